@@ -1,1 +1,75 @@
-//! policy
+//! The vocabulary of Portcullis: what a policy sees, what it may answer, what it learns.
+//!
+//! A [`Policy`] is configured once and opens one [`Exchange`] for each HTTP exchange. An exchange is a state machine without
+//! I/O: events go in ([`Event`], in the order of the wire), a [`Verdict`] comes out, edits and other wishes go to [`Effects`],
+//! what was learned goes to [`Facts`]. Time is an argument, counters live behind a [`Store`].
+//!
+//! This crate knows no wire format, no proxy and no clock. It does not decide anything.
+
+pub mod config;
+mod effects;
+mod event;
+mod facts;
+mod refusal;
+mod store;
+mod time;
+
+pub use effects::{Edit, Effects, HeaderEdit, Metric};
+pub use event::{Endpoint, Event, RequestHead, RequestMeaning, ResponseHead, ResponseMeaning, Text, TextId, Usage};
+pub use facts::{Action, AuthOutcome, Budget, Decision, Facts, Finding, Identity, Side, Window};
+pub use refusal::{Reason, Refusal};
+pub use store::{MemoryStore, Store, StoreError, update};
+pub use time::Timestamp;
+
+/// What a policy answers to an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing against it.
+    Continue,
+    /// The exchange must not go on. The first refusal of a chain wins and every policy then sees [`Event::Refused`].
+    Refuse(Refusal),
+}
+
+/// What a policy wants to see, so that nobody pays for what nobody reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// The request's body is parsed: [`Event::RequestText`] and a full [`Event::RequestEnd`].
+    pub request_body: bool,
+    /// [`Edit`]s of the request may come.
+    pub request_edits: bool,
+    /// The response's usage is wanted in [`Event::ResponseEnd`].
+    pub response_usage: bool,
+    /// [`Event::ResponseText`] is wanted, and [`Edit`]s of the response may come.
+    pub response_text: bool,
+}
+
+impl Interest {
+    /// What either side wants.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self {
+            request_body: self.request_body || other.request_body,
+            request_edits: self.request_edits || other.request_edits,
+            response_usage: self.response_usage || other.response_usage,
+            response_text: self.response_text || other.response_text,
+        }
+    }
+}
+
+/// A configured policy, shared by all exchanges of a worker.
+pub trait Policy {
+    /// What this policy wants to see of each exchange.
+    fn interest(&self) -> Interest;
+    /// State for one exchange.
+    fn open(&self) -> Box<dyn Exchange>;
+}
+
+/// One policy's view of one HTTP exchange.
+///
+/// Events arrive in this order: `RequestHead`, `RequestText`*, `RequestEnd`, `ResponseHead`, `ResponseText`*, `ResponseEnd`, `End`.
+/// `Refused` can come anywhere before `End`; after it only response events of the refusal's own answer are left out and `End` follows.
+/// `End` always comes, exactly once, also when nothing else did (a client that vanished, a request that Envoy refused).
+pub trait Exchange {
+    /// Takes one event. `now` never goes back within an exchange.
+    fn handle(&mut self, now: Timestamp, event: &Event<'_>, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict;
+}

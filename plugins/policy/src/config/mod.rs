@@ -1,0 +1,13 @@
+//! Reading the policy document: bytes become a [`Value`], a [`Reader`] walks it and collects every mistake with its path.
+//!
+//! A policy's `configure` takes its section as a [`Section`] and returns types that cannot be wrong. What a section does not name is a
+//! mistake, so a misspelt limit cannot be silently no limit.
+
+mod document;
+mod protobuf;
+mod reader;
+mod value;
+
+pub use document::{Document, Environment, SECTIONS};
+pub use reader::{Mistake, Mistakes, Section};
+pub use value::{DEPTH_MAX, Value};

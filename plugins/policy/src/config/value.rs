@@ -1,0 +1,133 @@
+//! A configuration value, from JSON text or from a protobuf `Struct`.
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// Deepest nesting of a policy document. Protects the stack; serde_json's own limit is 128.
+pub const DEPTH_MAX: usize = 64;
+
+/// A value of the policy document. Keys keep their order and stand once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// Any number; a protobuf `Struct` knows doubles only.
+    Number(f64),
+    /// Text.
+    String(String),
+    /// A list.
+    List(Vec<Value>),
+    /// Names and values.
+    Map(Vec<(String, Value)>),
+}
+
+impl Value {
+    /// Parses JSON text (RFC 8259). A key that stands twice is an error: serde_json's own value would silently take the last.
+    ///
+    /// # Errors
+    /// A sentence with line and column.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// How a mistake names what it found. Long strings are not repeated: they might be a key in the wrong place.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        const SHOWN_BYTES_MAX: usize = 16;
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Bool(value) => value.to_string(),
+            Self::Number(value) => value.to_string(),
+            Self::String(text) if text.len() <= SHOWN_BYTES_MAX => format!("{text:?}"),
+            Self::String(text) => format!("a string of {} bytes", text.len()),
+            Self::List(_) => "a list".to_owned(),
+            Self::Map(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    // Whole numbers beyond 2^53 lose digits here as they do in a protobuf `Struct`; no field of the policy goes so far.
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Number(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries: Vec<(String, Value)> = Vec::new();
+        let mut names = std::collections::HashSet::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if !names.insert(name.clone()) {
+                return Err(A::Error::custom(format_args!("the name {name:?} stands twice")));
+            }
+            entries.push((name, value));
+        }
+        Ok(Value::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_stand_twice_are_refused() {
+        let error = Value::from_json(r#"{"a": 1, "a": 2}"#).unwrap_err();
+        assert!(error.contains("\"a\" stands twice"), "{error}");
+    }
+
+    #[test]
+    fn a_long_string_is_not_repeated() {
+        assert_eq!(Value::String("many".into()).describe(), "\"many\"");
+        assert_eq!(Value::String("sk-ant-api03-abcdefghij".into()).describe(), "a string of 23 bytes");
+    }
+}

@@ -1,0 +1,143 @@
+//! What happens in an exchange, as policies see it: meaning, never a wire format.
+
+use crate::Refusal;
+use std::net::IpAddr;
+
+/// Which guarded API was called. Decides how refusals are spelled and where texts, caps and usage stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `POST /v1/chat/completions` of OpenAI.
+    OpenAiChat,
+    /// `POST /v1/messages` of Anthropic.
+    AnthropicMessages,
+    /// `POST /v1/messages/count_tokens` of Anthropic: text leaves, no tokens are spent.
+    AnthropicCountTokens,
+    /// `GET /v1/models` of both: needs a key, holds no text.
+    Models,
+    /// `HEAD /`: Claude Code's probe.
+    Probe,
+    /// One of the policy's `public_paths`: reachable without a key.
+    Public,
+    /// Nothing that this gateway guards.
+    Unknown,
+}
+
+impl Endpoint {
+    /// Whether a call spends tokens, and so counts against token and request limits.
+    #[must_use]
+    pub const fn spends_tokens(self) -> bool {
+        matches!(self, Self::OpenAiChat | Self::AnthropicMessages)
+    }
+}
+
+/// The request line, the headers that policies may read, and where the request comes from.
+#[derive(Debug, Clone)]
+pub struct RequestHead<'a> {
+    /// Which API.
+    pub endpoint: Endpoint,
+    /// `:method`.
+    pub method: &'a str,
+    /// `:path` without the query string, which may hold secrets.
+    pub path: &'a str,
+    /// The peer's address as Envoy trusts it; `None` when there is none that can be read.
+    pub source: Option<IpAddr>,
+    /// All header fields in order, names in lower case, values as they came (any bytes).
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The client asks for another protocol (`upgrade`, `CONNECT`).
+    pub upgrade: bool,
+}
+
+impl<'a> RequestHead<'a> {
+    /// Every value of a header field.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(move |(have, _)| *have == name).map(|(_, value)| *value)
+    }
+}
+
+/// What the request asks for. Known when its body has been read; all empty for a request without one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestMeaning {
+    /// The model as it stands in the body.
+    pub model: Option<String>,
+    /// Most tokens that the answer may have: the largest cap named, times the number of choices.
+    pub completion_tokens_max: Option<u64>,
+    /// The answer is asked for as a stream.
+    pub stream: bool,
+    /// Bytes of all text, unescaped: what a prompt's tokens are estimated from.
+    pub text_bytes: u64,
+    /// Media types of parts that hold no text (an image, audio), named but not scanned.
+    pub unscanned: Vec<String>,
+}
+
+/// Which text a piece or an edit belongs to. Unique within one direction of an exchange; its meaning is `wire`'s alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TextId(pub u64);
+
+/// A piece of one text, unescaped. The pieces of a text in order, put together, are the text; where it is cut means nothing.
+/// In a request one text is open at a time; in a streamed response many are, each a choice's or a block's channel.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    /// Which text.
+    pub id: TextId,
+    /// The next piece; may be empty.
+    pub piece: &'a str,
+    /// No piece of this text follows.
+    pub last: bool,
+}
+
+/// The response line and what its body will be.
+#[derive(Debug, Clone, Copy)]
+pub struct ResponseHead {
+    /// HTTP status.
+    pub status: u16,
+    /// It comes as server-sent events.
+    pub stream: bool,
+    /// It did not come from the provider: another module or the proxy itself answered.
+    pub local: bool,
+}
+
+/// Tokens of an exchange as the provider counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Of the prompt, cached ones included.
+    pub input: u64,
+    /// Of the completion.
+    pub output: u64,
+}
+
+/// What the response was. Known when its body has been read to its end, or was cut off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ResponseMeaning {
+    /// HTTP status.
+    pub status: u16,
+    /// The provider's own count, when it sent one.
+    pub usage: Option<Usage>,
+    /// Bytes of all text of the completion that were seen, unescaped: an estimate where `usage` is missing.
+    pub text_bytes: u64,
+    /// The body came to its end.
+    pub complete: bool,
+}
+
+/// One step of an exchange.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// Request line and headers.
+    RequestHead(&'a RequestHead<'a>),
+    /// A piece of a text of the request.
+    RequestText(Text<'a>),
+    /// All of the request is known; it leaves when nobody refuses.
+    RequestEnd(&'a RequestMeaning),
+    /// Somebody refused: this module, or another filter of the same proxy. What was taken for this request goes back.
+    Refused(&'a Refusal),
+    /// Status and kind of the response.
+    ResponseHead(&'a ResponseHead),
+    /// A piece of a text of the response.
+    ResponseText(Text<'a>),
+    /// The response's body ended, or will not go on.
+    ResponseEnd(&'a ResponseMeaning),
+    /// The exchange is over. Once, last, always. `status` is what the client got, 0 when it got nothing.
+    End {
+        /// HTTP status that the client got; 0 when the client went first.
+        status: u16,
+    },
+}

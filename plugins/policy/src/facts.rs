@@ -1,0 +1,214 @@
+//! What the policies of an exchange learned, each for those after it, for the record and for other filters.
+
+use crate::{Endpoint, Refusal, Timestamp, Usage};
+use std::net::IpAddr;
+
+/// Who calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The person or service.
+    pub user: String,
+    /// Team id.
+    pub team: Option<String>,
+    /// The id of the key, never the key.
+    pub key_id: String,
+}
+
+/// Outcome of authentication, as the record names it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AuthOutcome {
+    /// Not asked for.
+    #[default]
+    None,
+    /// A valid credential.
+    Success,
+    /// A missing or invalid one.
+    Failure,
+}
+
+impl AuthOutcome {
+    /// The record's word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+/// What a DLP rule does with a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// Names it in the record.
+    Flag,
+    /// Takes it out of the text.
+    Redact,
+    /// Refuses the exchange.
+    Block,
+}
+
+impl Action {
+    /// The policy document's and the record's word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Redact => "redact",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// Which message a finding was in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// From the client.
+    Request,
+    /// From the provider.
+    Response,
+}
+
+impl Side {
+    /// The record's word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Response => "response",
+        }
+    }
+}
+
+/// Matches of one rule in one message: a count, never the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's name.
+    pub rule: String,
+    /// What was done.
+    pub action: Action,
+    /// How many matches.
+    pub count: u32,
+    /// Where.
+    pub side: Side,
+}
+
+/// One limit as a client may know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Size of the bucket.
+    pub limit: u64,
+    /// What is left in it, this request already taken.
+    pub remaining: u64,
+    /// When the bucket will be full again.
+    pub full_at: Timestamp,
+}
+
+/// What a caller has left: `wire` spells it as the API's own rate-limit headers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Requests.
+    pub requests: Option<Window>,
+    /// Tokens.
+    pub tokens: Option<Window>,
+}
+
+/// What became of the request. Ordered: the strongest wins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Decision {
+    /// Passed.
+    #[default]
+    Allow,
+    /// Passed, and somebody should look.
+    Flag,
+    /// Passed with text taken out.
+    Redact,
+    /// Answered with a refusal, or stopped half way.
+    Refuse,
+}
+
+impl Decision {
+    /// The record's word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Flag => "flag",
+            Self::Redact => "redact",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// The decision of a word, as another module of the chain wrote it into filter state.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Allow, Self::Flag, Self::Redact, Self::Refuse].into_iter().find(|decision| decision.name() == name)
+    }
+}
+
+/// All that is known of an exchange. Written by `chain` from the wire and by policies; read by those after them.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// When the request's headers arrived.
+    pub received_at: Timestamp,
+    /// The request's id, from `x-request-id`.
+    pub request_id: String,
+    /// `:method`.
+    pub method: String,
+    /// Path without the query.
+    pub path: String,
+    /// The peer's address.
+    pub source: Option<IpAddr>,
+    /// Which API; `None` while no headers have been read.
+    pub endpoint: Option<Endpoint>,
+    /// Outcome of authentication.
+    pub auth: AuthOutcome,
+    /// Who calls.
+    pub identity: Option<Identity>,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// Asked for as a stream.
+    pub stream: bool,
+    /// Tokens, from the provider's usage.
+    pub usage: Option<Usage>,
+    /// What a caller has left.
+    pub budget: Budget,
+    /// What DLP found.
+    pub findings: Vec<Finding>,
+    /// Parts that were not scanned, by media type.
+    pub unscanned: Vec<String>,
+    /// The refusal, when there was one.
+    pub refusal: Option<Refusal>,
+    /// The record of this exchange, one line of JSON, once it is over.
+    pub record: Option<String>,
+}
+
+impl Facts {
+    /// What became of the request so far.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        if self.refusal.is_some() {
+            return Decision::Refuse;
+        }
+        self.findings
+            .iter()
+            .map(|finding| match finding.action {
+                Action::Flag => Decision::Flag,
+                Action::Redact => Decision::Redact,
+                Action::Block => Decision::Refuse,
+            })
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Adds matches of a rule to those already counted.
+    pub fn found(&mut self, rule: &str, action: Action, side: Side, count: u32) {
+        let same = |finding: &&mut Finding| finding.rule == rule && finding.action == action && finding.side == side;
+        if let Some(finding) = self.findings.iter_mut().find(same) {
+            finding.count = finding.count.saturating_add(count);
+        } else {
+            self.findings.push(Finding { rule: rule.to_owned(), action, count, side });
+        }
+    }
+}
