@@ -33,8 +33,10 @@ pub enum Verdict {
 /// What a policy wants to see, so that nobody pays for what nobody reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Interest {
-    /// The request's body is parsed: [`Event::RequestText`] and a full [`Event::RequestEnd`].
+    /// The request's body is parsed, so that [`Event::RequestEnd`] knows what it means.
     pub request_body: bool,
+    /// [`Event::RequestText`] is wanted; implies `request_body`.
+    pub request_text: bool,
     /// [`Edit`]s of the request may come.
     pub request_edits: bool,
     /// The response's usage is wanted in [`Event::ResponseEnd`].
@@ -49,6 +51,7 @@ impl Interest {
     pub const fn union(self, other: Self) -> Self {
         Self {
             request_body: self.request_body || other.request_body,
+            request_text: self.request_text || other.request_text,
             request_edits: self.request_edits || other.request_edits,
             response_usage: self.response_usage || other.response_usage,
             response_text: self.response_text || other.response_text,
