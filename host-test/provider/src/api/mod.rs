@@ -1,0 +1,207 @@
+//! The APIs the stub speaks: one file each, one row each in [`APIS`].
+
+mod anthropic;
+mod openai_chat;
+
+use bytes::Bytes;
+use hyper::Method;
+use hyper::header::{AsHeaderName, HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+use crate::answer::{Answer, Ask};
+use crate::script::Script;
+use crate::sse::Event;
+
+/// When everything the stub answers was made: a constant, so that answers can be compared.
+const CREATED: u64 = 1_735_689_600;
+
+/// The models the stub lists. It answers for any other name just as well.
+const MODELS: &[&str] = &[
+    "claude-3-5-sonnet",
+    "claude-3-opus",
+    "gemini-2.0-flash",
+    "gpt-4o",
+    "gpt-4o-mini",
+];
+
+/// Every API, the more particular first; the last one spells what belongs to none.
+const APIS: &[&dyn Api] = &[&anthropic::Messages, &openai_chat::ChatCompletions];
+
+/// What a request wants of an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation<'a> {
+    Answer,
+    CountTokens,
+    Models,
+    Model(&'a str),
+}
+
+/// Something the provider would not do.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: u16,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(status: u16, message: impl Into<String>) -> Failure {
+        Failure {
+            status,
+            message: message.into(),
+        }
+    }
+}
+
+/// How one provider's API spells things.
+pub(crate) trait Api: Sync {
+    /// The name that records and totals show.
+    fn name(&self) -> &'static str;
+
+    /// What a request wants, if it is one of this API. `path` has no query.
+    fn operation<'a>(
+        &self,
+        method: &Method,
+        path: &'a str,
+        headers: &HeaderMap,
+    ) -> Option<Operation<'a>>;
+
+    /// Every credential given where this API takes one.
+    fn credentials<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]>;
+
+    /// Headers that stand in every answer: request id, rate limits.
+    fn headers(&self, seq: u64) -> Vec<(HeaderName, HeaderValue)>;
+
+    /// The body of an error.
+    fn error(&self, failure: &Failure, seq: u64) -> Value;
+
+    /// Reads a request for an answer, or for a count of its tokens. Fails with what the API would say.
+    fn ask(&self, path: &str, operation: Operation<'_>, body: &Value) -> Result<Ask, Failure>;
+
+    /// The body of an answer in one piece.
+    fn answer(&self, answer: &Answer) -> Value;
+
+    /// The events of a streamed answer.
+    fn events(&self, ask: &Ask, answer: &Answer) -> Vec<Event>;
+
+    /// The event that ends a stream with an error.
+    fn error_event(&self, failure: &Failure, seq: u64) -> Event;
+
+    /// The event that says nothing, where the API has one.
+    fn ping(&self) -> Option<Event> {
+        None
+    }
+
+    /// The media type of a stream.
+    fn stream_type(&self) -> &'static str {
+        "text/event-stream; charset=utf-8"
+    }
+
+    /// A stream as bytes, one piece an event.
+    fn frame(&self, events: &[Event], script: &Script) -> Vec<Bytes> {
+        let comment = |at| script.pings && at > 0;
+        events
+            .iter()
+            .enumerate()
+            .map(|(at, event)| event.to_bytes(script.line_end, comment(at)))
+            .collect()
+    }
+
+    /// The models there are.
+    fn models(&self) -> Value;
+
+    /// One model, whether it is listed or not.
+    fn model(&self, id: &str) -> Value;
+
+    /// The answer to [`Operation::CountTokens`].
+    fn count(&self, tokens: u64) -> Value {
+        Value::from(tokens)
+    }
+}
+
+/// The API that a request belongs to, and what it wants.
+pub(crate) fn find<'a>(
+    method: &Method,
+    path: &'a str,
+    headers: &HeaderMap,
+) -> Option<(&'static dyn Api, Operation<'a>)> {
+    APIS.iter()
+        .find_map(|api| Some((*api, api.operation(method, path, headers)?)))
+}
+
+/// The API that spells errors of requests that belong to none.
+pub(crate) fn fallback() -> &'static dyn Api {
+    &openai_chat::ChatCompletions
+}
+
+/// The value of a credential in `authorization: Bearer`, for every header of that name.
+fn bearer_tokens(headers: &HeaderMap) -> Vec<&[u8]> {
+    all(headers, hyper::header::AUTHORIZATION)
+        .into_iter()
+        .map(|value| match value.split_at_checked(7) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token,
+            Some(_) | None => value,
+        })
+        .collect()
+}
+
+fn all(headers: &HeaderMap, name: impl AsHeaderName) -> Vec<&[u8]> {
+    headers
+        .get_all(name)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect()
+}
+
+fn fixed(pairs: &[(&'static str, &'static str)]) -> Vec<(HeaderName, HeaderValue)> {
+    pairs
+        .iter()
+        .map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        })
+        .collect()
+}
+
+/// The required string `model`.
+fn model_of(body: &Value) -> Result<String, Failure> {
+    let model = body.get("model").and_then(Value::as_str);
+    model
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::new(400, "you must provide a model parameter"))
+}
+
+/// The required array `messages`.
+fn messages_of(body: &Value) -> Result<&[Value], Failure> {
+    let messages = body
+        .get("messages")
+        .and_then(Value::as_array)
+        .filter(|messages| !messages.is_empty());
+    messages
+        .map(Vec::as_slice)
+        .ok_or_else(|| Failure::new(400, "messages: expected an array with at least one message"))
+}
+
+/// The text of the last message of the user: its content, or the text of all parts that have one.
+fn last_user_text(messages: &[Value]) -> String {
+    let from_user = |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
+    match messages
+        .iter()
+        .rev()
+        .find(from_user)
+        .and_then(|message| message.get("content"))
+    {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => {
+            let texts: Vec<_> = parts
+                .iter()
+                .filter_map(|part| part.get("text")?.as_str())
+                .collect();
+            texts.join(" ")
+        }
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {
+            String::new()
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The state that all connections share.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyper::http::request::Parts;
+
+use crate::record::{Counters, Entry, Recorder};
+use crate::script::Script;
+
+/// The most scripts that may wait for their requests: what a test sets in advance, not a store.
+pub const SCRIPTS_MAX: usize = 10_000;
+
+#[derive(Debug, Default)]
+pub(crate) struct Stub {
+    pub(crate) api_key: Option<String>,
+    /// `None` while recording is off.
+    pub(crate) recorder: Option<Arc<Recorder>>,
+    pub(crate) counters: Arc<Counters>,
+    scripts: Mutex<Scripts>,
+    seq: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Scripts {
+    /// One for each of the next requests.
+    next: VecDeque<Script>,
+    /// For all others.
+    standing: Script,
+}
+
+impl Stub {
+    pub(crate) fn new(api_key: Option<String>, record: bool) -> Stub {
+        Stub {
+            api_key,
+            recorder: record.then(Arc::default),
+            ..Stub::default()
+        }
+    }
+
+    /// Opens the account of a request.
+    pub(crate) fn open(&self, head: &Parts) -> Entry {
+        let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
+        Entry::open(seq, head, self.recorder.as_ref(), &self.counters)
+    }
+
+    /// Whether a request with these credentials is let in: exactly one, and the right one.
+    pub(crate) fn admits(&self, credentials: &[&[u8]]) -> bool {
+        self.api_key
+            .as_ref()
+            .is_none_or(|key| *credentials == [key.as_bytes()])
+    }
+
+    /// The script for the request at hand.
+    pub(crate) fn next_script(&self) -> Script {
+        let mut scripts = self.scripts();
+        scripts
+            .next
+            .pop_front()
+            .unwrap_or_else(|| scripts.standing.clone())
+    }
+
+    /// Sets the script for all requests that no other is set for.
+    pub(crate) fn set_script(&self, script: Script) {
+        self.scripts().standing = script;
+    }
+
+    /// Adds scripts for the next requests; those beyond [`SCRIPTS_MAX`] are dropped.
+    pub(crate) fn push_scripts(&self, scripts: impl IntoIterator<Item = Script>) {
+        let mut kept = self.scripts();
+        let room = SCRIPTS_MAX.saturating_sub(kept.next.len());
+        kept.next.extend(scripts.into_iter().take(room));
+    }
+
+    /// Back to ordinary answers.
+    pub(crate) fn clear_scripts(&self) {
+        *self.scripts() = Scripts::default();
+    }
+
+    fn scripts(&self) -> MutexGuard<'_, Scripts> {
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
