@@ -1,2 +1,57 @@
-//! .
-fn main() {}
+//! The project's own commands: `cargo xtask up | build | test | bench | bless`. One command a task, and each gets what it
+//! needs by itself: the wasm target, an Envoy, the client SDKs.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use portcullis_envoy_test::Checkout;
+
+mod bench;
+mod build;
+mod progress;
+mod test;
+mod up;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Portcullis: build, try, test, measure")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the modules, start a gateway on a stub provider and say what to try
+    Up(up::Arguments),
+    /// Build the modules into target/plugins
+    Build,
+    /// Run everything that is tested
+    Test(test::Arguments),
+    /// Measure what the gateway costs, in ratios to bare Envoy
+    Bench(bench::Arguments),
+    /// Run the tests and write what came out into the expectations
+    Bless,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let checkout = Checkout::find()?;
+    match arguments.command {
+        Command::Up(arguments) => up::run(&checkout, &arguments),
+        Command::Build => build::run(&checkout).map(|()| ExitCode::SUCCESS),
+        Command::Test(arguments) => test::run(&checkout, &arguments),
+        Command::Bench(arguments) => bench::run(&checkout, &arguments).map(|()| ExitCode::SUCCESS),
+        Command::Bless => test::bless(&checkout),
+    }
+}

@@ -1,0 +1,157 @@
+//! `cargo xtask test`: everything that is tested, from the cheapest to the dearest, and `cargo xtask bless`.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use portcullis_envoy_test::{Checkout, EnvoyBinary, Python};
+
+use crate::build::{self, cargo};
+use crate::progress::Progress;
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Only these parts
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+}
+
+/// A part of the tests, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Formatting and lints
+    Lint,
+    /// Unit tests and properties
+    Unit,
+    /// The modules in wasmtime
+    Wasm,
+    /// The modules in the real Envoy
+    Envoy,
+    /// The providers' own SDKs through the real Envoy
+    Sdk,
+}
+
+/// Runs the parts asked for, or all, and sums up.
+///
+/// # Errors
+/// When something cannot even be tried.
+pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
+    let wants = |part: Part| arguments.parts.is_empty() || arguments.parts.contains(&part);
+    let mut progress = Progress::new(checkout.target().join("test-logs"))?;
+    let cargo = |arguments: &[&str]| {
+        let mut command = cargo();
+        command.args(arguments).current_dir(checkout.root());
+        command
+    };
+
+    if wants(Part::Lint) {
+        progress.command("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
+        progress.command(
+            "lints",
+            &mut cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]),
+        )?;
+    }
+    if wants(Part::Unit) {
+        let mut test = cargo(&[
+            "test",
+            "--workspace",
+            "--exclude",
+            "portcullis-host-test",
+            "--exclude",
+            "portcullis-envoy-test",
+        ]);
+        progress.command("unit tests and properties", test.arg("--no-fail-fast"))?;
+    }
+    if !(wants(Part::Wasm) || wants(Part::Envoy) || wants(Part::Sdk)) {
+        return Ok(exit_code(progress));
+    }
+    if progress
+        .step("modules build", || build::modules(checkout))
+        .is_none()
+    {
+        return Ok(exit_code(progress));
+    }
+    if wants(Part::Wasm) {
+        progress.command(
+            "modules in wasmtime",
+            &mut cargo(&[
+                "test",
+                "--package",
+                "portcullis-host-test",
+                "--no-fail-fast",
+            ]),
+        )?;
+    }
+    let envoy = EnvoyBinary::find_or_fetch(checkout);
+    if wants(Part::Envoy) {
+        let title = "modules in the real Envoy";
+        match &envoy {
+            Ok(binary) => progress.command(title, with_envoy(&mut cargo(&ENVOY_TESTS), binary))?,
+            Err(missing) => progress.skip(title, missing),
+        }
+    }
+    if wants(Part::Sdk) {
+        let title = "client SDKs through the real Envoy";
+        match envoy.and_then(|binary| Python::find_or_install(checkout).map(|_| binary)) {
+            Ok(binary) => progress.command(title, with_envoy(&mut cargo(&SDK_TESTS), &binary))?,
+            Err(missing) => progress.skip(title, &missing),
+        }
+    }
+    Ok(exit_code(progress))
+}
+
+const ENVOY_TESTS: [&str; 7] = [
+    "test",
+    "--package",
+    "portcullis-envoy-test",
+    "--no-fail-fast",
+    "--lib",
+    "--test",
+    "e2e",
+];
+const SDK_TESTS: [&str; 6] = [
+    "test",
+    "--package",
+    "portcullis-envoy-test",
+    "--no-fail-fast",
+    "--test",
+    "sdk",
+];
+
+fn with_envoy<'a>(command: &'a mut Command, binary: &EnvoyBinary) -> &'a mut Command {
+    command.env("ENVOY", binary.path())
+}
+
+fn exit_code(progress: Progress) -> ExitCode {
+    if progress.finish() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Runs the tests that have expectations written down, and writes down what comes out instead.
+///
+/// # Errors
+/// When they cannot be run, or fail otherwise than by an expectation.
+pub fn bless(checkout: &Checkout) -> Result<ExitCode> {
+    build::modules(checkout)?;
+    let mut command = cargo();
+    command
+        .args(["test", "--workspace", "--exclude", "portcullis-envoy-test"])
+        .current_dir(checkout.root())
+        .env("UPDATE_EXPECT", "1");
+    if !command.status()?.success() {
+        bail!("a test fails also when its expectation is rewritten");
+    }
+    println!("blessed; `git diff` shows what changed");
+    Ok(ExitCode::SUCCESS)
+}
