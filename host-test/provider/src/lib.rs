@@ -13,6 +13,7 @@ mod body;
 mod control;
 mod exchange;
 mod gzip;
+pub mod load;
 mod record;
 mod script;
 mod server;
