@@ -102,7 +102,7 @@ fn answer(
         ));
     };
     entry.belongs_to(api.name());
-    if !stub.admits(&api.credentials(&head.headers)) {
+    if !stub.admits(api.provider(), &api.credentials(&head.headers)) {
         return Err(Failure::new(401, "invalid x-api-key or bearer token"));
     }
     let mut script = stub.next_script();

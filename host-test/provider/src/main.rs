@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use portcullis_provider::Provider;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,8 +20,11 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     workers: usize,
     /// The only key that is let in; any is without it.
-    #[arg(long)]
+    #[arg(long, value_name = "KEY")]
     api_key: Option<String>,
+    /// The only key that one provider lets in; may be repeated.
+    #[arg(long, value_name = "PROVIDER=KEY")]
+    api_key_of: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,6 +40,12 @@ fn main() -> anyhow::Result<()> {
         .workers(arguments.workers);
     if let Some(key) = arguments.api_key {
         builder = builder.api_key(key);
+    }
+    for key in &arguments.api_key_of {
+        let (provider, key) = key
+            .split_once('=')
+            .context("--api-key-of: expected PROVIDER=KEY")?;
+        builder = builder.api_key_of(provider, key)?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -13,10 +13,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::oneshot;
 
-use crate::exchange;
 use crate::record::{Received, Totals};
 use crate::script::Script;
-use crate::stub::Stub;
+use crate::stub::{Keys, Stub};
+use crate::{api, exchange};
 
 /// How long answers under way may take to end when the stub stops.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
@@ -30,7 +30,7 @@ const HTTP2_HEADER_BYTES_MAX: u32 = 1024 * 1024;
 /// How a stub is started.
 #[derive(Clone, Debug)]
 pub struct Builder {
-    api_key: Option<String>,
+    keys: Keys,
     record: bool,
     workers: usize,
 }
@@ -38,7 +38,7 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Builder {
         Builder {
-            api_key: None,
+            keys: Keys::default(),
             record: true,
             workers: 1,
         }
@@ -46,11 +46,23 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The only key that is let in; any is without it.
+    /// The only key that is let in, by every provider without a key of its own. Without keys, any is let in.
     #[must_use]
     pub fn api_key(mut self, key: impl Into<String>) -> Builder {
-        self.api_key = Some(key.into());
+        self.keys.any = Some(key.into());
         self
+    }
+
+    /// The only key that `provider` (`openai`, `anthropic`) lets in. Fails on a provider that the stub does not play.
+    pub fn api_key_of(mut self, provider: &str, key: impl Into<String>) -> anyhow::Result<Builder> {
+        ensure!(
+            api::providers().any(|known| known == provider),
+            "the stub plays no provider {provider:?}"
+        );
+        self.keys
+            .by_provider
+            .insert(provider.to_owned(), key.into());
+        Ok(self)
     }
 
     /// Whether requests are kept for [`Provider::received`]; they are by default.
@@ -82,7 +94,7 @@ impl Builder {
                 .enable_all()
                 .build()?,
         };
-        let stub = Arc::new(Stub::new(self.api_key, self.record));
+        let stub = Arc::new(Stub::new(self.keys, self.record));
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("stub-provider".to_owned())

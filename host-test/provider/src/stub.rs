@@ -1,6 +1,6 @@
 //! The state that all connections share.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,12 +14,20 @@ pub const SCRIPTS_MAX: usize = 10_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Stub {
-    pub(crate) api_key: Option<String>,
+    keys: Keys,
     /// `None` while recording is off.
     pub(crate) recorder: Option<Arc<Recorder>>,
     pub(crate) counters: Arc<Counters>,
     scripts: Mutex<Scripts>,
     seq: AtomicU64,
+}
+
+/// The keys that are let in; where none is set, any is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keys {
+    pub(crate) by_provider: BTreeMap<String, String>,
+    /// For providers without a key of their own.
+    pub(crate) any: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -31,9 +39,9 @@ struct Scripts {
 }
 
 impl Stub {
-    pub(crate) fn new(api_key: Option<String>, record: bool) -> Stub {
+    pub(crate) fn new(keys: Keys, record: bool) -> Stub {
         Stub {
-            api_key,
+            keys,
             recorder: record.then(Arc::default),
             ..Stub::default()
         }
@@ -46,10 +54,13 @@ impl Stub {
     }
 
     /// Whether a request with these credentials is let in: exactly one, and the right one.
-    pub(crate) fn admits(&self, credentials: &[&[u8]]) -> bool {
-        self.api_key
-            .as_ref()
-            .is_none_or(|key| *credentials == [key.as_bytes()])
+    pub(crate) fn admits(&self, provider: &str, credentials: &[&[u8]]) -> bool {
+        let key = self
+            .keys
+            .by_provider
+            .get(provider)
+            .or(self.keys.any.as_ref());
+        key.is_none_or(|key| *credentials == [key.as_bytes()])
     }
 
     /// The script for the request at hand.

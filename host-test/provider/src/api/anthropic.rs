@@ -21,6 +21,10 @@ impl Api for Messages {
         "anthropic"
     }
 
+    fn provider(&self) -> &'static str {
+        "anthropic"
+    }
+
     fn operation<'a>(
         &self,
         method: &Method,

@@ -57,6 +57,9 @@ pub(crate) trait Api: Sync {
     /// The name that records and totals show.
     fn name(&self) -> &'static str;
 
+    /// Whose API it is: a provider has one key for all of its APIs.
+    fn provider(&self) -> &'static str;
+
     /// What a request wants, if it is one of this API. `path` has no query.
     fn operation<'a>(
         &self,
@@ -126,6 +129,11 @@ pub(crate) fn find<'a>(
 ) -> Option<(&'static dyn Api, Operation<'a>)> {
     APIS.iter()
         .find_map(|api| Some((*api, api.operation(method, path, headers)?)))
+}
+
+/// The providers whose APIs the stub speaks.
+pub(crate) fn providers() -> impl Iterator<Item = &'static str> {
+    APIS.iter().map(|api| api.provider())
 }
 
 /// The API that spells errors of requests that belong to none.

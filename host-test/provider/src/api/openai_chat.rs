@@ -24,6 +24,10 @@ impl Api for ChatCompletions {
         "openai_chat"
     }
 
+    fn provider(&self) -> &'static str {
+        "openai"
+    }
+
     fn operation<'a>(
         &self,
         method: &Method,
