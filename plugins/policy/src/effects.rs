@@ -63,7 +63,13 @@ pub struct Effects<'a> {
 impl<'a> Effects<'a> {
     /// With nothing wished yet.
     pub fn new(store: &'a mut dyn Store) -> Self {
-        Self { store, edits: Vec::new(), headers: Vec::new(), metrics: Vec::new(), undecided: None }
+        Self {
+            store,
+            edits: Vec::new(),
+            headers: Vec::new(),
+            metrics: Vec::new(),
+            undecided: None,
+        }
     }
 
     /// Replaces a part of a text that has not been released.

@@ -50,7 +50,10 @@ pub struct RequestHead<'a> {
 impl<'a> RequestHead<'a> {
     /// Every value of a header field.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers.iter().filter(move |(have, _)| *have == name).map(|(_, value)| *value)
+        self.headers
+            .iter()
+            .filter(move |(have, _)| *have == name)
+            .map(|(_, value)| *value)
     }
 }
 

@@ -1,18 +1,7 @@
 //! What the policies of an exchange learned, each for those after it, for the record and for other filters.
 
-use crate::{Endpoint, Refusal, Timestamp, Usage};
+use crate::{Endpoint, Identity, Refusal, Timestamp, Usage};
 use std::net::IpAddr;
-
-/// Who calls.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The person or service.
-    pub user: String,
-    /// Team id.
-    pub team: Option<String>,
-    /// The id of the key, never the key.
-    pub key_id: String,
-}
 
 /// Outcome of authentication, as the record names it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -143,7 +132,9 @@ impl Decision {
     /// The decision of a word, as another module of the chain wrote it into filter state.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Allow, Self::Flag, Self::Redact, Self::Refuse].into_iter().find(|decision| decision.name() == name)
+        [Self::Allow, Self::Flag, Self::Redact, Self::Refuse]
+            .into_iter()
+            .find(|decision| decision.name() == name)
     }
 }
 
@@ -204,11 +195,18 @@ impl Facts {
 
     /// Adds matches of a rule to those already counted.
     pub fn found(&mut self, rule: &str, action: Action, side: Side, count: u32) {
-        let same = |finding: &&mut Finding| finding.rule == rule && finding.action == action && finding.side == side;
+        let same = |finding: &&mut Finding| {
+            finding.rule == rule && finding.action == action && finding.side == side
+        };
         if let Some(finding) = self.findings.iter_mut().find(same) {
             finding.count = finding.count.saturating_add(count);
         } else {
-            self.findings.push(Finding { rule: rule.to_owned(), action, count, side });
+            self.findings.push(Finding {
+                rule: rule.to_owned(),
+                action,
+                count,
+                side,
+            });
         }
     }
 }

@@ -10,13 +10,18 @@ pub mod config;
 mod effects;
 mod event;
 mod facts;
+mod identity;
 mod refusal;
 mod store;
 mod time;
 
 pub use effects::{Edit, Effects, HeaderEdit, Metric};
-pub use event::{Endpoint, Event, RequestHead, RequestMeaning, ResponseHead, ResponseMeaning, Text, TextId, Usage};
-pub use facts::{Action, AuthOutcome, Budget, Decision, Facts, Finding, Identity, Side, Window};
+pub use event::{
+    Endpoint, Event, RequestHead, RequestMeaning, ResponseHead, ResponseMeaning, Text, TextId,
+    Usage,
+};
+pub use facts::{Action, AuthOutcome, Budget, Decision, Facts, Finding, Side, Window};
+pub use identity::Identity;
 pub use refusal::{Reason, Refusal};
 pub use store::{MemoryStore, Store, StoreError, update};
 pub use time::Timestamp;
@@ -74,5 +79,11 @@ pub trait Policy {
 /// `End` always comes, exactly once, also when nothing else did (a client that vanished, a request that Envoy refused).
 pub trait Exchange {
     /// Takes one event. `now` never goes back within an exchange.
-    fn handle(&mut self, now: Timestamp, event: &Event<'_>, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict;
+    fn handle(
+        &mut self,
+        now: Timestamp,
+        event: &Event<'_>,
+        facts: &mut Facts,
+        out: &mut Effects<'_>,
+    ) -> Verdict;
 }

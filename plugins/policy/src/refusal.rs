@@ -109,7 +109,10 @@ impl Reason {
     pub const fn status(self) -> u16 {
         match self {
             Self::MalformedBody | Self::DlpBlocked => 400,
-            Self::MissingApiKey | Self::InvalidApiKey | Self::ExpiredApiKey | Self::RevokedApiKey => 401,
+            Self::MissingApiKey
+            | Self::InvalidApiKey
+            | Self::ExpiredApiKey
+            | Self::RevokedApiKey => 401,
             Self::SourceNotAllowed | Self::ModelNotAllowed => 403,
             Self::UnknownEndpoint => 404,
             Self::BodyTooLarge => 413,
@@ -159,7 +162,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that waiting does not cure, or cures at an unknown time.
     pub fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, message: message.into(), retry_after: None }
+        Self {
+            reason,
+            message: message.into(),
+            retry_after: None,
+        }
     }
 
     /// The same with the time after which trying again can help.

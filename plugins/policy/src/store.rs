@@ -42,7 +42,11 @@ pub fn update<T>(
     mut change: impl FnMut(&[u8]) -> (Option<Vec<u8>>, T),
 ) -> Result<T, StoreError> {
     for _ in 0..CAS_ATTEMPTS_MAX {
-        let (old, version) = store.load(key)?.map_or((Vec::new(), None), |(bytes, version)| (bytes, Some(version)));
+        let (old, version) = store
+            .load(key)?
+            .map_or((Vec::new(), None), |(bytes, version)| {
+                (bytes, Some(version))
+            });
         let (new, answer) = change(&old);
         let Some(bytes) = new else { return Ok(answer) };
         if store.swap(key, &bytes, version)? {
@@ -75,7 +79,10 @@ impl MemoryStore {
     /// Bytes held, keys included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.entries.iter().map(|(key, (value, _))| key.len() + value.len()).sum()
+        self.entries
+            .iter()
+            .map(|(key, (value, _))| key.len() + value.len())
+            .sum()
     }
 }
 
@@ -89,7 +96,8 @@ impl Store for MemoryStore {
             return Ok(false);
         }
         self.clock += 1;
-        self.entries.insert(key.to_owned(), (value.to_vec(), self.clock));
+        self.entries
+            .insert(key.to_owned(), (value.to_vec(), self.clock));
         Ok(true)
     }
 }

@@ -34,7 +34,10 @@ impl Timestamp {
     /// This much later; the end of time where that would overflow.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)),
+        )
     }
 
     /// Time that went by since `earlier`; zero when the clock went back.
@@ -64,12 +67,15 @@ impl Timestamp {
         let bytes = text.as_bytes();
         let number = |from: usize, to: usize| -> Option<u64> {
             let digits = bytes.get(from..to)?;
-            digits.iter().try_fold(0u64, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0')))
+            digits.iter().try_fold(0u64, |sum, b| {
+                b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0'))
+            })
         };
         let is = |at: usize, allowed: &[u8]| bytes.get(at).is_some_and(|b| allowed.contains(b));
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
         let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-        let separated = is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":");
+        let separated =
+            is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":");
         if !separated || hour > 23 || minute > 59 || second > 60 || year < 1970 {
             return None;
         }
@@ -111,11 +117,16 @@ impl Timestamp {
 fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
@@ -140,7 +151,10 @@ mod tests {
 
     #[test]
     fn known_dates() {
-        assert_eq!(Timestamp::from_secs(1_764_585_045).to_rfc3339(), "2025-12-01T10:30:45.000Z");
+        assert_eq!(
+            Timestamp::from_secs(1_764_585_045).to_rfc3339(),
+            "2025-12-01T10:30:45.000Z"
+        );
         for (text, secs) in [
             ("1970-01-01T00:00:00Z", Some(0)),
             ("2024-02-29T12:00:00+02:00", Some(1_709_200_800)),
@@ -152,7 +166,11 @@ mod tests {
             ("2023-01-01T00:00:00.Z", None),
             ("1969-12-31T23:59:59Z", None),
         ] {
-            assert_eq!(Timestamp::parse_rfc3339(text).map(Timestamp::as_secs), secs, "{text}");
+            assert_eq!(
+                Timestamp::parse_rfc3339(text).map(Timestamp::as_secs),
+                secs,
+                "{text}"
+            );
         }
     }
 

@@ -1,10 +1,13 @@
 //! The policy document as a whole.
 
 use super::protobuf::from_struct_bytes;
-use super::{Mistake, Mistakes, Section, Value};
+use super::{Mistake, Mistakes, Section, Team, Value, teams};
+use std::cell::OnceCell;
 
 /// The sections that a policy document may have, whatever policies the module at hand holds.
-pub const SECTIONS: &[&str] = &["version", "auth", "teams", "limits", "dlp", "audit", "alerts", "envoy"];
+pub const SECTIONS: &[&str] = &[
+    "version", "auth", "teams", "limits", "dlp", "audit", "alerts", "envoy",
+];
 
 /// The version of the document that this code reads.
 const VERSION: u64 = 1;
@@ -26,6 +29,7 @@ impl<F: Fn(&str) -> Option<String>> Environment for F {
 pub struct Document {
     root: Value,
     mistakes: Mistakes,
+    teams: OnceCell<Vec<Team>>,
 }
 
 impl Document {
@@ -37,26 +41,40 @@ impl Document {
     /// # Errors
     /// One mistake, when the bytes are neither, or not a mapping.
     pub fn parse(bytes: &[u8]) -> Result<Self, Mistake> {
-        let mistake = |message: String| Mistake { path: String::new(), message };
-        let text = std::str::from_utf8(bytes).ok().filter(|text| text.trim_start().starts_with('{') || text.trim().is_empty());
+        let mistake = |message: String| Mistake {
+            path: String::new(),
+            message,
+        };
+        let text = std::str::from_utf8(bytes)
+            .ok()
+            .filter(|text| text.trim_start().starts_with('{') || text.trim().is_empty());
         let json = match text {
             Some(text) if text.trim().is_empty() => {
-                return Err(mistake("the policy is empty: expected JSON text or a protobuf Struct".to_owned()));
+                return Err(mistake(
+                    "the policy is empty: expected JSON text or a protobuf Struct".to_owned(),
+                ));
             }
             Some(text) => Value::from_json(text),
             None => Err("expected JSON text or a protobuf Struct".to_owned()),
         };
         let root = match json {
             Ok(value) => value,
-            Err(error) => from_struct_bytes(bytes).ok_or_else(|| mistake(format!("the policy cannot be read: {error}")))?,
+            Err(error) => from_struct_bytes(bytes)
+                .ok_or_else(|| mistake(format!("the policy cannot be read: {error}")))?,
         };
-        let document = Self { root, mistakes: Mistakes::default() };
+        let document = Self {
+            root,
+            mistakes: Mistakes::default(),
+            teams: OnceCell::new(),
+        };
         let root = document.root();
         root.only(SECTIONS);
         if let Some(version) = root.field("version")
             && version.positive().is_some_and(|version| version != VERSION)
         {
-            version.mistake(format!("this module reads version {VERSION} of the policy document"));
+            version.mistake(format!(
+                "this module reads version {VERSION} of the policy document"
+            ));
         }
         Ok(document)
     }
@@ -73,6 +91,12 @@ impl Document {
         self.root().field(name)
     }
 
+    /// The section `teams`, read once for all policies that ask; empty when there is none.
+    #[must_use]
+    pub fn teams(&self) -> &[Team] {
+        self.teams.get_or_init(|| teams::read(self))
+    }
+
     /// All mistakes noted since the last call.
     #[must_use]
     pub fn take_mistakes(&self) -> Vec<Mistake> {
@@ -86,7 +110,11 @@ mod tests {
 
     fn mistakes(text: &str) -> Vec<String> {
         match Document::parse(text.as_bytes()) {
-            Ok(document) => document.take_mistakes().iter().map(ToString::to_string).collect(),
+            Ok(document) => document
+                .take_mistakes()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             Err(mistake) => vec![mistake.to_string()],
         }
     }
@@ -94,10 +122,25 @@ mod tests {
     #[test]
     fn documents() {
         assert_eq!(mistakes("\n {\"version\": 1}"), Vec::<String>::new());
-        assert_eq!(mistakes("{\"version\": 2}"), ["version: this module reads version 1 of the policy document"]);
-        assert!(mistakes("{\"polices\": 2}").concat().starts_with("polices: unknown field; known here: version, auth"));
+        assert_eq!(
+            mistakes("{\"version\": 2}"),
+            ["version: this module reads version 1 of the policy document"]
+        );
+        assert!(
+            mistakes("{\"polices\": 2}")
+                .concat()
+                .starts_with("polices: unknown field; known here: version, auth")
+        );
         assert!(mistakes("  ").concat().starts_with("the policy is empty"));
-        assert!(mistakes("{\"auth\": ").concat().starts_with("the policy cannot be read: EOF"));
-        assert!(mistakes("[]").concat().starts_with("the policy cannot be read: expected JSON text"));
+        assert!(
+            mistakes("{\"auth\": ")
+                .concat()
+                .starts_with("the policy cannot be read: EOF")
+        );
+        assert!(
+            mistakes("[]")
+                .concat()
+                .starts_with("the policy cannot be read: expected JSON text")
+        );
     }
 }

@@ -4,10 +4,16 @@
 //! mistake, so a misspelt limit cannot be silently no limit.
 
 mod document;
+mod glob;
+mod limits;
 mod protobuf;
 mod reader;
+mod teams;
 mod value;
 
 pub use document::{Document, Environment, SECTIONS};
+pub use glob::Glob;
+pub use limits::{LIMIT_MAX, Limits};
 pub use reader::{Mistake, Mistakes, Section};
+pub use teams::Team;
 pub use value::{DEPTH_MAX, Value};

@@ -13,7 +13,10 @@ pub fn from_struct_bytes(bytes: &[u8]) -> Option<Value> {
 
 fn struct_value(decoded: prost_types::Struct, depth_left: usize) -> Option<Value> {
     let depth_left = depth_left.checked_sub(1)?;
-    let entries = decoded.fields.into_iter().map(|(name, value)| Some((name, plain_value(value, depth_left)?)));
+    let entries = decoded
+        .fields
+        .into_iter()
+        .map(|(name, value)| Some((name, plain_value(value, depth_left)?)));
     Some(Value::Map(entries.collect::<Option<_>>()?))
 }
 
@@ -26,7 +29,12 @@ fn plain_value(decoded: prost_types::Value, depth_left: usize) -> Option<Value> 
         Kind::StructValue(inner) => struct_value(inner, depth_left)?,
         Kind::ListValue(list) => {
             let depth_left = depth_left.checked_sub(1)?;
-            Value::List(list.values.into_iter().map(|item| plain_value(item, depth_left)).collect::<Option<_>>()?)
+            Value::List(
+                list.values
+                    .into_iter()
+                    .map(|item| plain_value(item, depth_left))
+                    .collect::<Option<_>>()?,
+            )
         }
     })
 }
@@ -42,14 +50,21 @@ mod tests {
             Value::Bool(flag) => Kind::BoolValue(*flag),
             Value::Number(number) => Kind::NumberValue(*number),
             Value::String(text) => Kind::StringValue(text.clone()),
-            Value::List(items) => Kind::ListValue(prost_types::ListValue { values: items.iter().map(encode).collect() }),
+            Value::List(items) => Kind::ListValue(prost_types::ListValue {
+                values: items.iter().map(encode).collect(),
+            }),
             Value::Map(entries) => Kind::StructValue(encode_struct(entries)),
         };
         prost_types::Value { kind: Some(kind) }
     }
 
     fn encode_struct(entries: &[(String, Value)]) -> prost_types::Struct {
-        prost_types::Struct { fields: entries.iter().map(|(name, value)| (name.clone(), encode(value))).collect() }
+        prost_types::Struct {
+            fields: entries
+                .iter()
+                .map(|(name, value)| (name.clone(), encode(value)))
+                .collect(),
+        }
     }
 
     #[test]

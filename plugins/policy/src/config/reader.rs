@@ -20,7 +20,11 @@ pub struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() { out.write_str(&self.message) } else { write!(out, "{}: {}", self.path, self.message) }
+        if self.path.is_empty() {
+            out.write_str(&self.message)
+        } else {
+            write!(out, "{}: {}", self.path, self.message)
+        }
     }
 }
 
@@ -33,7 +37,10 @@ impl Mistakes {
     pub fn add(&self, path: impl Into<String>, message: impl Into<String>) {
         let mut mistakes = self.0.borrow_mut();
         if mistakes.len() < MISTAKES_MAX {
-            mistakes.push(Mistake { path: path.into(), message: message.into() });
+            mistakes.push(Mistake {
+                path: path.into(),
+                message: message.into(),
+            });
         }
     }
 
@@ -57,7 +64,12 @@ impl<'a> Section<'a> {
     /// The value at `path`.
     #[must_use]
     pub fn new(path: impl Into<String>, value: &'a Value, mistakes: &'a Mistakes) -> Self {
-        Self { path: path.into(), value, mistakes, secret: Cell::new(false) }
+        Self {
+            path: path.into(),
+            value,
+            mistakes,
+            secret: Cell::new(false),
+        }
     }
 
     /// Where this is.
@@ -72,7 +84,7 @@ impl<'a> Section<'a> {
         self.value
     }
 
-    /// Marks the value as one that no message may repeat.
+    /// Marks the value as one that no message may repeat; of a mapping, the names that are no words.
     #[must_use]
     pub fn secret(self) -> Self {
         self.secret.set(true);
@@ -97,7 +109,9 @@ impl<'a> Section<'a> {
     /// A field of a mapping; `None` when it is absent (or this is no mapping: [`Self::only`] says so).
     #[must_use]
     pub fn field(&self, name: &str) -> Option<Section<'a>> {
-        let Value::Map(entries) = self.value else { return None };
+        let Value::Map(entries) = self.value else {
+            return None;
+        };
         let (_, value) = entries.iter().find(|(have, _)| have == name)?;
         Some(self.child(name, value))
     }
@@ -119,8 +133,17 @@ impl<'a> Section<'a> {
             return;
         };
         for (name, _) in entries {
-            if !names.contains(&name.as_str()) {
-                self.mistakes.add(self.child_path(name), format!("unknown field; known here: {}", names.join(", ")));
+            if names.contains(&name.as_str()) {
+                continue;
+            }
+            let known = names.join(", ");
+            if self.secret.get() && !is_word(name) {
+                self.mistake(format!("an unknown field, not repeated here because it might be a key; known here: {known}"));
+            } else {
+                self.mistakes.add(
+                    self.child_path(name),
+                    format!("unknown field; known here: {known}"),
+                );
             }
         }
     }
@@ -129,7 +152,10 @@ impl<'a> Section<'a> {
     #[must_use]
     pub fn entries(&self) -> Vec<(&'a str, Section<'a>)> {
         if let Value::Map(entries) = self.value {
-            entries.iter().map(|(name, value)| (name.as_str(), self.child(name, value))).collect()
+            entries
+                .iter()
+                .map(|(name, value)| (name.as_str(), self.child(name, value)))
+                .collect()
         } else {
             self.expected::<()>("a mapping");
             Vec::new()
@@ -140,7 +166,9 @@ impl<'a> Section<'a> {
     #[must_use]
     pub fn items(&self) -> Vec<Section<'a>> {
         if let Value::List(items) = self.value {
-            let item = |(index, value)| Section::new(format!("{}[{index}]", self.path), value, self.mistakes);
+            let item = |(index, value)| {
+                Section::new(format!("{}[{index}]", self.path), value, self.mistakes)
+            };
             items.iter().enumerate().map(item).collect()
         } else {
             self.expected::<()>("a list");
@@ -153,16 +181,23 @@ impl<'a> Section<'a> {
     pub fn string(&self) -> Option<&'a str> {
         match self.value {
             Value::String(text) if !text.is_empty() => Some(text),
-            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Map(_) => {
-                self.expected("a string that is not empty")
-            }
+            Value::String(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::List(_)
+            | Value::Map(_) => self.expected("a string that is not empty"),
         }
     }
 
     /// `true` or `false`.
     #[must_use]
     pub fn boolean(&self) -> Option<bool> {
-        if let Value::Bool(flag) = self.value { Some(*flag) } else { self.expected("true or false") }
+        if let Value::Bool(flag) = self.value {
+            Some(*flag)
+        } else {
+            self.expected("true or false")
+        }
     }
 
     /// A whole number from 1 to 2^53.
@@ -171,10 +206,17 @@ impl<'a> Section<'a> {
         const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
         match self.value {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole and in range
-            Value::Number(number) if *number >= 1.0 && *number <= EXACT_MAX && number.fract() == 0.0 => Some(*number as u64),
-            Value::Number(_) | Value::String(_) | Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => {
-                self.expected("a positive integer")
+            Value::Number(number)
+                if *number >= 1.0 && *number <= EXACT_MAX && number.fract() == 0.0 =>
+            {
+                Some(*number as u64)
             }
+            Value::Number(_)
+            | Value::String(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::List(_)
+            | Value::Map(_) => self.expected("a positive integer"),
         }
     }
 
@@ -194,7 +236,9 @@ impl<'a> Section<'a> {
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
         let what = "a length of time such as 500ms, 30s, 10m, 1h or 90d";
-        let Value::String(text) = self.value else { return self.expected(what) };
+        let Value::String(text) = self.value else {
+            return self.expected(what);
+        };
         parse_duration(text).map_or_else(|| self.expected(what), Some)
     }
 
@@ -202,7 +246,9 @@ impl<'a> Section<'a> {
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {
         let what = "a time such as 2026-01-01T00:00:00Z";
-        let Value::String(text) = self.value else { return self.expected(what) };
+        let Value::String(text) = self.value else {
+            return self.expected(what);
+        };
         Timestamp::parse_rfc3339(text).map_or_else(|| self.expected(what), Some)
     }
 
@@ -213,10 +259,27 @@ impl<'a> Section<'a> {
     fn child_path(&self, name: &str) -> String {
         // A name from the document can be anything, a key in the wrong place among them.
         const NAME_BYTES_MAX: usize = 64;
-        let plain = name.len() <= NAME_BYTES_MAX && name.bytes().all(|b| b.is_ascii_graphic() && b != b'.' && b != b'"');
-        let name = if plain { name.to_owned() } else { format!("{:?}", name.chars().take(16).collect::<String>()) };
-        if self.path.is_empty() { name } else { format!("{}.{name}", self.path) }
+        let plain = name.len() <= NAME_BYTES_MAX
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && b != b'.' && b != b'"');
+        let name = if plain {
+            name.to_owned()
+        } else {
+            format!("{:?}", name.chars().take(16).collect::<String>())
+        };
+        if self.path.is_empty() {
+            name
+        } else {
+            format!("{}.{name}", self.path)
+        }
     }
+}
+
+/// Whether a name looks like a misspelt field rather than like a secret: short, letters and underscores only.
+fn is_word(name: &str) -> bool {
+    const WORD_BYTES_MAX: usize = 24;
+    name.len() <= WORD_BYTES_MAX && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
@@ -261,10 +324,26 @@ mod tests {
             positive,
             &[r#"limits.user.rpm: expected a positive integer, found "many""#],
         );
-        check(r#"{"limits":{"user":{"rpm":0}}}"#, positive, &["limits.user.rpm: expected a positive integer, found 0"]);
-        check(r#"{"limits":{"user":{"rpm":1.5}}}"#, positive, &["limits.user.rpm: expected a positive integer, found 1.5"]);
-        check(r#"{"limits":{"user":{}}}"#, positive, &["limits.user.rpm: is required"]);
-        check(r#"{"limit":{}}"#, positive, &["limit: unknown field; known here: limits"]);
+        check(
+            r#"{"limits":{"user":{"rpm":0}}}"#,
+            positive,
+            &["limits.user.rpm: expected a positive integer, found 0"],
+        );
+        check(
+            r#"{"limits":{"user":{"rpm":1.5}}}"#,
+            positive,
+            &["limits.user.rpm: expected a positive integer, found 1.5"],
+        );
+        check(
+            r#"{"limits":{"user":{}}}"#,
+            positive,
+            &["limits.user.rpm: is required"],
+        );
+        check(
+            r#"{"limit":{}}"#,
+            positive,
+            &["limit: unknown field; known here: limits"],
+        );
     }
 
     #[test]
@@ -273,11 +352,27 @@ mod tests {
             let _ = s.field("k").map(Section::secret).and_then(|f| f.positive());
         };
         check(r#"{"k":"sk-1"}"#, read, &["k: expected a positive integer"]);
+        let read = |s: &Section<'_>| s.clone().secret().only(&["sha256"]);
+        check(
+            r#"{"sha_256":1}"#,
+            read,
+            &["an unknown field, not repeated here because it might be a key; known here: sha256"],
+        );
+        check(
+            r#"{"digest":1}"#,
+            read,
+            &["digest: unknown field; known here: sha256"],
+        );
     }
 
     #[test]
     fn durations() {
-        for (text, millis) in [("500ms", Some(500)), ("5m", Some(300_000)), ("5min", Some(300_000)), ("90d", Some(7_776_000_000))] {
+        for (text, millis) in [
+            ("500ms", Some(500)),
+            ("5m", Some(300_000)),
+            ("5min", Some(300_000)),
+            ("90d", Some(7_776_000_000)),
+        ] {
             assert_eq!(parse_duration(text), millis.map(Duration::from_millis));
         }
         for text in ["", "5", "m", "0s", "5 m", "5w", "99999999999999999999d"] {

@@ -107,7 +107,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
         let mut names = std::collections::HashSet::new();
         while let Some((name, value)) = map.next_entry::<String, Value>()? {
             if !names.insert(name.clone()) {
-                return Err(A::Error::custom(format_args!("the name {name:?} stands twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the name {name:?} stands twice"
+                )));
             }
             entries.push((name, value));
         }
@@ -128,6 +130,9 @@ mod tests {
     #[test]
     fn a_long_string_is_not_repeated() {
         assert_eq!(Value::String("many".into()).describe(), "\"many\"");
-        assert_eq!(Value::String("sk-ant-api03-abcdefghij".into()).describe(), "a string of 23 bytes");
+        assert_eq!(
+            Value::String("sk-ant-api03-abcdefghij".into()).describe(),
+            "a string of 23 bytes"
+        );
     }
 }

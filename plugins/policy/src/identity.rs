@@ -1,0 +1,70 @@
+//! Who calls, and how one module tells the next.
+
+use serde::{Deserialize, Serialize};
+
+/// Who calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The person or service.
+    pub user: String,
+    /// Team id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The id of the key, never the key.
+    pub key_id: String,
+}
+
+impl Identity {
+    /// As `auth` leaves it in filter state for modules that run after it: `{"user":"…","team":"…","key_id":"…"}`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Strings always serialize; an empty text would be read back as no identity, so even then nobody is taken for somebody else.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads what [`Self::to_json`] wrote; `None` for anything else. Nothing unexpected is tolerated: who cannot be read is nobody.
+    #[must_use]
+    pub fn from_json(text: &str) -> Option<Self> {
+        serde_json::from_str(text)
+            .ok()
+            .filter(|identity: &Self| !identity.user.is_empty() && !identity.key_id.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_form_is_fixed() {
+        let identity = Identity {
+            user: "john".into(),
+            team: None,
+            key_id: "laptop".into(),
+        };
+        assert_eq!(identity.to_json(), r#"{"user":"john","key_id":"laptop"}"#);
+        for text in [
+            "",
+            "null",
+            "{}",
+            r#"["john",null,"k"]"#,
+            r#"{"user":"","key_id":"k"}"#,
+            r#"{"user":"john"}"#,
+            r#"{"user":"john","key_id":"k","admin":true}"#,
+            r#"{"user":"john","user":"root","key_id":"k"}"#,
+            r#"{"user":"john","key_id":"k"} "x""#,
+        ] {
+            assert_eq!(Identity::from_json(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(user in ".{1,20}", team in proptest::option::of(".{0,20}"), key_id in ".{1,20}") {
+            let identity = Identity { user, team, key_id };
+            prop_assert_eq!(Identity::from_json(&identity.to_json()), Some(identity));
+        }
+    }
+}
