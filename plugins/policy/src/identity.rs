@@ -26,9 +26,11 @@ impl Identity {
     /// Reads what [`Self::to_json`] wrote; `None` for anything else. Nothing unexpected is tolerated: who cannot be read is nobody.
     #[must_use]
     pub fn from_json(text: &str) -> Option<Self> {
-        serde_json::from_str(text)
-            .ok()
-            .filter(|identity: &Self| !identity.user.is_empty() && !identity.key_id.is_empty())
+        // serde would also read a struct from a list of its fields.
+        let identity: Self = text
+            .starts_with('{')
+            .then(|| serde_json::from_str(text).ok())??;
+        (!identity.user.is_empty() && !identity.key_id.is_empty()).then_some(identity)
     }
 }
 
