@@ -1,0 +1,13 @@
+//! Where texts go as they are read.
+
+use portcullis_policy::{Edit, Refusal, Text};
+
+/// What takes texts as they are read.
+pub trait TextSink {
+    /// Takes the next piece of a text. Puts wishes for this text (and no other) into `edits`, and answers from which position on
+    /// (bytes of the unescaped text from its beginning) the text is undecided; `None`: all of it so far is decided.
+    ///
+    /// # Errors
+    /// The refusal that ends the exchange.
+    fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal>;
+}
