@@ -1,1 +1,9 @@
-//! Module `dlp`.
+//! Module `dlp`. What may leave and come back.
+
+use portcullis_adapter::{Completeness, boxed, module};
+
+module!(Completeness::Part, |document, _| {
+    vec![
+        boxed(portcullis_dlp::configure(document)),
+    ]
+});

@@ -1,0 +1,208 @@
+//! One HTTP stream: callbacks in, steps out.
+
+use crate::abi::{self, Buffer, Half, Level, Map};
+use crate::host::{self, SharedData};
+use crate::{headers, metrics};
+use portcullis_chain::{Exchange, Origin, Step, Turn};
+use portcullis_policy::{HeaderEdit, Reason, Refusal};
+use portcullis_wire::{Dialect, LocalReply, refusal};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use std::time::Duration;
+
+/// Which way a message goes, with the host's names for its parts.
+#[derive(Clone, Copy)]
+enum Way {
+    Request,
+    Response,
+}
+
+impl Way {
+    const fn buffer(self) -> Buffer {
+        match self {
+            Self::Request => Buffer::RequestBody,
+            Self::Response => Buffer::ResponseBody,
+        }
+    }
+
+    const fn map(self) -> Map {
+        match self {
+            Self::Request => Map::RequestHeaders,
+            Self::Response => Map::ResponseHeaders,
+        }
+    }
+}
+
+/// A stream of the host and the exchange on it.
+pub(crate) struct Stream {
+    /// `None` when the VM was never configured: everything is refused then.
+    exchange: Option<Exchange>,
+    /// How much of the buffered body has been read: the host shows it from its beginning while it is held.
+    request_seen: usize,
+    response_seen: usize,
+    worked: Duration,
+}
+
+impl Stream {
+    pub(crate) const fn new(exchange: Option<Exchange>) -> Self {
+        Self { exchange, request_seen: 0, response_seen: 0, worked: Duration::ZERO }
+    }
+
+    /// Runs one step of the exchange and carries it out.
+    fn step(&mut self, way: Way, run: impl FnOnce(&mut Exchange, &mut Turn<'_>) -> Step) -> Action {
+        let Some(exchange) = &mut self.exchange else {
+            return reply(&unavailable("The gateway is not configured."));
+        };
+        let now = host::now();
+        let mut store = SharedData;
+        let step = run(exchange, &mut Turn { now, store: &mut store, filter_state: &host::filter_state });
+        let action = match edit_headers(way, exchange.take_header_edits()) {
+            Ok(()) => perform(way, step),
+            // A credential that could not be removed must not travel.
+            Err(_) if matches!(step, Step::Reply(_)) => perform(way, step),
+            Err(_) => {
+                abi::log(Level::Error, "portcullis: the host refused a header edit, so the exchange was refused");
+                reply(&unavailable("The gateway could not prepare this message."))
+            }
+        };
+        publish(exchange);
+        self.worked += host::now().since(now);
+        action
+    }
+
+    /// Reads what is new of a body, as long as the exchange wants to see it.
+    fn body(&mut self, way: Way, size: usize, complete: bool) -> Action {
+        let wanted = self.exchange.as_ref().is_none_or(|exchange| match way {
+            Way::Request => exchange.reads_request(),
+            Way::Response => exchange.reads_response(),
+        });
+        if !wanted && !complete {
+            return Action::Continue;
+        }
+        let seen = match way {
+            Way::Request => &mut self.request_seen,
+            Way::Response => &mut self.response_seen,
+        };
+        let start = *seen;
+        let chunk = if wanted && size > start { abi::buffer(way.buffer(), start, size - start) } else { Ok(Vec::new()) };
+        let Ok(chunk) = chunk else {
+            abi::log(Level::Error, "portcullis: the host does not show a body, so the exchange was refused");
+            return reply(&unavailable("The gateway could not read this message."));
+        };
+        *seen = size;
+        let action = self.step(way, |exchange, turn| match way {
+            Way::Request => exchange.request_data(turn, &chunk, complete),
+            Way::Response => exchange.response_data(turn, &chunk, complete),
+        });
+        if matches!(action, Action::Continue) {
+            // What went on is no longer in the buffer.
+            match way {
+                Way::Request => self.request_seen = 0,
+                Way::Response => self.response_seen = 0,
+            }
+        }
+        action
+    }
+
+    fn headers(&mut self, way: Way, run: impl FnOnce(&mut Exchange, &mut Turn<'_>, &[(&str, &[u8])]) -> Step) -> Action {
+        let pairs = abi::header_pairs(way.map());
+        let Some(fields) = pairs.as_deref().ok().and_then(headers::parse) else {
+            abi::log(Level::Error, "portcullis: the host does not show headers, so the exchange was refused");
+            return reply(&unavailable("The gateway could not read this message."));
+        };
+        self.step(way, |exchange, turn| run(exchange, turn, &fields))
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        let source = host::source();
+        self.headers(Way::Request, |exchange, turn, fields| exchange.request_head(turn, fields, source, end_of_stream))
+    }
+
+    fn on_http_request_body(&mut self, body_size: usize, end_of_stream: bool) -> Action {
+        self.body(Way::Request, body_size, end_of_stream)
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        self.step(Way::Request, Exchange::request_trailers)
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        let origin = if host::from_upstream() { Origin::Provider } else { Origin::Proxy };
+        self.headers(Way::Response, |exchange, turn, fields| exchange.response_head(turn, fields, origin, end_of_stream))
+    }
+
+    fn on_http_response_body(&mut self, body_size: usize, end_of_stream: bool) -> Action {
+        self.body(Way::Response, body_size, end_of_stream)
+    }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        self.step(Way::Response, Exchange::response_trailers)
+    }
+
+    fn on_log(&mut self) {
+        let Some(exchange) = &mut self.exchange else { return };
+        let mut store = SharedData;
+        let now = host::now();
+        let mut turn = Turn { now, store: &mut store, filter_state: &host::filter_state };
+        exchange.end(&mut turn, host::response_status());
+        publish(exchange);
+        self.worked += host::now().since(now);
+        metrics::record_exchange_time(self.worked);
+    }
+}
+
+/// Carries out what the exchange wants done with the message.
+fn perform(way: Way, step: Step) -> Action {
+    match step {
+        Step::Pass | Step::Release(None) => Action::Continue,
+        Step::Hold => Action::Pause,
+        Step::Replace(bytes) | Step::Release(Some(bytes)) => match abi::replace_buffer(way.buffer(), &bytes) {
+            Ok(()) => Action::Continue,
+            Err(_) => {
+                abi::log(Level::Error, "portcullis: the host refused an edited body, so the stream was closed");
+                abi::close_stream(Half::Response);
+                Action::Pause
+            }
+        },
+        Step::Reply(local) => reply(&local),
+    }
+}
+
+fn reply(local: &LocalReply) -> Action {
+    let fields = headers::serialize(&local.headers);
+    if abi::send_local_response(local.status, "portcullis", &fields, &local.body).is_err() {
+        abi::close_stream(Half::Response);
+    }
+    Action::Pause
+}
+
+/// A refusal for what cannot be anybody's fault but ours or the host's.
+fn unavailable(message: &'static str) -> LocalReply {
+    refusal(Dialect::OpenAi, &Refusal::new(Reason::PolicyUnavailable, message), "")
+}
+
+fn edit_headers(way: Way, edits: Vec<HeaderEdit>) -> Result<(), abi::Failure> {
+    for edit in edits {
+        match edit {
+            HeaderEdit::Remove(name) => abi::remove_header(way.map(), &name)?,
+            HeaderEdit::Set(name, value) => abi::replace_header(way.map(), &name, &value)?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes new facts to filter state, and counts.
+fn publish(exchange: &mut Exchange) {
+    for (name, value) in exchange.take_filter_state() {
+        if abi::set_property(name, value.as_bytes()).is_err() {
+            abi::log(Level::Warn, &format!("portcullis: the host refused to keep {name}"));
+        }
+    }
+    for (metric, by) in exchange.take_metrics() {
+        metrics::count(metric, by);
+    }
+}

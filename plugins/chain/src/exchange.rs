@@ -1,0 +1,156 @@
+//! One HTTP exchange from its first header to its end.
+
+use crate::fanout::Fanout;
+use crate::request::RequestState;
+use crate::response::ResponseState;
+use crate::shared::{self, Published};
+use crate::{Completeness, Gateway, Step};
+use portcullis_policy::{Event, Facts, HeaderEdit, Metric, Reason, Refusal, ResponseMeaning, Store, Timestamp};
+use portcullis_wire::{Dialect, budget_headers, refusal as spell_refusal};
+use std::rc::Rc;
+
+/// What an exchange needs from outside for one step.
+pub struct Turn<'a> {
+    /// The time of this step.
+    pub now: Timestamp,
+    /// Counters shared by all workers.
+    pub store: &'a mut dyn Store,
+    /// What other modules of the filter chain wrote for this exchange, by the names of [`crate::names`].
+    pub filter_state: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Who made a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The provider.
+    Provider,
+    /// The proxy itself, or another filter of it.
+    Proxy,
+}
+
+/// State of one exchange. Methods are called in the order of the wire; [`Exchange::end`] always, last.
+pub struct Exchange {
+    pub(crate) gateway: Rc<Gateway>,
+    pub(crate) fanout: Fanout,
+    pub(crate) request: RequestState,
+    pub(crate) response: ResponseState,
+    pub(crate) dialect: Dialect,
+    pub(crate) header_edits: Vec<HeaderEdit>,
+    published: Published,
+    ended: bool,
+}
+
+impl Exchange {
+    pub(crate) fn new(gateway: Rc<Gateway>) -> Self {
+        let policies = gateway.policies.iter().map(|(interest, policy)| (*interest, policy.open())).collect();
+        Self {
+            gateway,
+            fanout: Fanout { policies, facts: Facts::default(), metrics: Vec::new() },
+            request: RequestState::Idle,
+            response: ResponseState::Idle,
+            dialect: Dialect::OpenAi,
+            header_edits: Vec::new(),
+            published: Published::default(),
+            ended: false,
+        }
+    }
+
+    /// The exchange is over; `status` is what the client got, 0 when it got nothing.
+    pub fn end(&mut self, turn: &mut Turn<'_>, status: u16) {
+        if self.ended {
+            return;
+        }
+        self.ended = true;
+        if self.stands_with_others() {
+            shared::import_all(&mut self.fanout.facts, turn.filter_state);
+        }
+        self.close_response(turn, status);
+        self.fanout.tell_all(turn, &Event::End { status });
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub const fn facts(&self) -> &Facts {
+        &self.fanout.facts
+    }
+
+    /// Whether pieces of the request's body are of interest now; when not, only the last one's callback counts.
+    #[must_use]
+    pub const fn reads_request(&self) -> bool {
+        !matches!(self.request, RequestState::Unread | RequestState::Sent)
+    }
+
+    /// The same for the response's body.
+    #[must_use]
+    pub const fn reads_response(&self) -> bool {
+        matches!(self.response, ResponseState::Reading(_) | ResponseState::Stopped(_))
+    }
+
+    /// Header edits of the message at hand that the last step asked for.
+    pub fn take_header_edits(&mut self) -> Vec<HeaderEdit> {
+        std::mem::take(&mut self.header_edits)
+    }
+
+    /// What was counted since the last call.
+    pub fn take_metrics(&mut self) -> Vec<(Metric, u64)> {
+        std::mem::take(&mut self.fanout.metrics)
+    }
+
+    /// Facts to write to filter state: those that changed since the last call, under the names of the contract.
+    pub fn take_filter_state(&mut self) -> Vec<(&'static str, String)> {
+        self.published.changes(&self.fanout.facts, self.ended)
+    }
+
+    /// Refuses the request, before anything of it left.
+    pub(crate) fn refuse_request(&mut self, turn: &mut Turn<'_>, refusal: Refusal) -> Step {
+        self.fanout.tell_all(turn, &Event::Refused(&refusal));
+        self.request = RequestState::Refused;
+        self.reply(turn, refusal)
+    }
+
+    /// The client's answer in place of the provider's.
+    pub(crate) fn reply(&mut self, turn: &Turn<'_>, refusal: Refusal) -> Step {
+        let facts = &mut self.fanout.facts;
+        let mut reply = spell_refusal(self.dialect, &refusal, &facts.request_id);
+        reply.headers.extend(budget_headers(self.dialect, &facts.budget, turn.now));
+        if !facts.request_id.is_empty() {
+            reply.headers.push(("x-request-id", facts.request_id.clone()));
+        }
+        facts.refusal = Some(refusal);
+        Step::Reply(reply)
+    }
+
+    /// Whether facts of other modules are to be read, where this one stands in a chain of several.
+    pub(crate) fn stands_with_others(&self) -> bool {
+        self.gateway.completeness == Completeness::Part
+    }
+
+    /// The response will not go on: what was seen of it is all there is.
+    fn close_response(&mut self, turn: &mut Turn<'_>, status: u16) {
+        let meaning = match std::mem::replace(&mut self.response, ResponseState::Done) {
+            ResponseState::Done => return,
+            ResponseState::Reading(reader) | ResponseState::Stopped(reader) => reader.meaning(),
+            ResponseState::Unread { status, .. } => ResponseMeaning { status, ..ResponseMeaning::default() },
+            ResponseState::Idle => {
+                // The provider did answer, but a filter nearer to it took the answer away before this one saw it: tokens were spent.
+                let taken_away = self.fanout.facts.refusal.as_ref().is_some_and(|refusal| {
+                    matches!(refusal.reason, Reason::ResponseBlocked | Reason::UnreadableResponse)
+                });
+                if !taken_away {
+                    return;
+                }
+                ResponseMeaning { status, usage: self.fanout.facts.usage, ..ResponseMeaning::default() }
+            }
+        };
+        self.end_response(turn, meaning);
+    }
+
+    /// Tells the policies what the response was.
+    pub(crate) fn end_response(&mut self, turn: &mut Turn<'_>, meaning: ResponseMeaning) {
+        self.response = ResponseState::Done;
+        if meaning.usage.is_some() {
+            self.fanout.facts.usage = meaning.usage;
+        }
+        self.fanout.tell_all(turn, &Event::ResponseEnd(&meaning));
+    }
+}

@@ -1,0 +1,44 @@
+//! A configured module: its policies in order, and what they want to see.
+
+use crate::{Exchange, Settings};
+use portcullis_policy::{Interest, Policy};
+use std::rc::Rc;
+
+/// Whether a module stands alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// It holds every policy: nothing is read from other modules' filter state.
+    Whole,
+    /// Others stand beside it in the same filter chain; what they learned is read from filter state.
+    Part,
+}
+
+/// The policies of a module, configured once and shared by its exchanges.
+pub struct Gateway {
+    pub(crate) policies: Vec<(Interest, Box<dyn Policy>)>,
+    pub(crate) interest: Interest,
+    pub(crate) settings: Settings,
+    pub(crate) completeness: Completeness,
+}
+
+impl Gateway {
+    /// A module of these policies; an exchange's events reach them in this order.
+    #[must_use]
+    pub fn new(policies: Vec<Box<dyn Policy>>, settings: Settings, completeness: Completeness) -> Rc<Self> {
+        let policies: Vec<_> = policies.into_iter().map(|policy| (policy.interest(), policy)).collect();
+        let interest = policies.iter().fold(Interest::default(), |all, (interest, _)| all.union(*interest));
+        Rc::new(Self { policies, interest, settings, completeness })
+    }
+
+    /// State for one exchange.
+    #[must_use]
+    pub fn open(self: &Rc<Self>) -> Exchange {
+        Exchange::new(Rc::clone(self))
+    }
+
+    /// Whether the host was told to hold headers.
+    #[must_use]
+    pub const fn holds_headers(&self) -> bool {
+        self.settings.hold_headers
+    }
+}

@@ -1,0 +1,177 @@
+//! The request's way: headers, body, end.
+
+use crate::{Exchange, Step, Turn, guards, shared};
+use portcullis_policy::{Endpoint, Event, HeaderEdit, Refusal, RequestHead, RequestMeaning, Side};
+use portcullis_wire::{Dialect, RequestReader, endpoint, path_without_query};
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+/// How far the request is.
+pub(crate) enum RequestState {
+    /// Nothing came yet.
+    Idle,
+    /// The body goes through unread: an upgrade that the policy lets pass, or nobody wants to see it.
+    Unread,
+    /// No body may come.
+    Bodiless,
+    /// The body is read.
+    Reading(Box<RequestReader>),
+    /// It left.
+    Sent,
+    /// It was refused.
+    Refused,
+}
+
+impl Exchange {
+    /// Request line and headers; `complete` when no body follows. Header edits are ready after it, whatever the step.
+    pub fn request_head(
+        &mut self,
+        turn: &mut Turn<'_>,
+        headers: &[(&str, &[u8])],
+        source: Option<IpAddr>,
+        complete: bool,
+    ) -> Step {
+        let head = self.describe(turn, headers, source);
+        if self.stands_with_others() {
+            shared::import_request(&mut self.fanout.facts, turn.filter_state);
+        }
+        let (edits, verdict) = self.fanout.tell(turn, &Event::RequestHead(&head));
+        self.header_edits = edits;
+        let settings = &self.gateway.settings;
+        let guarded = verdict.and_then(|()| guards::request_head(&head, settings.pass_upgrades, settings.body_bytes_max));
+        let ready = guarded.and_then(|()| self.prepare_body(&head, complete));
+        if let Err(refusal) = ready {
+            return self.refuse_request(turn, refusal);
+        }
+        self.edit_request_headers(&head);
+        match self.request {
+            RequestState::Unread => match self.send(turn, &RequestMeaning::default()) {
+                Ok(()) => Step::Pass,
+                Err(refusal) => self.refuse_request(turn, refusal),
+            },
+            _ if complete => match self.finish_request(turn) {
+                Step::Release(None) => Step::Pass,
+                step => step,
+            },
+            _ if self.gateway.settings.hold_headers => Step::Hold,
+            _ => Step::Pass,
+        }
+    }
+
+    /// A piece of the request's body; `complete` with the last.
+    pub fn request_data(&mut self, turn: &mut Turn<'_>, chunk: &[u8], complete: bool) -> Step {
+        let taken = match &mut self.request {
+            RequestState::Idle | RequestState::Refused => return Step::Hold,
+            RequestState::Unread | RequestState::Sent => return Step::Pass,
+            RequestState::Bodiless if chunk.is_empty() => Ok(()),
+            RequestState::Bodiless => Err(guards::body_not_expected()),
+            RequestState::Reading(reader) => reader.push(chunk, &mut self.fanout.sink(turn, Side::Request)),
+        };
+        match taken {
+            Err(refusal) => self.refuse_request(turn, refusal),
+            Ok(()) if complete => self.finish_request(turn),
+            Ok(()) => Step::Hold,
+        }
+    }
+
+    /// The request ended with trailers: no piece of its body was the last.
+    pub fn request_trailers(&mut self, turn: &mut Turn<'_>) -> Step {
+        self.request_data(turn, &[], true)
+    }
+
+    /// Reads the request line and the headers into facts.
+    fn describe<'a>(
+        &mut self,
+        turn: &Turn<'_>,
+        headers: &'a [(&'a str, &'a [u8])],
+        source: Option<IpAddr>,
+    ) -> RequestHead<'a> {
+        let text = |name: &str| {
+            let value = headers.iter().find(|(have, _)| *have == name).map(|(_, value)| *value);
+            value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default()
+        };
+        let has = |name: &str| headers.iter().any(|(have, _)| *have == name);
+        let (method, path) = (text(":method"), path_without_query(text(":path")));
+        let public = self.gateway.settings.public_paths.iter().any(|public| public == path);
+        let endpoint = if public { Endpoint::Public } else { endpoint(method, path) };
+        self.dialect = Dialect::of(endpoint, path, has("anthropic-version"));
+        let facts = &mut self.fanout.facts;
+        facts.received_at = turn.now;
+        text("x-request-id").clone_into(&mut facts.request_id);
+        method.clone_into(&mut facts.method);
+        path.clone_into(&mut facts.path);
+        facts.source = source;
+        facts.endpoint = Some(endpoint);
+        RequestHead { endpoint, method, path, source, headers, upgrade: has("upgrade") || method == "CONNECT" }
+    }
+
+    /// Decides how the body will be read.
+    fn prepare_body(&mut self, head: &RequestHead<'_>, complete: bool) -> Result<(), Refusal> {
+        self.request = match head.endpoint {
+            _ if head.upgrade => RequestState::Unread,
+            Endpoint::OpenAiChat | Endpoint::AnthropicMessages | Endpoint::AnthropicCountTokens => {
+                if self.gateway.interest.request_body {
+                    if !complete {
+                        guards::request_body(head)?;
+                    }
+                    let reader = RequestReader::new(head.endpoint, self.gateway.settings.body_bytes_max);
+                    RequestState::Reading(Box::new(reader))
+                } else {
+                    RequestState::Unread
+                }
+            }
+            Endpoint::Models | Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => RequestState::Bodiless,
+        };
+        Ok(())
+    }
+
+    /// Takes away what the provider must not see or could answer with what we cannot read.
+    fn edit_request_headers(&mut self, head: &RequestHead<'_>) {
+        let gateway = &self.gateway;
+        for (name, _) in head.headers.iter().filter(|(name, _)| name.starts_with("x-portcullis-")) {
+            self.header_edits.push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
+        }
+        let interest = gateway.interest;
+        if (interest.response_text || interest.response_usage) && head.values("accept-encoding").next().is_some() {
+            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed("accept-encoding"), "identity".to_owned()));
+        }
+        let may_change = interest.request_edits && matches!(self.request, RequestState::Reading(_));
+        if may_change && !gateway.settings.hold_headers {
+            self.header_edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
+        }
+    }
+
+    /// All of the body is here: it leaves or is refused.
+    fn finish_request(&mut self, turn: &mut Turn<'_>) -> Step {
+        let mut reader = match std::mem::replace(&mut self.request, RequestState::Bodiless) {
+            RequestState::Reading(reader) => Some(reader),
+            _ => None,
+        };
+        let meaning = reader
+            .as_mut()
+            .map_or_else(|| Ok(RequestMeaning::default()), |reader| reader.finish(&mut self.fanout.sink(turn, Side::Request)));
+        if let Err(refusal) = meaning.and_then(|meaning| self.send(turn, &meaning)) {
+            return self.refuse_request(turn, refusal);
+        }
+        let edited = reader.and_then(|mut reader| reader.edited());
+        if let Some(body) = &edited
+            && self.gateway.settings.hold_headers
+        {
+            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed("content-length"), body.len().to_string()));
+        }
+        Step::Release(edited)
+    }
+
+    /// The last word of every policy before the request leaves.
+    fn send(&mut self, turn: &mut Turn<'_>, meaning: &RequestMeaning) -> Result<(), Refusal> {
+        let facts = &mut self.fanout.facts;
+        facts.model.clone_from(&meaning.model);
+        facts.stream = meaning.stream;
+        facts.unscanned.clone_from(&meaning.unscanned);
+        let (_, verdict) = self.fanout.tell(turn, &Event::RequestEnd(meaning));
+        if verdict.is_ok() {
+            self.request = RequestState::Sent;
+        }
+        verdict
+    }
+}

@@ -1,0 +1,263 @@
+//! The response's way: status, body, end.
+
+use crate::{Exchange, Origin, Step, Turn, guards, shared};
+use portcullis_policy::{Event, HeaderEdit, Refusal, ResponseHead, ResponseMeaning, Side};
+use portcullis_wire::{BodyKind, Released, ResponseReader, budget_headers, upstream_header_name};
+use std::borrow::Cow;
+
+/// How far the response is.
+pub(crate) enum ResponseState {
+    /// Nothing came yet.
+    Idle,
+    /// The body goes through unread.
+    Unread {
+        /// HTTP status.
+        status: u16,
+    },
+    /// The body is read.
+    Reading(Box<ResponseReader>),
+    /// A stream was ended by us half way; the rest is swallowed, its usage still counted.
+    Stopped(Box<ResponseReader>),
+    /// It ended.
+    Done,
+}
+
+impl Exchange {
+    /// Status and headers of a response; `complete` when no body follows.
+    pub fn response_head(
+        &mut self,
+        turn: &mut Turn<'_>,
+        headers: &[(&str, &[u8])],
+        origin: Origin,
+        complete: bool,
+    ) -> Step {
+        let status = first(headers, ":status").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok()).unwrap_or(0);
+        if self.stands_with_others() {
+            shared::import_refusal(&mut self.fanout.facts, turn.filter_state);
+        }
+        // A refusal on its way to the client, ours or that of another module in the chain.
+        if self.fanout.facts.refusal.is_some() {
+            if let Some(refusal) = self.fanout.facts.refusal.clone() {
+                self.fanout.tell_all(turn, &Event::Refused(&refusal));
+            }
+            self.response = ResponseState::Done;
+            return Step::Pass;
+        }
+        let kind = first(headers, "content-type").and_then(guards::body_kind);
+        let local = origin == Origin::Proxy;
+        let head = ResponseHead { status, stream: kind == Some(BodyKind::EventStream), local };
+        let (edits, verdict) = self.fanout.tell(turn, &Event::ResponseHead(&head));
+        self.header_edits = edits;
+        let prepared = verdict.and_then(|()| self.prepare_reader(headers, status, kind, complete));
+        if let Err(refusal) = prepared {
+            let step = self.reply(turn, refusal);
+            self.end_response(turn, ResponseMeaning { status, ..ResponseMeaning::default() });
+            return step;
+        }
+        self.edit_response_headers(turn, headers);
+        if complete {
+            self.end_response(turn, ResponseMeaning { status, complete: true, ..ResponseMeaning::default() });
+            return Step::Pass;
+        }
+        match &self.response {
+            ResponseState::Reading(reader) if !reader.streams() && self.gateway.settings.hold_headers => Step::Hold,
+            _ => Step::Pass,
+        }
+    }
+
+    /// A piece of the response's body; `complete` with the last.
+    pub fn response_data(&mut self, turn: &mut Turn<'_>, chunk: &[u8], complete: bool) -> Step {
+        match std::mem::replace(&mut self.response, ResponseState::Done) {
+            ResponseState::Idle | ResponseState::Done => Step::Pass,
+            ResponseState::Unread { status } => {
+                if complete {
+                    self.end_response(turn, ResponseMeaning { status, complete: true, ..ResponseMeaning::default() });
+                } else {
+                    self.response = ResponseState::Unread { status };
+                }
+                Step::Pass
+            }
+            ResponseState::Stopped(reader) => self.swallow(turn, reader, chunk, complete),
+            ResponseState::Reading(reader) if reader.streams() => self.relay(turn, reader, chunk, complete),
+            ResponseState::Reading(reader) => self.collect(turn, reader, chunk, complete),
+        }
+    }
+
+    /// The response ended with trailers: no piece of its body was the last.
+    pub fn response_trailers(&mut self, turn: &mut Turn<'_>) -> Step {
+        self.response_data(turn, &[], true)
+    }
+
+    /// A piece of a stream: what is decided goes on at once.
+    fn relay(&mut self, turn: &mut Turn<'_>, mut reader: Box<ResponseReader>, chunk: &[u8], complete: bool) -> Step {
+        let mut sink = self.fanout.sink(turn, Side::Response);
+        let pushed = if chunk.is_empty() { Ok(Released::Bytes(Vec::new())) } else { reader.push(chunk, &mut sink) };
+        let released = match pushed {
+            Ok(released) if complete => match reader.finish(&mut sink) {
+                Ok(rest) => Ok(join(released, rest, chunk)),
+                // What the push released must still go out before the error.
+                Err(refusal) => Err((bytes_of(released, chunk), refusal)),
+            },
+            Ok(released) => Ok(released),
+            Err(refusal) => Err((Vec::new(), refusal)),
+        };
+        match released {
+            Ok(released) => {
+                if complete {
+                    self.end_response(turn, reader.meaning());
+                } else {
+                    self.response = ResponseState::Reading(reader);
+                }
+                match released {
+                    Released::AsIs => Step::Pass,
+                    Released::Bytes(bytes) if bytes.is_empty() && chunk.is_empty() => Step::Pass,
+                    Released::Bytes(bytes) => Step::Replace(bytes),
+                }
+            }
+            Err((mut bytes, refusal)) => {
+                bytes.append(&mut reader.stop(&refusal));
+                self.fanout.facts.refusal = Some(refusal);
+                if complete {
+                    self.end_response(turn, reader.meaning());
+                } else {
+                    self.response = ResponseState::Stopped(reader);
+                }
+                Step::Replace(bytes)
+            }
+        }
+    }
+
+    /// A piece of a stream that was stopped: nothing of it goes on.
+    fn swallow(&mut self, turn: &mut Turn<'_>, mut reader: Box<ResponseReader>, chunk: &[u8], complete: bool) -> Step {
+        let mut sink = self.fanout.sink(turn, Side::Response);
+        // The stream was refused already; a second mistake in it changes nothing.
+        let _ = reader.push(chunk, &mut sink);
+        if complete {
+            self.end_response(turn, reader.meaning());
+        } else {
+            self.response = ResponseState::Stopped(reader);
+        }
+        Step::Replace(Vec::new())
+    }
+
+    /// A piece of a body that is read as a whole: it waits for its end.
+    fn collect(&mut self, turn: &mut Turn<'_>, mut reader: Box<ResponseReader>, chunk: &[u8], complete: bool) -> Step {
+        let mut sink = self.fanout.sink(turn, Side::Response);
+        let read = reader.push(chunk, &mut sink).and_then(|_| if complete { reader.finish(&mut sink).map(Some) } else { Ok(None) });
+        match read {
+            Ok(None) => {
+                self.response = ResponseState::Reading(reader);
+                Step::Hold
+            }
+            Ok(Some(released)) => {
+                self.end_response(turn, reader.meaning());
+                match released {
+                    Released::AsIs => Step::Release(None),
+                    Released::Bytes(body) => self.release_response(body),
+                }
+            }
+            Err(refusal) => {
+                self.end_response(turn, reader.meaning());
+                match self.reply(turn, refusal) {
+                    // The status has left: the body says what the status cannot.
+                    Step::Reply(reply) if !self.gateway.settings.hold_headers => Step::Release(Some(reply.body)),
+                    step => step,
+                }
+            }
+        }
+    }
+
+    fn release_response(&mut self, body: Vec<u8>) -> Step {
+        if self.gateway.settings.hold_headers {
+            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed("content-length"), body.len().to_string()));
+        }
+        Step::Release(Some(body))
+    }
+
+    /// Decides how the body will be read.
+    fn prepare_reader(
+        &mut self,
+        headers: &[(&str, &[u8])],
+        status: u16,
+        kind: Option<BodyKind>,
+        complete: bool,
+    ) -> Result<(), Refusal> {
+        self.response = ResponseState::Unread { status };
+        let interest = self.gateway.interest;
+        let Some(endpoint) = self.fanout.facts.endpoint else { return Ok(()) };
+        if complete || !(interest.response_text || interest.response_usage) || status == 101 {
+            return Ok(());
+        }
+        let encodings = headers.iter().filter(|(name, _)| *name == "content-encoding").map(|(_, value)| *value);
+        if !guards::identity_encoding(encodings) {
+            return Err(guards::unreadable_response("The provider's answer came in an encoding that this gateway cannot inspect."));
+        }
+        let kind = match kind {
+            Some(kind) => kind,
+            None if !interest.response_text => return Ok(()),
+            None => {
+                return Err(guards::unreadable_response("The provider's answer is of a type that this gateway cannot inspect."));
+            }
+        };
+        let bytes_max = self.gateway.settings.body_bytes_max;
+        let reader = ResponseReader::new(endpoint, status, kind, bytes_max, interest.response_text);
+        self.response = ResponseState::Reading(Box::new(reader));
+        Ok(())
+    }
+
+    /// Our own headers, and the provider's own under names that cannot be mistaken for ours.
+    fn edit_response_headers(&mut self, turn: &Turn<'_>, headers: &[(&str, &[u8])]) {
+        for (name, value) in headers {
+            if let Some(renamed) = upstream_header_name(name) {
+                self.header_edits.push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
+                if let Ok(value) = std::str::from_utf8(value) {
+                    self.header_edits.push(HeaderEdit::Set(Cow::Owned(renamed), value.to_owned()));
+                }
+            } else if name.starts_with("x-portcullis-") {
+                self.header_edits.push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
+            }
+        }
+        let facts = &self.fanout.facts;
+        for (name, value) in budget_headers(self.dialect, &facts.budget, turn.now) {
+            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed(name), value));
+        }
+        if !facts.request_id.is_empty() {
+            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed("x-request-id"), facts.request_id.clone()));
+        }
+        // A stream may be edited while its length has long left; whole bodies keep theirs where headers wait for them.
+        let may_change = match &self.response {
+            ResponseState::Reading(reader) => {
+                self.gateway.interest.response_text && (reader.streams() || !self.gateway.settings.hold_headers)
+            }
+            ResponseState::Idle | ResponseState::Unread { .. } | ResponseState::Stopped(_) | ResponseState::Done => false,
+        };
+        if may_change {
+            self.header_edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
+        }
+    }
+}
+
+fn first<'a>(headers: &[(&str, &'a [u8])], name: &str) -> Option<&'a [u8]> {
+    headers.iter().find(|(have, _)| *have == name).map(|(_, value)| *value)
+}
+
+/// The bytes of a release, where `AsIs` stands for the chunk.
+fn bytes_of(released: Released, chunk: &[u8]) -> Vec<u8> {
+    match released {
+        Released::AsIs => chunk.to_vec(),
+        Released::Bytes(bytes) => bytes,
+    }
+}
+
+/// Two releases of one callback.
+fn join(released: Released, rest: Released, chunk: &[u8]) -> Released {
+    match (released, rest) {
+        (released, Released::AsIs) => released,
+        (released, Released::Bytes(rest)) if rest.is_empty() => released,
+        (released, Released::Bytes(mut rest)) => {
+            let mut bytes = bytes_of(released, chunk);
+            bytes.append(&mut rest);
+            Released::Bytes(bytes)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What a module needs to know of the policy document beside its policies.
+
+use portcullis_policy::config::{Document, Section};
+
+/// Largest body when the policy names none: 32 MiB. Protects a worker's memory; both sides of an exchange are bounded by it.
+pub const BODY_BYTES_MAX_DEFAULT: usize = 32 << 20;
+
+/// Settings of a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The host can hold headers while the body is inspected (`allow_on_headers_stop_iteration`), so a refusal may still change the
+    /// status of a response, and nothing reaches the provider before the request was read.
+    pub hold_headers: bool,
+    /// Largest body of a request, and of a response that is not streamed.
+    pub body_bytes_max: usize,
+    /// Paths that are reachable without a key and hold no text.
+    pub public_paths: Vec<String>,
+    /// Let protocol upgrades through, uninspected.
+    pub pass_upgrades: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { hold_headers: false, body_bytes_max: BODY_BYTES_MAX_DEFAULT, public_paths: Vec::new(), pass_upgrades: false }
+    }
+}
+
+impl Settings {
+    /// Reads `envoy`, and those fields of `auth` and `dlp` that say what is let through unread.
+    #[must_use]
+    pub fn read(document: &Document) -> Self {
+        let mut settings = Self::default();
+        if let Some(envoy) = document.section("envoy") {
+            envoy.only(&["hold_headers"]);
+            settings.hold_headers = envoy.field("hold_headers").and_then(|field| field.boolean()).unwrap_or(false);
+        }
+        if let Some(auth) = document.section("auth") {
+            if let Some(paths) = auth.field("public_paths") {
+                settings.public_paths = paths.items().iter().filter_map(public_path).collect();
+            }
+            let choices = &[("refuse", false), ("pass", true)];
+            settings.pass_upgrades = auth.field("on_upgrade").and_then(|field| field.one_of(choices)).unwrap_or(false);
+        }
+        if let Some(limit) = document.section("dlp").and_then(|dlp| dlp.field("max_body_bytes"))
+            && let Some(bytes) = limit.positive()
+        {
+            // Positions in a message are 32 bits wide in wasm.
+            match usize::try_from(bytes).ok().filter(|bytes| *bytes <= 1 << 30) {
+                Some(bytes) => settings.body_bytes_max = bytes,
+                None => limit.mistake("must not be above 1073741824 (1 GiB)"),
+            }
+        }
+        settings
+    }
+}
+
+fn public_path(item: &Section<'_>) -> Option<String> {
+    let path = item.string()?;
+    if path.starts_with('/') && !path.contains(['?', '#']) {
+        Some(path.to_owned())
+    } else {
+        item.expected("an absolute path without a query")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_from_their_sections() {
+        let document = Document::parse(
+            br#"{"envoy":{"hold_headers":true},"auth":{"public_paths":["/healthz"],"on_upgrade":"pass"},"dlp":{"max_body_bytes":1000}}"#,
+        )
+        .unwrap();
+        let settings = Settings::read(&document);
+        assert_eq!(document.take_mistakes(), []);
+        assert_eq!(
+            settings,
+            Settings {
+                hold_headers: true,
+                body_bytes_max: 1000,
+                public_paths: vec!["/healthz".into()],
+                pass_upgrades: true
+            }
+        );
+    }
+
+    #[test]
+    fn mistakes_name_their_place() {
+        let document = Document::parse(
+            br#"{"envoy":{"hold":true,"hold_headers":1},"auth":{"public_paths":["healthz"],"on_upgrade":"maybe"},
+                "dlp":{"max_body_bytes":1e12}}"#,
+        )
+        .unwrap();
+        Settings::read(&document);
+        let found: Vec<String> = document.take_mistakes().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            found,
+            [
+                "envoy.hold: unknown field; known here: hold_headers",
+                "envoy.hold_headers: expected true or false, found 1",
+                r#"auth.public_paths[0]: expected an absolute path without a query, found "healthz""#,
+                r#"auth.on_upgrade: expected one of refuse, pass, found "maybe""#,
+                "dlp.max_body_bytes: must not be above 1073741824 (1 GiB)",
+            ]
+        );
+    }
+}

@@ -1,0 +1,200 @@
+//! Facts in filter state: written for access logs, native filters and the other modules of a chain, read by those modules.
+
+use portcullis_policy::{Action, AuthOutcome, Decision, Facts, Finding, Identity, Reason, Refusal, Side, Usage};
+use serde_json::{Value, json};
+
+/// The names of the contract.
+pub mod names {
+    /// The record, one line of JSON.
+    pub const AUDIT: &str = "portcullis.audit";
+    /// Who calls.
+    pub const USER: &str = "portcullis.user";
+    /// Team id.
+    pub const TEAM: &str = "portcullis.team";
+    /// The id of the key.
+    pub const KEY_ID: &str = "portcullis.key_id";
+    /// The model asked for.
+    pub const MODEL: &str = "portcullis.model";
+    /// Tokens of the prompt.
+    pub const TOKENS_IN: &str = "portcullis.tokens_in";
+    /// Tokens of the completion.
+    pub const TOKENS_OUT: &str = "portcullis.tokens_out";
+    /// Both.
+    pub const TOKENS_TOTAL: &str = "portcullis.tokens_total";
+    /// `allow`, `flag`, `redact`, `refuse`.
+    pub const DECISION: &str = "portcullis.decision";
+    /// A code of the contract, or empty.
+    pub const REASON: &str = "portcullis.reason";
+    /// User, team and key id as JSON: what `auth` hands to the other modules.
+    pub const IDENTITY: &str = "portcullis.identity";
+    /// `success`, `failure`, `none`.
+    pub const AUTH: &str = "portcullis.auth";
+    /// What DLP found, as the record spells it: rule, action, count, where.
+    pub const FINDINGS: &str = "portcullis.findings";
+}
+
+/// What was written so far, so that nothing is written twice.
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    identity: Option<Identity>,
+    auth: AuthOutcome,
+    model: Option<String>,
+    usage: Option<Usage>,
+    findings: Vec<Finding>,
+    decided: Option<(Decision, Option<Reason>)>,
+    record: bool,
+}
+
+impl Published {
+    /// Names and values of what changed. The decision is written when it is a refusal, and at the end.
+    pub fn changes(&mut self, facts: &Facts, ended: bool) -> Vec<(&'static str, String)> {
+        let mut changes = Vec::new();
+        if facts.auth != self.auth {
+            self.auth = facts.auth;
+            changes.push((names::AUTH, facts.auth.name().to_owned()));
+        }
+        if facts.identity != self.identity
+            && let Some(identity) = &facts.identity
+        {
+            changes.push((names::USER, identity.user.clone()));
+            if let Some(team) = &identity.team {
+                changes.push((names::TEAM, team.clone()));
+            }
+            changes.push((names::KEY_ID, identity.key_id.clone()));
+            changes.push((names::IDENTITY, identity.to_json()));
+            self.identity.clone_from(&facts.identity);
+        }
+        if facts.model != self.model
+            && let Some(model) = &facts.model
+        {
+            changes.push((names::MODEL, model.clone()));
+            self.model.clone_from(&facts.model);
+        }
+        if facts.findings != self.findings {
+            changes.push((names::FINDINGS, findings_to_json(&facts.findings)));
+            self.findings.clone_from(&facts.findings);
+        }
+        if facts.usage != self.usage
+            && let Some(usage) = facts.usage
+        {
+            changes.push((names::TOKENS_IN, usage.input.to_string()));
+            changes.push((names::TOKENS_OUT, usage.output.to_string()));
+            changes.push((names::TOKENS_TOTAL, usage.input.saturating_add(usage.output).to_string()));
+            self.usage = facts.usage;
+        }
+        let decided = (facts.decision(), facts.refusal.as_ref().map(|refusal| refusal.reason));
+        if (ended || decided.0 == Decision::Refuse) && self.decided != Some(decided) {
+            changes.push((names::DECISION, decided.0.name().to_owned()));
+            if let Some(reason) = decided.1 {
+                changes.push((names::REASON, reason.code().to_owned()));
+            }
+            self.decided = Some(decided);
+        }
+        if let Some(record) = &facts.record
+            && !self.record
+        {
+            changes.push((names::AUDIT, record.clone()));
+            self.record = true;
+        }
+        changes
+    }
+}
+
+/// Reads who calls and for what, as the modules before this one found out.
+pub(crate) fn import_request(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
+    if facts.identity.is_none() {
+        facts.identity = filter_state(names::IDENTITY).and_then(|json| Identity::from_json(&json));
+    }
+    if facts.auth == AuthOutcome::None {
+        facts.auth = match filter_state(names::AUTH).as_deref() {
+            Some("success") => AuthOutcome::Success,
+            Some("failure") => AuthOutcome::Failure,
+            _ => AuthOutcome::None,
+        };
+    }
+}
+
+/// Reads whether another module refused.
+pub(crate) fn import_refusal(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
+    if facts.refusal.is_none() && filter_state(names::DECISION).as_deref() == Some(Decision::Refuse.name()) {
+        let reason = filter_state(names::REASON).and_then(|code| Reason::from_code(&code));
+        facts.refusal = reason.map(|reason| Refusal::new(reason, ""));
+    }
+}
+
+/// Reads all that other modules learned by the end of the exchange, where this one does not know better itself.
+pub(crate) fn import_all(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
+    import_request(facts, filter_state);
+    import_refusal(facts, filter_state);
+    if facts.model.is_none() {
+        facts.model = filter_state(names::MODEL);
+    }
+    // What this module found itself stands in filter state too, so nothing is lost.
+    if let Some(json) = filter_state(names::FINDINGS) {
+        facts.findings = findings_from_json(&json);
+    }
+    if facts.usage.is_none() {
+        let tokens = |name| filter_state(name).and_then(|text| text.parse().ok());
+        facts.usage = tokens(names::TOKENS_IN).zip(tokens(names::TOKENS_OUT)).map(|(input, output)| Usage { input, output });
+    }
+}
+
+fn findings_to_json(findings: &[Finding]) -> String {
+    let list = findings.iter().map(|finding| {
+        json!({"rule": finding.rule, "action": finding.action.name(), "count": finding.count, "where": finding.side.name()})
+    });
+    Value::Array(list.collect()).to_string()
+}
+
+fn findings_from_json(json: &str) -> Vec<Finding> {
+    let Ok(Value::Array(list)) = serde_json::from_str(json) else { return Vec::new() };
+    list.iter().filter_map(finding_from_json).collect()
+}
+
+fn finding_from_json(value: &Value) -> Option<Finding> {
+    let text = |name| value.get(name).and_then(Value::as_str);
+    Some(Finding {
+        rule: text("rule")?.to_owned(),
+        action: [Action::Flag, Action::Redact, Action::Block].into_iter().find(|action| Some(action.name()) == text("action"))?,
+        count: u32::try_from(value.get("count")?.as_u64()?).ok()?,
+        side: [Side::Request, Side::Response].into_iter().find(|side| Some(side.name()) == text("where"))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn what_one_module_writes_another_reads() {
+        let mut written = Facts {
+            identity: Some(Identity { user: "a@b".into(), team: Some("t".into()), key_id: "k".into() }),
+            auth: AuthOutcome::Success,
+            model: Some("m".into()),
+            usage: Some(Usage { input: 3, output: 4 }),
+            refusal: Some(Refusal::new(Reason::DlpBlocked, "text")),
+            ..Facts::default()
+        };
+        written.found("ssn", Action::Block, Side::Request, 2);
+        let state: HashMap<_, _> = Published::default().changes(&written, true).into_iter().collect();
+        let mut read = Facts::default();
+        import_all(&mut read, &|name| state.get(name).cloned());
+        assert_eq!(read.identity, written.identity);
+        assert_eq!(read.auth, written.auth);
+        assert_eq!(read.model, written.model);
+        assert_eq!(read.usage, written.usage);
+        assert_eq!(read.findings, written.findings);
+        assert_eq!(read.refusal.map(|refusal| refusal.reason), Some(Reason::DlpBlocked));
+        assert_eq!(state.get(names::TOKENS_TOTAL).map(String::as_str), Some("7"));
+    }
+
+    #[test]
+    fn nothing_is_written_twice() {
+        let facts = Facts { model: Some("m".into()), ..Facts::default() };
+        let mut published = Published::default();
+        assert_eq!(published.changes(&facts, false).len(), 1);
+        assert_eq!(published.changes(&facts, false), []);
+        assert_eq!(published.changes(&facts, true), [(names::DECISION, "allow".to_owned())]);
+    }
+}
