@@ -59,8 +59,20 @@ pub(crate) enum Half {
 unsafe extern "C" {
     fn proxy_log(level: u32, message: *const u8, message_size: usize) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
-    fn proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_set_buffer_bytes(kind: u32, start: usize, length: usize, data: *const u8, size: usize) -> u32;
+    fn proxy_get_buffer_bytes(
+        kind: u32,
+        start: usize,
+        max: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_buffer_bytes(
+        kind: u32,
+        start: usize,
+        length: usize,
+        data: *const u8,
+        size: usize,
+    ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
     fn proxy_replace_header_map_value(
@@ -70,8 +82,18 @@ unsafe extern "C" {
         value: *const u8,
         value_size: usize,
     ) -> u32;
-    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_get_property(
+        path: *const u8,
+        path_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_get_shared_data(
         key: *const u8,
         key_size: usize,
@@ -167,7 +189,13 @@ pub(crate) fn remove_header(map: Map, name: &str) -> Result<(), Failure> {
 /// Puts one field in place of all of its name.
 pub(crate) fn replace_header(map: Map, name: &str, value: &str) -> Result<(), Failure> {
     check(unsafe {
-        proxy_replace_header_map_value(map as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+        proxy_replace_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
     })
 }
 
@@ -192,11 +220,24 @@ pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32), Failure> {
 
 /// Writes a shared entry when its version still is `version`. With a version that no entry has it writes only what does not exist yet.
 pub(crate) fn set_shared_data(key: &str, value: &[u8], version: u32) -> Result<(), Failure> {
-    check(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) })
+    check(unsafe {
+        proxy_set_shared_data(
+            key.as_ptr(),
+            key.len(),
+            value.as_ptr(),
+            value.len(),
+            version,
+        )
+    })
 }
 
 /// Answers the client in place of the upstream. `headers` as [`crate::headers::serialize`] makes them.
-pub(crate) fn send_local_response(status: u16, details: &str, headers: &[u8], body: &[u8]) -> Result<(), Failure> {
+pub(crate) fn send_local_response(
+    status: u16,
+    details: &str,
+    headers: &[u8],
+    body: &[u8],
+) -> Result<(), Failure> {
     const NO_GRPC_STATUS: i32 = -1;
     check(unsafe {
         proxy_send_local_response(

@@ -29,7 +29,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Vec<(&str, &[u8])>> {
 /// Serializes fields for a local reply.
 pub(crate) fn serialize(fields: &[(&str, String)]) -> Vec<u8> {
     let mut out = Vec::new();
-    let number = |out: &mut Vec<u8>, size: usize| out.extend(u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes());
+    let number = |out: &mut Vec<u8>, size: usize| {
+        out.extend(u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes())
+    };
     number(&mut out, fields.len());
     for (name, value) in fields {
         number(&mut out, name.len());
@@ -50,10 +52,16 @@ mod tests {
 
     #[test]
     fn what_is_serialized_parses() {
-        let fields = [("content-type", "application/json".to_owned()), ("x", String::new())];
+        let fields = [
+            ("content-type", "application/json".to_owned()),
+            ("x", String::new()),
+        ];
         let bytes = serialize(&fields);
         let parsed = parse(&bytes).unwrap();
-        assert_eq!(parsed, [("content-type", &b"application/json"[..]), ("x", b"")]);
+        assert_eq!(
+            parsed,
+            [("content-type", &b"application/json"[..]), ("x", b"")]
+        );
     }
 
     #[test]

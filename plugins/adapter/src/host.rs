@@ -6,7 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The current time; the epoch when the host gives none, which makes keys with a term expire and buckets stay as they are.
 pub(crate) fn now() -> Timestamp {
-    abi::current_time_nanos().map(Timestamp::from_nanos).unwrap_or_default()
+    abi::current_time_nanos()
+        .map(Timestamp::from_nanos)
+        .unwrap_or_default()
 }
 
 /// Shared data of the host as a store.
@@ -41,13 +43,19 @@ pub(crate) fn filter_state(name: &str) -> Option<String> {
 /// The peer's address as the host trusts it.
 pub(crate) fn source() -> Option<IpAddr> {
     let text = String::from_utf8(abi::property("source\0address").ok()?).ok()?;
-    text.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| text.parse()).ok()
+    text.parse::<SocketAddr>()
+        .map(|address| address.ip())
+        .or_else(|_| text.parse())
+        .ok()
 }
 
 /// The status that the client got; 0 when it got none.
 pub(crate) fn response_status() -> u16 {
-    let code = abi::property("response\0code").ok().and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok());
-    code.and_then(|bytes| u16::try_from(i64::from_le_bytes(bytes)).ok()).unwrap_or(0)
+    let code = abi::property("response\0code")
+        .ok()
+        .and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok());
+    code.and_then(|bytes| u16::try_from(i64::from_le_bytes(bytes)).ok())
+        .unwrap_or(0)
 }
 
 /// Whether the response at hand came from the upstream, not from the proxy itself.

@@ -48,10 +48,16 @@ pub(crate) fn record_exchange_time(time: Duration) {
 
 fn name(metric: &Metric) -> String {
     match metric {
-        Metric::Requests { decision, reason } => format!("portcullis_requests_total;decision={decision};reason={reason}"),
+        Metric::Requests { decision, reason } => {
+            format!("portcullis_requests_total;decision={decision};reason={reason}")
+        }
         Metric::Tokens { direction } => format!("portcullis_tokens_total;direction={direction}"),
         Metric::DlpFindings { rule, action } => {
-            format!("portcullis_dlp_findings_total;rule={};action={}", label(rule), action.name())
+            format!(
+                "portcullis_dlp_findings_total;rule={};action={}",
+                label(rule),
+                action.name()
+            )
         }
         Metric::AuthFailures => "portcullis_auth_failures_total".to_owned(),
     }
@@ -59,7 +65,15 @@ fn name(metric: &Metric) -> String {
 
 /// A rule's name as a label: what could be mistaken for the syntax of stat names becomes `_`.
 fn label(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -69,7 +83,13 @@ mod tests {
 
     #[test]
     fn names_carry_labels() {
-        let metric = Metric::DlpFindings { rule: "a;b.c=d".into(), action: Action::Redact };
-        assert_eq!(name(&metric), "portcullis_dlp_findings_total;rule=a_b_c_d;action=redact");
+        let metric = Metric::DlpFindings {
+            rule: "a;b.c=d".into(),
+            action: Action::Redact,
+        };
+        assert_eq!(
+            name(&metric),
+            "portcullis_dlp_findings_total;rule=a_b_c_d;action=redact"
+        );
     }
 }

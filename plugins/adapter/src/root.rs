@@ -34,8 +34,15 @@ struct Root {
 
 impl Root {
     fn configure(configuration: &[u8]) -> Result<Rc<Gateway>, Vec<Mistake>> {
-        let mistake = |message: &str| vec![Mistake { path: String::new(), message: message.to_owned() }];
-        let (completeness, configure) = MODULE.get().ok_or_else(|| mistake("the module was not started"))?;
+        let mistake = |message: &str| {
+            vec![Mistake {
+                path: String::new(),
+                message: message.to_owned(),
+            }]
+        };
+        let (completeness, configure) = MODULE
+            .get()
+            .ok_or_else(|| mistake("the module was not started"))?;
         let document = Document::parse(configuration).map_err(|mistake| vec![mistake])?;
         let environment = |name: &str| std::env::var(name).ok();
         let policies = configure(&document, &environment);
@@ -43,7 +50,11 @@ impl Root {
         let mut mistakes = document.take_mistakes();
         mistakes.dedup();
         if mistakes.is_empty() {
-            Ok(Gateway::new(policies.into_iter().flatten().collect(), settings, completeness))
+            Ok(Gateway::new(
+                policies.into_iter().flatten().collect(),
+                settings,
+                completeness,
+            ))
         } else {
             Err(mistakes)
         }
@@ -54,12 +65,19 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
-        let configuration = if size == 0 { Ok(Vec::new()) } else { abi::buffer(Buffer::PluginConfiguration, 0, size) };
+        let configuration = if size == 0 {
+            Ok(Vec::new())
+        } else {
+            abi::buffer(Buffer::PluginConfiguration, 0, size)
+        };
         let configured = match &configuration {
             Ok(bytes) => Self::configure(bytes),
             Err(_) => {
                 let message = "the host does not hand over the configuration".to_owned();
-                Err(vec![Mistake { path: String::new(), message }])
+                Err(vec![Mistake {
+                    path: String::new(),
+                    message,
+                }])
             }
         };
         match configured {
@@ -69,7 +87,10 @@ impl RootContext for Root {
             }
             Err(mistakes) => {
                 for mistake in mistakes {
-                    abi::log(Level::Error, &format!("portcullis: policy refused: {mistake}"));
+                    abi::log(
+                        Level::Error,
+                        &format!("portcullis: policy refused: {mistake}"),
+                    );
                 }
                 false
             }
@@ -77,7 +98,9 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(self.gateway.as_ref().map(|gateway| gateway.open()))))
+        Some(Box::new(Stream::new(
+            self.gateway.as_ref().map(|gateway| gateway.open()),
+        )))
     }
 
     fn get_type(&self) -> Option<ContextType> {

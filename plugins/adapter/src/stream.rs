@@ -45,7 +45,12 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) const fn new(exchange: Option<Exchange>) -> Self {
-        Self { exchange, request_seen: 0, response_seen: 0, worked: Duration::ZERO }
+        Self {
+            exchange,
+            request_seen: 0,
+            response_seen: 0,
+            worked: Duration::ZERO,
+        }
     }
 
     /// Runs one step of the exchange and carries it out.
@@ -55,13 +60,23 @@ impl Stream {
         };
         let now = host::now();
         let mut store = SharedData;
-        let step = run(exchange, &mut Turn { now, store: &mut store, filter_state: &host::filter_state });
+        let step = run(
+            exchange,
+            &mut Turn {
+                now,
+                store: &mut store,
+                filter_state: &host::filter_state,
+            },
+        );
         let action = match edit_headers(way, exchange.take_header_edits()) {
             Ok(()) => perform(way, step),
             // A credential that could not be removed must not travel.
             Err(_) if matches!(step, Step::Reply(_)) => perform(way, step),
             Err(_) => {
-                abi::log(Level::Error, "portcullis: the host refused a header edit, so the exchange was refused");
+                abi::log(
+                    Level::Error,
+                    "portcullis: the host refused a header edit, so the exchange was refused",
+                );
                 reply(&unavailable("The gateway could not prepare this message."))
             }
         };
@@ -84,9 +99,16 @@ impl Stream {
             Way::Response => &mut self.response_seen,
         };
         let start = *seen;
-        let chunk = if wanted && size > start { abi::buffer(way.buffer(), start, size - start) } else { Ok(Vec::new()) };
+        let chunk = if wanted && size > start {
+            abi::buffer(way.buffer(), start, size - start)
+        } else {
+            Ok(Vec::new())
+        };
         let Ok(chunk) = chunk else {
-            abi::log(Level::Error, "portcullis: the host does not show a body, so the exchange was refused");
+            abi::log(
+                Level::Error,
+                "portcullis: the host does not show a body, so the exchange was refused",
+            );
             return reply(&unavailable("The gateway could not read this message."));
         };
         *seen = size;
@@ -104,10 +126,17 @@ impl Stream {
         action
     }
 
-    fn headers(&mut self, way: Way, run: impl FnOnce(&mut Exchange, &mut Turn<'_>, &[(&str, &[u8])]) -> Step) -> Action {
+    fn headers(
+        &mut self,
+        way: Way,
+        run: impl FnOnce(&mut Exchange, &mut Turn<'_>, &[(&str, &[u8])]) -> Step,
+    ) -> Action {
         let pairs = abi::header_pairs(way.map());
         let Some(fields) = pairs.as_deref().ok().and_then(headers::parse) else {
-            abi::log(Level::Error, "portcullis: the host does not show headers, so the exchange was refused");
+            abi::log(
+                Level::Error,
+                "portcullis: the host does not show headers, so the exchange was refused",
+            );
             return reply(&unavailable("The gateway could not read this message."));
         };
         self.step(way, |exchange, turn| run(exchange, turn, &fields))
@@ -119,7 +148,9 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
         let source = host::source();
-        self.headers(Way::Request, |exchange, turn, fields| exchange.request_head(turn, fields, source, end_of_stream))
+        self.headers(Way::Request, |exchange, turn, fields| {
+            exchange.request_head(turn, fields, source, end_of_stream)
+        })
     }
 
     fn on_http_request_body(&mut self, body_size: usize, end_of_stream: bool) -> Action {
@@ -131,8 +162,14 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
-        let origin = if host::from_upstream() { Origin::Provider } else { Origin::Proxy };
-        self.headers(Way::Response, |exchange, turn, fields| exchange.response_head(turn, fields, origin, end_of_stream))
+        let origin = if host::from_upstream() {
+            Origin::Provider
+        } else {
+            Origin::Proxy
+        };
+        self.headers(Way::Response, |exchange, turn, fields| {
+            exchange.response_head(turn, fields, origin, end_of_stream)
+        })
     }
 
     fn on_http_response_body(&mut self, body_size: usize, end_of_stream: bool) -> Action {
@@ -144,10 +181,16 @@ impl HttpContext for Stream {
     }
 
     fn on_log(&mut self) {
-        let Some(exchange) = &mut self.exchange else { return };
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
         let mut store = SharedData;
         let now = host::now();
-        let mut turn = Turn { now, store: &mut store, filter_state: &host::filter_state };
+        let mut turn = Turn {
+            now,
+            store: &mut store,
+            filter_state: &host::filter_state,
+        };
         exchange.end(&mut turn, host::response_status());
         publish(exchange);
         self.worked += host::now().since(now);
@@ -160,14 +203,19 @@ fn perform(way: Way, step: Step) -> Action {
     match step {
         Step::Pass | Step::Release(None) => Action::Continue,
         Step::Hold => Action::Pause,
-        Step::Replace(bytes) | Step::Release(Some(bytes)) => match abi::replace_buffer(way.buffer(), &bytes) {
-            Ok(()) => Action::Continue,
-            Err(_) => {
-                abi::log(Level::Error, "portcullis: the host refused an edited body, so the stream was closed");
-                abi::close_stream(Half::Response);
-                Action::Pause
+        Step::Replace(bytes) | Step::Release(Some(bytes)) => {
+            match abi::replace_buffer(way.buffer(), &bytes) {
+                Ok(()) => Action::Continue,
+                Err(_) => {
+                    abi::log(
+                        Level::Error,
+                        "portcullis: the host refused an edited body, so the stream was closed",
+                    );
+                    abi::close_stream(Half::Response);
+                    Action::Pause
+                }
             }
-        },
+        }
         Step::Reply(local) => reply(&local),
     }
 }
@@ -182,7 +230,11 @@ fn reply(local: &LocalReply) -> Action {
 
 /// A refusal for what cannot be anybody's fault but ours or the host's.
 fn unavailable(message: &'static str) -> LocalReply {
-    refusal(Dialect::OpenAi, &Refusal::new(Reason::PolicyUnavailable, message), "")
+    refusal(
+        Dialect::OpenAi,
+        &Refusal::new(Reason::PolicyUnavailable, message),
+        "",
+    )
 }
 
 fn edit_headers(way: Way, edits: Vec<HeaderEdit>) -> Result<(), abi::Failure> {
@@ -199,7 +251,10 @@ fn edit_headers(way: Way, edits: Vec<HeaderEdit>) -> Result<(), abi::Failure> {
 fn publish(exchange: &mut Exchange) {
     for (name, value) in exchange.take_filter_state() {
         if abi::set_property(name, value.as_bytes()).is_err() {
-            abi::log(Level::Warn, &format!("portcullis: the host refused to keep {name}"));
+            abi::log(
+                Level::Warn,
+                &format!("portcullis: the host refused to keep {name}"),
+            );
         }
     }
     for (metric, by) in exchange.take_metrics() {

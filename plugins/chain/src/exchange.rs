@@ -5,8 +5,10 @@ use crate::request::RequestState;
 use crate::response::ResponseState;
 use crate::shared::{self, Published};
 use crate::{Completeness, Gateway, Step};
-use portcullis_policy::{Event, Facts, HeaderEdit, Metric, Reason, Refusal, ResponseMeaning, Store, Timestamp};
-use portcullis_wire::{Dialect, budget_headers, refusal as spell_refusal};
+use portcullis_policy::{
+    Event, Facts, HeaderEdit, Metric, Reason, Refusal, ResponseMeaning, Store, Timestamp,
+};
+use portcullis_wire::{Dialect, LocalReply, budget_headers, refusal as spell_refusal};
 use std::rc::Rc;
 
 /// What an exchange needs from outside for one step.
@@ -42,10 +44,18 @@ pub struct Exchange {
 
 impl Exchange {
     pub(crate) fn new(gateway: Rc<Gateway>) -> Self {
-        let policies = gateway.policies.iter().map(|(interest, policy)| (*interest, policy.open())).collect();
+        let policies = gateway
+            .policies
+            .iter()
+            .map(|(interest, policy)| (*interest, policy.open()))
+            .collect();
         Self {
             gateway,
-            fanout: Fanout { policies, facts: Facts::default(), metrics: Vec::new() },
+            fanout: Fanout {
+                policies,
+                facts: Facts::default(),
+                metrics: Vec::new(),
+            },
             request: RequestState::Idle,
             response: ResponseState::Idle,
             dialect: Dialect::OpenAi,
@@ -83,7 +93,10 @@ impl Exchange {
     /// The same for the response's body.
     #[must_use]
     pub const fn reads_response(&self) -> bool {
-        matches!(self.response, ResponseState::Reading(_) | ResponseState::Stopped(_))
+        matches!(
+            self.response,
+            ResponseState::Reading(_) | ResponseState::Stopped(_)
+        )
     }
 
     /// Header edits of the message at hand that the last step asked for.
@@ -105,19 +118,23 @@ impl Exchange {
     pub(crate) fn refuse_request(&mut self, turn: &mut Turn<'_>, refusal: Refusal) -> Step {
         self.fanout.tell_all(turn, &Event::Refused(&refusal));
         self.request = RequestState::Refused;
-        self.reply(turn, refusal)
+        Step::Reply(self.refusal_reply(turn, refusal))
     }
 
     /// The client's answer in place of the provider's.
-    pub(crate) fn reply(&mut self, turn: &Turn<'_>, refusal: Refusal) -> Step {
+    pub(crate) fn refusal_reply(&mut self, turn: &Turn<'_>, refusal: Refusal) -> LocalReply {
         let facts = &mut self.fanout.facts;
         let mut reply = spell_refusal(self.dialect, &refusal, &facts.request_id);
-        reply.headers.extend(budget_headers(self.dialect, &facts.budget, turn.now));
+        reply
+            .headers
+            .extend(budget_headers(self.dialect, &facts.budget, turn.now));
         if !facts.request_id.is_empty() {
-            reply.headers.push(("x-request-id", facts.request_id.clone()));
+            reply
+                .headers
+                .push(("x-request-id", facts.request_id.clone()));
         }
         facts.refusal = Some(refusal);
-        Step::Reply(reply)
+        reply
     }
 
     /// Whether facts of other modules are to be read, where this one stands in a chain of several.
@@ -130,16 +147,26 @@ impl Exchange {
         let meaning = match std::mem::replace(&mut self.response, ResponseState::Done) {
             ResponseState::Done => return,
             ResponseState::Reading(reader) | ResponseState::Stopped(reader) => reader.meaning(),
-            ResponseState::Unread { status, .. } => ResponseMeaning { status, ..ResponseMeaning::default() },
+            ResponseState::Unread { status, .. } => ResponseMeaning {
+                status,
+                ..ResponseMeaning::default()
+            },
             ResponseState::Idle => {
                 // The provider did answer, but a filter nearer to it took the answer away before this one saw it: tokens were spent.
                 let taken_away = self.fanout.facts.refusal.as_ref().is_some_and(|refusal| {
-                    matches!(refusal.reason, Reason::ResponseBlocked | Reason::UnreadableResponse)
+                    matches!(
+                        refusal.reason,
+                        Reason::ResponseBlocked | Reason::UnreadableResponse
+                    )
                 });
                 if !taken_away {
                     return;
                 }
-                ResponseMeaning { status, usage: self.fanout.facts.usage, ..ResponseMeaning::default() }
+                ResponseMeaning {
+                    status,
+                    usage: self.fanout.facts.usage,
+                    ..ResponseMeaning::default()
+                }
             }
         };
         self.end_response(turn, meaning);

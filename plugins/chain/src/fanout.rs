@@ -1,7 +1,10 @@
 //! One event to every policy, in order.
 
 use crate::Turn;
-use portcullis_policy::{Edit, Effects, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Refusal, Side, Text, Verdict};
+use portcullis_policy::{
+    Edit, Effects, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Refusal, Side, Text,
+    Verdict,
+};
 use portcullis_wire::TextSink;
 
 /// The policies of one exchange and what they share.
@@ -13,11 +16,17 @@ pub(crate) struct Fanout {
 
 impl Fanout {
     /// Tells every policy until one refuses; answers the header edits wished by those that were told.
-    pub fn tell(&mut self, turn: &mut Turn<'_>, event: &Event<'_>) -> (Vec<HeaderEdit>, Result<(), Refusal>) {
+    pub fn tell(
+        &mut self,
+        turn: &mut Turn<'_>,
+        event: &Event<'_>,
+    ) -> (Vec<HeaderEdit>, Result<(), Refusal>) {
         let mut out = Effects::new(turn.store);
         let mut result = Ok(());
         for (_, policy) in &mut self.policies {
-            if let Verdict::Refuse(refusal) = policy.handle(turn.now, event, &mut self.facts, &mut out) {
+            if let Verdict::Refuse(refusal) =
+                policy.handle(turn.now, event, &mut self.facts, &mut out)
+            {
                 result = Err(refusal);
                 break;
             }
@@ -37,7 +46,11 @@ impl Fanout {
 
     /// A sink for the texts of one message.
     pub const fn sink<'a, 't>(&'a mut self, turn: &'a mut Turn<'t>, side: Side) -> Sink<'a, 't> {
-        Sink { fanout: self, turn, side }
+        Sink {
+            fanout: self,
+            turn,
+            side,
+        }
     }
 }
 
@@ -61,7 +74,8 @@ impl TextSink for Sink<'_, '_> {
                 Side::Response => interest.response_text,
             };
             if wanted
-                && let Verdict::Refuse(refusal) = policy.handle(self.turn.now, &event, &mut self.fanout.facts, &mut out)
+                && let Verdict::Refuse(refusal) =
+                    policy.handle(self.turn.now, &event, &mut self.fanout.facts, &mut out)
             {
                 self.fanout.metrics.append(&mut out.take_metrics());
                 return Err(refusal);

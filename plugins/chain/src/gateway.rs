@@ -24,10 +24,26 @@ pub struct Gateway {
 impl Gateway {
     /// A module of these policies; an exchange's events reach them in this order.
     #[must_use]
-    pub fn new(policies: Vec<Box<dyn Policy>>, settings: Settings, completeness: Completeness) -> Rc<Self> {
-        let policies: Vec<_> = policies.into_iter().map(|policy| (policy.interest(), policy)).collect();
-        let interest = policies.iter().fold(Interest::default(), |all, (interest, _)| all.union(*interest));
-        Rc::new(Self { policies, interest, settings, completeness })
+    pub fn new(
+        policies: Vec<Box<dyn Policy>>,
+        settings: Settings,
+        completeness: Completeness,
+    ) -> Rc<Self> {
+        let policies: Vec<_> = policies
+            .into_iter()
+            .map(|policy| (policy.interest(), policy))
+            .collect();
+        let interest = policies
+            .iter()
+            .fold(Interest::default(), |all, (interest, _)| {
+                all.union(*interest)
+            });
+        Rc::new(Self {
+            policies,
+            interest,
+            settings,
+            completeness,
+        })
     }
 
     /// State for one exchange.

@@ -4,12 +4,22 @@ use portcullis_policy::{Endpoint, Reason, Refusal, RequestHead};
 use portcullis_wire::BodyKind;
 
 /// Refuses a request whose kind this gateway cannot guard.
-pub(crate) fn request_head(head: &RequestHead<'_>, pass_upgrades: bool, body_bytes_max: usize) -> Result<(), Refusal> {
+pub(crate) fn request_head(
+    head: &RequestHead<'_>,
+    pass_upgrades: bool,
+    body_bytes_max: usize,
+) -> Result<(), Refusal> {
     if head.upgrade && !pass_upgrades {
-        return Err(Refusal::new(Reason::UpgradeRefused, "Protocol upgrades are not let through this gateway."));
+        return Err(Refusal::new(
+            Reason::UpgradeRefused,
+            "Protocol upgrades are not let through this gateway.",
+        ));
     }
     if head.endpoint == Endpoint::Unknown && !head.upgrade {
-        return Err(Refusal::new(Reason::UnknownEndpoint, "This gateway does not serve this endpoint."));
+        return Err(Refusal::new(
+            Reason::UnknownEndpoint,
+            "This gateway does not serve this endpoint.",
+        ));
     }
     if let Some(length) = content_length(head)
         && length > body_bytes_max as u64
@@ -28,17 +38,25 @@ pub(crate) fn request_body(head: &RequestHead<'_>) -> Result<(), Refusal> {
         ));
     }
     let mut types = head.values("content-type");
-    let json = types.next().is_some_and(|value| media_type(value) == "application/json" && utf8_charset(value));
+    let json = types
+        .next()
+        .is_some_and(|value| media_type(value) == "application/json" && utf8_charset(value));
     if json && types.next().is_none() {
         Ok(())
     } else {
-        Err(Refusal::new(Reason::UnsupportedMediaType, "Request bodies must be application/json in UTF-8."))
+        Err(Refusal::new(
+            Reason::UnsupportedMediaType,
+            "Request bodies must be application/json in UTF-8.",
+        ))
     }
 }
 
 /// The refusal of a body above the limit.
 pub(crate) fn body_too_large() -> Refusal {
-    Refusal::new(Reason::BodyTooLarge, "The request's body is larger than this gateway accepts.")
+    Refusal::new(
+        Reason::BodyTooLarge,
+        "The request's body is larger than this gateway accepts.",
+    )
 }
 
 /// The refusal of a body where none belongs.
@@ -68,7 +86,9 @@ pub(crate) fn body_kind(content_type: &[u8]) -> Option<BodyKind> {
     match media_type.as_str() {
         "text/event-stream" => Some(BodyKind::EventStream),
         "application/json" => Some(BodyKind::Json),
-        other if other.starts_with("application/") && other.ends_with("+json") => Some(BodyKind::Json),
+        other if other.starts_with("application/") && other.ends_with("+json") => {
+            Some(BodyKind::Json)
+        }
         other if other.starts_with("text/") => Some(BodyKind::Plain),
         _ => None,
     }
@@ -76,8 +96,14 @@ pub(crate) fn body_kind(content_type: &[u8]) -> Option<BodyKind> {
 
 /// `type/subtype` in lower case, without parameters (RFC 9110, section 8.3.1); empty when it is not ASCII.
 fn media_type(value: &[u8]) -> String {
-    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    std::str::from_utf8(essence).unwrap_or_default().to_ascii_lowercase()
+    let essence = value
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
+    std::str::from_utf8(essence)
+        .unwrap_or_default()
+        .to_ascii_lowercase()
 }
 
 /// Whether the text is UTF-8 as far as its type says: another charset would be read differently by us and by the other side.
@@ -85,13 +111,20 @@ fn utf8_charset(value: &[u8]) -> bool {
     value.split(|byte| *byte == b';').skip(1).all(|parameter| {
         let parameter = parameter.trim_ascii().to_ascii_lowercase();
         parameter.strip_prefix(b"charset=").is_none_or(|charset| {
-            matches!(charset.trim_ascii(), b"utf-8" | b"\"utf-8\"" | b"utf8" | b"us-ascii" | b"\"us-ascii\"")
+            matches!(
+                charset.trim_ascii(),
+                b"utf-8" | b"\"utf-8\"" | b"utf8" | b"us-ascii" | b"\"us-ascii\""
+            )
         })
     })
 }
 
 fn content_length(head: &RequestHead<'_>) -> Option<u64> {
-    std::str::from_utf8(head.values("content-length").next()?).ok()?.trim().parse().ok()
+    std::str::from_utf8(head.values("content-length").next()?)
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -104,7 +137,10 @@ mod tests {
             ("application/json", Some(BodyKind::Json)),
             ("Application/JSON; charset=UTF-8", Some(BodyKind::Json)),
             ("application/problem+json", Some(BodyKind::Json)),
-            ("text/event-stream; charset=utf-8", Some(BodyKind::EventStream)),
+            (
+                "text/event-stream; charset=utf-8",
+                Some(BodyKind::EventStream),
+            ),
             ("text/html", Some(BodyKind::Plain)),
             ("text/plain;charset=utf-16", None),
             ("application/octet-stream", None),

@@ -38,23 +38,27 @@ impl Exchange {
         let (edits, verdict) = self.fanout.tell(turn, &Event::RequestHead(&head));
         self.header_edits = edits;
         let settings = &self.gateway.settings;
-        let guarded = verdict.and_then(|()| guards::request_head(&head, settings.pass_upgrades, settings.body_bytes_max));
+        let guarded = verdict.and_then(|()| {
+            guards::request_head(&head, settings.pass_upgrades, settings.body_bytes_max)
+        });
         let ready = guarded.and_then(|()| self.prepare_body(&head, complete));
         if let Err(refusal) = ready {
             return self.refuse_request(turn, refusal);
         }
         self.edit_request_headers(&head);
-        match self.request {
-            RequestState::Unread => match self.send(turn, &RequestMeaning::default()) {
+        if matches!(self.request, RequestState::Unread) {
+            return match self.send(turn, &RequestMeaning::default()) {
                 Ok(()) => Step::Pass,
                 Err(refusal) => self.refuse_request(turn, refusal),
-            },
-            _ if complete => match self.finish_request(turn) {
-                Step::Release(None) => Step::Pass,
-                step => step,
-            },
-            _ if self.gateway.settings.hold_headers => Step::Hold,
-            _ => Step::Pass,
+            };
+        }
+        if complete {
+            return self.finish_request(turn);
+        }
+        if self.gateway.settings.hold_headers {
+            Step::Hold
+        } else {
+            Step::Pass
         }
     }
 
@@ -65,7 +69,9 @@ impl Exchange {
             RequestState::Unread | RequestState::Sent => return Step::Pass,
             RequestState::Bodiless if chunk.is_empty() => Ok(()),
             RequestState::Bodiless => Err(guards::body_not_expected()),
-            RequestState::Reading(reader) => reader.push(chunk, &mut self.fanout.sink(turn, Side::Request)),
+            RequestState::Reading(reader) => {
+                reader.push(chunk, &mut self.fanout.sink(turn, Side::Request))
+            }
         };
         match taken {
             Err(refusal) => self.refuse_request(turn, refusal),
@@ -87,13 +93,27 @@ impl Exchange {
         source: Option<IpAddr>,
     ) -> RequestHead<'a> {
         let text = |name: &str| {
-            let value = headers.iter().find(|(have, _)| *have == name).map(|(_, value)| *value);
-            value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default()
+            let value = headers
+                .iter()
+                .find(|(have, _)| *have == name)
+                .map(|(_, value)| *value);
+            value
+                .and_then(|value| std::str::from_utf8(value).ok())
+                .unwrap_or_default()
         };
         let has = |name: &str| headers.iter().any(|(have, _)| *have == name);
         let (method, path) = (text(":method"), path_without_query(text(":path")));
-        let public = self.gateway.settings.public_paths.iter().any(|public| public == path);
-        let endpoint = if public { Endpoint::Public } else { endpoint(method, path) };
+        let public = self
+            .gateway
+            .settings
+            .public_paths
+            .iter()
+            .any(|public| public == path);
+        let endpoint = if public {
+            Endpoint::Public
+        } else {
+            endpoint(method, path)
+        };
         self.dialect = Dialect::of(endpoint, path, has("anthropic-version"));
         let facts = &mut self.fanout.facts;
         facts.received_at = turn.now;
@@ -102,7 +122,14 @@ impl Exchange {
         path.clone_into(&mut facts.path);
         facts.source = source;
         facts.endpoint = Some(endpoint);
-        RequestHead { endpoint, method, path, source, headers, upgrade: has("upgrade") || method == "CONNECT" }
+        RequestHead {
+            endpoint,
+            method,
+            path,
+            source,
+            headers,
+            upgrade: has("upgrade") || method == "CONNECT",
+        }
     }
 
     /// Decides how the body will be read.
@@ -114,13 +141,16 @@ impl Exchange {
                     if !complete {
                         guards::request_body(head)?;
                     }
-                    let reader = RequestReader::new(head.endpoint, self.gateway.settings.body_bytes_max);
+                    let reader =
+                        RequestReader::new(head.endpoint, self.gateway.settings.body_bytes_max);
                     RequestState::Reading(Box::new(reader))
                 } else {
                     RequestState::Unread
                 }
             }
-            Endpoint::Models | Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => RequestState::Bodiless,
+            Endpoint::Models | Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => {
+                RequestState::Bodiless
+            }
         };
         Ok(())
     }
@@ -128,28 +158,42 @@ impl Exchange {
     /// Takes away what the provider must not see or could answer with what we cannot read.
     fn edit_request_headers(&mut self, head: &RequestHead<'_>) {
         let gateway = &self.gateway;
-        for (name, _) in head.headers.iter().filter(|(name, _)| name.starts_with("x-portcullis-")) {
-            self.header_edits.push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
+        for (name, _) in head
+            .headers
+            .iter()
+            .filter(|(name, _)| name.starts_with("x-portcullis-"))
+        {
+            self.header_edits
+                .push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
         }
         let interest = gateway.interest;
-        if (interest.response_text || interest.response_usage) && head.values("accept-encoding").next().is_some() {
-            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed("accept-encoding"), "identity".to_owned()));
+        if (interest.response_text || interest.response_usage)
+            && head.values("accept-encoding").next().is_some()
+        {
+            self.header_edits.push(HeaderEdit::Set(
+                Cow::Borrowed("accept-encoding"),
+                "identity".to_owned(),
+            ));
         }
         let may_change = interest.request_edits && matches!(self.request, RequestState::Reading(_));
         if may_change && !gateway.settings.hold_headers {
-            self.header_edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
+            self.header_edits
+                .push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         }
     }
 
     /// All of the body is here: it leaves or is refused.
     fn finish_request(&mut self, turn: &mut Turn<'_>) -> Step {
-        let mut reader = match std::mem::replace(&mut self.request, RequestState::Bodiless) {
-            RequestState::Reading(reader) => Some(reader),
-            _ => None,
+        let state = std::mem::replace(&mut self.request, RequestState::Bodiless);
+        let mut reader = if let RequestState::Reading(reader) = state {
+            Some(reader)
+        } else {
+            None
         };
-        let meaning = reader
-            .as_mut()
-            .map_or_else(|| Ok(RequestMeaning::default()), |reader| reader.finish(&mut self.fanout.sink(turn, Side::Request)));
+        let meaning = reader.as_mut().map_or_else(
+            || Ok(RequestMeaning::default()),
+            |reader| reader.finish(&mut self.fanout.sink(turn, Side::Request)),
+        );
         if let Err(refusal) = meaning.and_then(|meaning| self.send(turn, &meaning)) {
             return self.refuse_request(turn, refusal);
         }
@@ -157,7 +201,10 @@ impl Exchange {
         if let Some(body) = &edited
             && self.gateway.settings.hold_headers
         {
-            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed("content-length"), body.len().to_string()));
+            self.header_edits.push(HeaderEdit::Set(
+                Cow::Borrowed("content-length"),
+                body.len().to_string(),
+            ));
         }
         Step::Release(edited)
     }

@@ -1,5 +1,6 @@
 //! The response's way: status, body, end.
 
+use crate::request::RequestState;
 use crate::{Exchange, Origin, Step, Turn, guards, shared};
 use portcullis_policy::{Event, HeaderEdit, Refusal, ResponseHead, ResponseMeaning, Side};
 use portcullis_wire::{BodyKind, Released, ResponseReader, budget_headers, upstream_header_name};
@@ -31,38 +32,61 @@ impl Exchange {
         origin: Origin,
         complete: bool,
     ) -> Step {
-        let status = first(headers, ":status").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok()).unwrap_or(0);
+        let status = first(headers, ":status")
+            .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok())
+            .unwrap_or(0);
         if self.stands_with_others() {
             shared::import_refusal(&mut self.fanout.facts, turn.filter_state);
         }
-        // A refusal on its way to the client, ours or that of another module in the chain.
-        if self.fanout.facts.refusal.is_some() {
-            if let Some(refusal) = self.fanout.facts.refusal.clone() {
+        // A refusal on its way to the client: ours, or that of another module, which our policies have not heard of.
+        if let Some(refusal) = self.fanout.facts.refusal.clone() {
+            if !matches!(self.request, RequestState::Refused) {
                 self.fanout.tell_all(turn, &Event::Refused(&refusal));
+                self.request = RequestState::Refused;
             }
             self.response = ResponseState::Done;
             return Step::Pass;
         }
         let kind = first(headers, "content-type").and_then(guards::body_kind);
         let local = origin == Origin::Proxy;
-        let head = ResponseHead { status, stream: kind == Some(BodyKind::EventStream), local };
+        let head = ResponseHead {
+            status,
+            stream: kind == Some(BodyKind::EventStream),
+            local,
+        };
         let (edits, verdict) = self.fanout.tell(turn, &Event::ResponseHead(&head));
         self.header_edits = edits;
         let prepared = verdict.and_then(|()| self.prepare_reader(headers, status, kind, complete));
         if let Err(refusal) = prepared {
-            let step = self.reply(turn, refusal);
-            self.end_response(turn, ResponseMeaning { status, ..ResponseMeaning::default() });
-            return step;
+            let reply = self.refusal_reply(turn, refusal);
+            self.end_response(
+                turn,
+                ResponseMeaning {
+                    status,
+                    ..ResponseMeaning::default()
+                },
+            );
+            return Step::Reply(reply);
         }
         self.edit_response_headers(turn, headers);
         if complete {
-            self.end_response(turn, ResponseMeaning { status, complete: true, ..ResponseMeaning::default() });
+            self.end_response(
+                turn,
+                ResponseMeaning {
+                    status,
+                    complete: true,
+                    ..ResponseMeaning::default()
+                },
+            );
             return Step::Pass;
         }
-        match &self.response {
-            ResponseState::Reading(reader) if !reader.streams() && self.gateway.settings.hold_headers => Step::Hold,
-            _ => Step::Pass,
+        if let ResponseState::Reading(reader) = &self.response
+            && !reader.streams()
+            && self.gateway.settings.hold_headers
+        {
+            return Step::Hold;
         }
+        Step::Pass
     }
 
     /// A piece of the response's body; `complete` with the last.
@@ -71,14 +95,23 @@ impl Exchange {
             ResponseState::Idle | ResponseState::Done => Step::Pass,
             ResponseState::Unread { status } => {
                 if complete {
-                    self.end_response(turn, ResponseMeaning { status, complete: true, ..ResponseMeaning::default() });
+                    self.end_response(
+                        turn,
+                        ResponseMeaning {
+                            status,
+                            complete: true,
+                            ..ResponseMeaning::default()
+                        },
+                    );
                 } else {
                     self.response = ResponseState::Unread { status };
                 }
                 Step::Pass
             }
             ResponseState::Stopped(reader) => self.swallow(turn, reader, chunk, complete),
-            ResponseState::Reading(reader) if reader.streams() => self.relay(turn, reader, chunk, complete),
+            ResponseState::Reading(reader) if reader.streams() => {
+                self.relay(turn, reader, chunk, complete)
+            }
             ResponseState::Reading(reader) => self.collect(turn, reader, chunk, complete),
         }
     }
@@ -89,9 +122,19 @@ impl Exchange {
     }
 
     /// A piece of a stream: what is decided goes on at once.
-    fn relay(&mut self, turn: &mut Turn<'_>, mut reader: Box<ResponseReader>, chunk: &[u8], complete: bool) -> Step {
+    fn relay(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mut reader: Box<ResponseReader>,
+        chunk: &[u8],
+        complete: bool,
+    ) -> Step {
         let mut sink = self.fanout.sink(turn, Side::Response);
-        let pushed = if chunk.is_empty() { Ok(Released::Bytes(Vec::new())) } else { reader.push(chunk, &mut sink) };
+        let pushed = if chunk.is_empty() {
+            Ok(Released::Bytes(Vec::new()))
+        } else {
+            reader.push(chunk, &mut sink)
+        };
         let released = match pushed {
             Ok(released) if complete => match reader.finish(&mut sink) {
                 Ok(rest) => Ok(join(released, rest, chunk)),
@@ -128,7 +171,13 @@ impl Exchange {
     }
 
     /// A piece of a stream that was stopped: nothing of it goes on.
-    fn swallow(&mut self, turn: &mut Turn<'_>, mut reader: Box<ResponseReader>, chunk: &[u8], complete: bool) -> Step {
+    fn swallow(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mut reader: Box<ResponseReader>,
+        chunk: &[u8],
+        complete: bool,
+    ) -> Step {
         let mut sink = self.fanout.sink(turn, Side::Response);
         // The stream was refused already; a second mistake in it changes nothing.
         let _ = reader.push(chunk, &mut sink);
@@ -141,9 +190,21 @@ impl Exchange {
     }
 
     /// A piece of a body that is read as a whole: it waits for its end.
-    fn collect(&mut self, turn: &mut Turn<'_>, mut reader: Box<ResponseReader>, chunk: &[u8], complete: bool) -> Step {
+    fn collect(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mut reader: Box<ResponseReader>,
+        chunk: &[u8],
+        complete: bool,
+    ) -> Step {
         let mut sink = self.fanout.sink(turn, Side::Response);
-        let read = reader.push(chunk, &mut sink).and_then(|_| if complete { reader.finish(&mut sink).map(Some) } else { Ok(None) });
+        let read = reader.push(chunk, &mut sink).and_then(|_| {
+            if complete {
+                reader.finish(&mut sink).map(Some)
+            } else {
+                Ok(None)
+            }
+        });
         match read {
             Ok(None) => {
                 self.response = ResponseState::Reading(reader);
@@ -158,10 +219,12 @@ impl Exchange {
             }
             Err(refusal) => {
                 self.end_response(turn, reader.meaning());
-                match self.reply(turn, refusal) {
+                let reply = self.refusal_reply(turn, refusal);
+                if self.gateway.settings.hold_headers {
+                    Step::Reply(reply)
+                } else {
                     // The status has left: the body says what the status cannot.
-                    Step::Reply(reply) if !self.gateway.settings.hold_headers => Step::Release(Some(reply.body)),
-                    step => step,
+                    Step::Release(Some(reply.body))
                 }
             }
         }
@@ -169,7 +232,10 @@ impl Exchange {
 
     fn release_response(&mut self, body: Vec<u8>) -> Step {
         if self.gateway.settings.hold_headers {
-            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed("content-length"), body.len().to_string()));
+            self.header_edits.push(HeaderEdit::Set(
+                Cow::Borrowed("content-length"),
+                body.len().to_string(),
+            ));
         }
         Step::Release(Some(body))
     }
@@ -184,19 +250,28 @@ impl Exchange {
     ) -> Result<(), Refusal> {
         self.response = ResponseState::Unread { status };
         let interest = self.gateway.interest;
-        let Some(endpoint) = self.fanout.facts.endpoint else { return Ok(()) };
+        let Some(endpoint) = self.fanout.facts.endpoint else {
+            return Ok(());
+        };
         if complete || !(interest.response_text || interest.response_usage) || status == 101 {
             return Ok(());
         }
-        let encodings = headers.iter().filter(|(name, _)| *name == "content-encoding").map(|(_, value)| *value);
+        let encodings = headers
+            .iter()
+            .filter(|(name, _)| *name == "content-encoding")
+            .map(|(_, value)| *value);
         if !guards::identity_encoding(encodings) {
-            return Err(guards::unreadable_response("The provider's answer came in an encoding that this gateway cannot inspect."));
+            return Err(guards::unreadable_response(
+                "The provider's answer came in an encoding that this gateway cannot inspect.",
+            ));
         }
         let kind = match kind {
             Some(kind) => kind,
             None if !interest.response_text => return Ok(()),
             None => {
-                return Err(guards::unreadable_response("The provider's answer is of a type that this gateway cannot inspect."));
+                return Err(guards::unreadable_response(
+                    "The provider's answer is of a type that this gateway cannot inspect.",
+                ));
             }
         };
         let bytes_max = self.gateway.settings.body_bytes_max;
@@ -209,36 +284,51 @@ impl Exchange {
     fn edit_response_headers(&mut self, turn: &Turn<'_>, headers: &[(&str, &[u8])]) {
         for (name, value) in headers {
             if let Some(renamed) = upstream_header_name(name) {
-                self.header_edits.push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
+                self.header_edits
+                    .push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
                 if let Ok(value) = std::str::from_utf8(value) {
-                    self.header_edits.push(HeaderEdit::Set(Cow::Owned(renamed), value.to_owned()));
+                    self.header_edits
+                        .push(HeaderEdit::Set(Cow::Owned(renamed), value.to_owned()));
                 }
             } else if name.starts_with("x-portcullis-") {
-                self.header_edits.push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
+                self.header_edits
+                    .push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
             }
         }
         let facts = &self.fanout.facts;
         for (name, value) in budget_headers(self.dialect, &facts.budget, turn.now) {
-            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed(name), value));
+            self.header_edits
+                .push(HeaderEdit::Set(Cow::Borrowed(name), value));
         }
         if !facts.request_id.is_empty() {
-            self.header_edits.push(HeaderEdit::Set(Cow::Borrowed("x-request-id"), facts.request_id.clone()));
+            self.header_edits.push(HeaderEdit::Set(
+                Cow::Borrowed("x-request-id"),
+                facts.request_id.clone(),
+            ));
         }
         // A stream may be edited while its length has long left; whole bodies keep theirs where headers wait for them.
         let may_change = match &self.response {
             ResponseState::Reading(reader) => {
-                self.gateway.interest.response_text && (reader.streams() || !self.gateway.settings.hold_headers)
+                self.gateway.interest.response_text
+                    && (reader.streams() || !self.gateway.settings.hold_headers)
             }
-            ResponseState::Idle | ResponseState::Unread { .. } | ResponseState::Stopped(_) | ResponseState::Done => false,
+            ResponseState::Idle
+            | ResponseState::Unread { .. }
+            | ResponseState::Stopped(_)
+            | ResponseState::Done => false,
         };
         if may_change {
-            self.header_edits.push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
+            self.header_edits
+                .push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         }
     }
 }
 
 fn first<'a>(headers: &[(&str, &'a [u8])], name: &str) -> Option<&'a [u8]> {
-    headers.iter().find(|(have, _)| *have == name).map(|(_, value)| *value)
+    headers
+        .iter()
+        .find(|(have, _)| *have == name)
+        .map(|(_, value)| *value)
 }
 
 /// The bytes of a release, where `AsIs` stands for the chunk.

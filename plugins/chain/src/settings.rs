@@ -21,7 +21,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hold_headers: false, body_bytes_max: BODY_BYTES_MAX_DEFAULT, public_paths: Vec::new(), pass_upgrades: false }
+        Self {
+            hold_headers: false,
+            body_bytes_max: BODY_BYTES_MAX_DEFAULT,
+            public_paths: Vec::new(),
+            pass_upgrades: false,
+        }
     }
 }
 
@@ -32,20 +37,31 @@ impl Settings {
         let mut settings = Self::default();
         if let Some(envoy) = document.section("envoy") {
             envoy.only(&["hold_headers"]);
-            settings.hold_headers = envoy.field("hold_headers").and_then(|field| field.boolean()).unwrap_or(false);
+            settings.hold_headers = envoy
+                .field("hold_headers")
+                .and_then(|field| field.boolean())
+                .unwrap_or(false);
         }
         if let Some(auth) = document.section("auth") {
             if let Some(paths) = auth.field("public_paths") {
                 settings.public_paths = paths.items().iter().filter_map(public_path).collect();
             }
             let choices = &[("refuse", false), ("pass", true)];
-            settings.pass_upgrades = auth.field("on_upgrade").and_then(|field| field.one_of(choices)).unwrap_or(false);
+            settings.pass_upgrades = auth
+                .field("on_upgrade")
+                .and_then(|field| field.one_of(choices))
+                .unwrap_or(false);
         }
-        if let Some(limit) = document.section("dlp").and_then(|dlp| dlp.field("max_body_bytes"))
+        if let Some(limit) = document
+            .section("dlp")
+            .and_then(|dlp| dlp.field("max_body_bytes"))
             && let Some(bytes) = limit.positive()
         {
             // Positions in a message are 32 bits wide in wasm.
-            match usize::try_from(bytes).ok().filter(|bytes| *bytes <= 1 << 30) {
+            match usize::try_from(bytes)
+                .ok()
+                .filter(|bytes| *bytes <= 1 << 30)
+            {
                 Some(bytes) => settings.body_bytes_max = bytes,
                 None => limit.mistake("must not be above 1073741824 (1 GiB)"),
             }
@@ -93,8 +109,12 @@ mod tests {
                 "dlp":{"max_body_bytes":1e12}}"#,
         )
         .unwrap();
-        Settings::read(&document);
-        let found: Vec<String> = document.take_mistakes().iter().map(ToString::to_string).collect();
+        let _ = Settings::read(&document);
+        let found: Vec<String> = document
+            .take_mistakes()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(
             found,
             [

@@ -1,6 +1,8 @@
 //! Facts in filter state: written for access logs, native filters and the other modules of a chain, read by those modules.
 
-use portcullis_policy::{Action, AuthOutcome, Decision, Facts, Finding, Identity, Reason, Refusal, Side, Usage};
+use portcullis_policy::{
+    Action, AuthOutcome, Decision, Facts, Finding, Identity, Reason, Refusal, Side, Usage,
+};
 use serde_json::{Value, json};
 
 /// The names of the contract.
@@ -79,10 +81,16 @@ impl Published {
         {
             changes.push((names::TOKENS_IN, usage.input.to_string()));
             changes.push((names::TOKENS_OUT, usage.output.to_string()));
-            changes.push((names::TOKENS_TOTAL, usage.input.saturating_add(usage.output).to_string()));
+            changes.push((
+                names::TOKENS_TOTAL,
+                usage.input.saturating_add(usage.output).to_string(),
+            ));
             self.usage = facts.usage;
         }
-        let decided = (facts.decision(), facts.refusal.as_ref().map(|refusal| refusal.reason));
+        let decided = (
+            facts.decision(),
+            facts.refusal.as_ref().map(|refusal| refusal.reason),
+        );
         if (ended || decided.0 == Decision::Refuse) && self.decided != Some(decided) {
             changes.push((names::DECISION, decided.0.name().to_owned()));
             if let Some(reason) = decided.1 {
@@ -116,7 +124,9 @@ pub(crate) fn import_request(facts: &mut Facts, filter_state: &dyn Fn(&str) -> O
 
 /// Reads whether another module refused.
 pub(crate) fn import_refusal(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
-    if facts.refusal.is_none() && filter_state(names::DECISION).as_deref() == Some(Decision::Refuse.name()) {
+    if facts.refusal.is_none()
+        && filter_state(names::DECISION).as_deref() == Some(Decision::Refuse.name())
+    {
         let reason = filter_state(names::REASON).and_then(|code| Reason::from_code(&code));
         facts.refusal = reason.map(|reason| Refusal::new(reason, ""));
     }
@@ -135,7 +145,9 @@ pub(crate) fn import_all(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Optio
     }
     if facts.usage.is_none() {
         let tokens = |name| filter_state(name).and_then(|text| text.parse().ok());
-        facts.usage = tokens(names::TOKENS_IN).zip(tokens(names::TOKENS_OUT)).map(|(input, output)| Usage { input, output });
+        facts.usage = tokens(names::TOKENS_IN)
+            .zip(tokens(names::TOKENS_OUT))
+            .map(|(input, output)| Usage { input, output });
     }
 }
 
@@ -147,7 +159,9 @@ fn findings_to_json(findings: &[Finding]) -> String {
 }
 
 fn findings_from_json(json: &str) -> Vec<Finding> {
-    let Ok(Value::Array(list)) = serde_json::from_str(json) else { return Vec::new() };
+    let Ok(Value::Array(list)) = serde_json::from_str(json) else {
+        return Vec::new();
+    };
     list.iter().filter_map(finding_from_json).collect()
 }
 
@@ -155,9 +169,13 @@ fn finding_from_json(value: &Value) -> Option<Finding> {
     let text = |name| value.get(name).and_then(Value::as_str);
     Some(Finding {
         rule: text("rule")?.to_owned(),
-        action: [Action::Flag, Action::Redact, Action::Block].into_iter().find(|action| Some(action.name()) == text("action"))?,
+        action: [Action::Flag, Action::Redact, Action::Block]
+            .into_iter()
+            .find(|action| Some(action.name()) == text("action"))?,
         count: u32::try_from(value.get("count")?.as_u64()?).ok()?,
-        side: [Side::Request, Side::Response].into_iter().find(|side| Some(side.name()) == text("where"))?,
+        side: [Side::Request, Side::Response]
+            .into_iter()
+            .find(|side| Some(side.name()) == text("where"))?,
     })
 }
 
@@ -169,15 +187,25 @@ mod tests {
     #[test]
     fn what_one_module_writes_another_reads() {
         let mut written = Facts {
-            identity: Some(Identity { user: "a@b".into(), team: Some("t".into()), key_id: "k".into() }),
+            identity: Some(Identity {
+                user: "a@b".into(),
+                team: Some("t".into()),
+                key_id: "k".into(),
+            }),
             auth: AuthOutcome::Success,
             model: Some("m".into()),
-            usage: Some(Usage { input: 3, output: 4 }),
+            usage: Some(Usage {
+                input: 3,
+                output: 4,
+            }),
             refusal: Some(Refusal::new(Reason::DlpBlocked, "text")),
             ..Facts::default()
         };
         written.found("ssn", Action::Block, Side::Request, 2);
-        let state: HashMap<_, _> = Published::default().changes(&written, true).into_iter().collect();
+        let state: HashMap<_, _> = Published::default()
+            .changes(&written, true)
+            .into_iter()
+            .collect();
         let mut read = Facts::default();
         import_all(&mut read, &|name| state.get(name).cloned());
         assert_eq!(read.identity, written.identity);
@@ -185,16 +213,28 @@ mod tests {
         assert_eq!(read.model, written.model);
         assert_eq!(read.usage, written.usage);
         assert_eq!(read.findings, written.findings);
-        assert_eq!(read.refusal.map(|refusal| refusal.reason), Some(Reason::DlpBlocked));
-        assert_eq!(state.get(names::TOKENS_TOTAL).map(String::as_str), Some("7"));
+        assert_eq!(
+            read.refusal.map(|refusal| refusal.reason),
+            Some(Reason::DlpBlocked)
+        );
+        assert_eq!(
+            state.get(names::TOKENS_TOTAL).map(String::as_str),
+            Some("7")
+        );
     }
 
     #[test]
     fn nothing_is_written_twice() {
-        let facts = Facts { model: Some("m".into()), ..Facts::default() };
+        let facts = Facts {
+            model: Some("m".into()),
+            ..Facts::default()
+        };
         let mut published = Published::default();
         assert_eq!(published.changes(&facts, false).len(), 1);
         assert_eq!(published.changes(&facts, false), []);
-        assert_eq!(published.changes(&facts, true), [(names::DECISION, "allow".to_owned())]);
+        assert_eq!(
+            published.changes(&facts, true),
+            [(names::DECISION, "allow".to_owned())]
+        );
     }
 }
