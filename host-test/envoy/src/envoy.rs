@@ -112,6 +112,12 @@ impl Envoy {
         self.admin
     }
 
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.process.pid()
+    }
+
     /// From the start of the process to the first connection taken.
     #[must_use]
     pub fn ready_after(&self) -> Duration {

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -157,6 +158,17 @@ impl Request {
         let written = self.write(&stream, to);
         Exchange::read_head(stream, self.method == "HEAD")
             .map_err(|error| written.err().map_or(error, |write| write.into()))
+    }
+
+    /// Sends it and leaves after a while, without having read anything.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub fn send_and_leave(&self, to: SocketAddr, after: Duration) -> Result<()> {
+        let stream = connect(to, self.from)?;
+        self.write(&stream, to)?;
+        thread::sleep(after);
+        Ok(())
     }
 
     fn write(&self, mut stream: &TcpStream, to: SocketAddr) -> std::io::Result<()> {

@@ -118,3 +118,54 @@ impl Drop for Supervised {
         self.stop().ok();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sleeper() -> Supervised {
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        Supervised::start(&command, tempfile::tempfile().unwrap()).unwrap()
+    }
+
+    fn exists(pid: i32) -> bool {
+        std::path::Path::new(&format!("/proc/{pid}")).exists()
+    }
+
+    #[test]
+    fn ends_when_dropped() {
+        let process = sleeper();
+        let pid = process.pid();
+        assert!(exists(pid));
+        drop(process);
+        assert!(!exists(pid));
+    }
+
+    #[test]
+    fn ends_when_its_starter_is_gone() {
+        let mut process = sleeper();
+        // All that is left of a starter that was killed: its end of the pipe is closed.
+        drop(process.supervisor.stdin.take());
+        let deadline = Instant::now() + GRACE;
+        while process.ended().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "still there");
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(!exists(process.pid()));
+    }
+
+    #[test]
+    fn says_that_it_has_ended() {
+        let mut process =
+            Supervised::start(&Command::new("false"), tempfile::tempfile().unwrap()).unwrap();
+        let deadline = Instant::now() + GRACE;
+        let status = loop {
+            if let Some(status) = process.ended().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "still there");
+        };
+        assert_eq!(status.code(), Some(1));
+    }
+}

@@ -1,0 +1,178 @@
+"""Both providers' SDKs through the gateway: `sdk.py URL` prints a line for each check and fails with the first that does not hold.
+
+The gateway runs the demo's policy with 127.0.0.2 among the denied sources, in front of the stub provider, which is told by
+`x-stub-*` headers what to answer. The limits are far away but for the research team's.
+"""
+
+import json
+import sys
+
+import anthropic
+import openai
+
+URL = sys.argv[1]
+KEY = "sk-demo-portcullis"
+RESEARCH_KEY = "sk-demo-research"
+PROMPT = "a-prompt-that-nobody-may-log"
+SSN = "123-45-6789"
+SECRET = "sk-ant-api03Zq9Xw8Vu7Ts6Rq5Po4Nm3"
+ECHO = "Happy to help. You said: "
+
+
+def openai_client(key=KEY, retries=0, source=None, **more):
+    # `trust_env` would let a proxy of this machine come between.
+    transport = {} if source is None else {"transport": http_module(openai).HTTPTransport(local_address=source)}
+    client = openai.DefaultHttpxClient(trust_env=False, **transport)
+    return openai.OpenAI(base_url=f"{URL}/v1", api_key=key, max_retries=retries, http_client=client, **more)
+
+
+def anthropic_client(key=KEY, retries=0, source=None, **more):
+    transport = {} if source is None else {"transport": http_module(anthropic).HTTPTransport(local_address=source)}
+    client = anthropic.DefaultHttpxClient(trust_env=False, **transport)
+    return anthropic.Anthropic(base_url=URL, api_key=key, max_retries=retries, http_client=client, **more)
+
+
+def http_module(sdk):
+    """The HTTP library that this version of the SDK is built on: `httpx` or one of its successors."""
+    return sys.modules[sdk.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0]]
+
+
+class OpenAI:
+    """The calls of the tests in OpenAI's words."""
+
+    errors = openai
+    model = "gpt-4o-mini"
+
+    @staticmethod
+    def create(prompt, client=None, model=model, **more):
+        messages = [{"role": "user", "content": prompt}]
+        return (client or openai_client()).chat.completions.create(model=model, messages=messages, **more)
+
+    @classmethod
+    def text(cls, prompt, **more):
+        return cls.create(prompt, **more).choices[0].message.content
+
+    @classmethod
+    def stream(cls, prompt, **more):
+        usage = None
+        parts = []
+        for chunk in cls.create(prompt, stream=True, stream_options={"include_usage": True}, **more):
+            usage = chunk.usage or usage
+            parts += [choice.delta.content or "" for choice in chunk.choices]
+        assert usage.completion_tokens > 0
+        return "".join(parts)
+
+    @staticmethod
+    def code(error):
+        return error.code
+
+    client = staticmethod(openai_client)
+
+
+class Anthropic:
+    """The same in Anthropic's."""
+
+    errors = anthropic
+    model = "claude-3-5-sonnet"
+
+    @staticmethod
+    def create(prompt, client=None, model=model, **more):
+        messages = [{"role": "user", "content": prompt}]
+        more = {"max_tokens": 200, **more}
+        return (client or anthropic_client()).messages.create(model=model, messages=messages, **more)
+
+    @classmethod
+    def text(cls, prompt, **more):
+        return cls.create(prompt, **more).content[0].text
+
+    @staticmethod
+    def stream(prompt, client=None, **more):
+        messages = [{"role": "user", "content": prompt}]
+        opened = (client or anthropic_client()).messages.stream(
+            model=Anthropic.model, max_tokens=200, messages=messages, **more
+        )
+        with opened as stream:
+            text = "".join(stream.text_stream)
+            assert stream.get_final_message().usage.output_tokens > 0
+        return text
+
+    @staticmethod
+    def code(error):
+        return error.response.headers["x-portcullis-reason"]
+
+    client = staticmethod(anthropic_client)
+
+
+def check(name, holds):
+    assert holds, name
+    print("ok", name)
+
+
+def raises(api, kind, code, call):
+    """`call` raises the SDK's own exception for this status, with our code in the place where that API has one."""
+    expected = getattr(api.errors, kind)
+    try:
+        call()
+    except expected as error:
+        assert api.code(error) == code, f"{kind}: {api.code(error)} instead of {code}"
+        assert error.response.headers["x-portcullis-reason"] == code
+        assert error.request_id or error.response.headers["x-request-id"]
+        for secret in (KEY, SSN, SECRET, PROMPT, "sk-wrong"):
+            assert secret not in json.dumps(error.body), f"{kind} tells {secret}"
+        print("ok", api.__name__, kind, code)
+    else:
+        raise AssertionError(f"no {kind} but an answer; {code} was expected")
+
+
+for api in (OpenAI, Anthropic):
+    name = api.__name__
+    check(f"{name} answers", api.text(PROMPT) == ECHO + PROMPT)
+    check(f"{name} streams", api.stream(PROMPT) == ECHO + PROMPT)
+
+    raises(api, "AuthenticationError", "invalid_api_key", lambda: api.create(PROMPT, api.client("sk-wrong-3fa9c1")))
+    no_key = {"default_headers": {"Authorization": api.errors.Omit(), "X-Api-Key": api.errors.Omit()}}
+    raises(api, "AuthenticationError", "missing_api_key", lambda: api.create(PROMPT, api.client(**no_key)))
+    raises(api, "PermissionDeniedError", "model_not_allowed", lambda: api.create(PROMPT, model="no-such-model"))
+    other_team = lambda: api.create(PROMPT, api.client(RESEARCH_KEY))
+    raises(api, "PermissionDeniedError", "model_not_allowed", other_team)
+    from_there = lambda: api.create(PROMPT, api.client(source="127.0.0.2"))
+    raises(api, "PermissionDeniedError", "source_not_allowed", from_there)
+
+    raises(api, "BadRequestError", "dlp_blocked", lambda: api.create(f"My SSN is {SSN}."))
+    raises(api, "BadRequestError", "dlp_blocked", lambda: api.stream(f"My SSN is {SSN}."))
+    # Retries do not help, and the SDK knows.
+    raises(api, "BadRequestError", "dlp_blocked", lambda: api.create(f"My SSN is {SSN}.", api.client(retries=5)))
+    too_much = 10**9
+    raises(api, "RateLimitError", "request_exceeds_limit", lambda: api.create(PROMPT, max_tokens=too_much))
+    again = api.client(retries=5)
+    raises(api, "RateLimitError", "request_exceeds_limit", lambda: api.create(PROMPT, again, max_tokens=too_much))
+
+    echoed = api.text(f"before {SECRET} after")
+    check(f"{name} redacts a prompt", echoed.startswith(ECHO + "before ") and echoed.endswith(" after") and SECRET not in echoed)
+    for delta in (1, 2, 3, 5, 8, 13, 40):
+        script = {"x-stub-text": f"before {SECRET} after", "x-stub-delta": str(delta), "x-stub-chunk": str(delta * 3)}
+        streamed = api.stream(PROMPT, extra_headers=script)
+        whole = streamed.startswith("before ") and streamed.endswith(" after")
+        check(f"{name} redacts a stream in deltas of {delta}", whole and SECRET[:14] not in streamed)
+    text = api.text(PROMPT, extra_headers={"x-stub-text": f"before {SECRET} after"})
+    check(f"{name} redacts an answer", text.startswith("before ") and text.endswith(" after") and SECRET[:14] not in text)
+
+    models = [model.id for model in api.client().models.list()]
+    check(f"{name} lists models", api.model in models)
+
+raises(OpenAI, "NotFoundError", "unknown_endpoint", lambda: openai_client().embeddings.create(model="m", input=PROMPT))
+counted = anthropic_client().messages.count_tokens(model=Anthropic.model, messages=[{"role": "user", "content": PROMPT}])
+check("Anthropic counts tokens", counted.input_tokens > 0)
+
+try:
+    OpenAI.stream(PROMPT, extra_headers={"x-stub-text": f"before {SSN} after", "x-stub-delta": "3"})
+except openai.APIError as error:
+    check("OpenAI raises when a stream is stopped", error.code == "response_blocked")
+else:
+    raise AssertionError("no error in a stream that was stopped")
+try:
+    Anthropic.stream(PROMPT, extra_headers={"x-stub-text": f"before {SSN} after", "x-stub-delta": "3"})
+except anthropic.APIError as error:
+    check("Anthropic raises when a stream is stopped", "response_blocked" in str(error.body))
+else:
+    raise AssertionError("no error in a stream that was stopped")

@@ -1,0 +1,27 @@
+//! The gateway end to end: the modules in the real Envoy, the scenarios that operators run, a stub provider behind them and a
+//! client in front that can send anything. Each test has its own Envoy, so they run in parallel.
+//!
+//! A test is a function over a [`common::Variant`], named in `in_every_variant!`. It begins with a [`common::World`] and ends
+//! with [`common::World::finish`], which checks what must hold after anything.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod audit;
+mod auth;
+mod bad_config;
+mod bad_input;
+mod bodies;
+mod dlp;
+mod limits;
+mod scenarios;
+mod streams;

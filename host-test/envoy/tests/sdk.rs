@@ -1,0 +1,32 @@
+//! The providers' own Python SDKs through the real Envoy: the checks are in `python/sdk.py`, one run for each way to run the
+//! gateway.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+use portcullis_envoy_test::Python;
+use serde_json::json;
+
+use crate::common::{Variant, World, checkout};
+
+mod common;
+
+in_every_variant!(both_sdks);
+
+fn both_sdks(variant: Variant) {
+    let python = Python::find_or_install(checkout()).expect("the SDKs");
+    let world = World::with_policy(variant, |policy| {
+        policy["auth"]["deny_sources"] = json!(["127.0.0.2/32"])
+    });
+    let url = format!("http://{}", world.envoy.address());
+    let output = python
+        .run("sdk.py", &[&url])
+        .unwrap_or_else(|error| panic!("{variant:?}: {error:#}"));
+    assert!(output.lines().count() > 40, "{output}");
+    world.finish();
+}
