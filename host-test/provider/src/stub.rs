@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::http::request::Parts;
 
+use crate::prebuilt::Prebuilt;
 use crate::record::{Counters, Entry, Recorder};
 use crate::script::Script;
 
@@ -17,6 +18,8 @@ pub(crate) struct Stub {
     keys: Keys,
     /// `None` while recording is off.
     pub(crate) recorder: Option<Arc<Recorder>>,
+    /// `None` while recording is on.
+    pub(crate) prebuilt: Option<Prebuilt>,
     pub(crate) counters: Arc<Counters>,
     scripts: Mutex<Scripts>,
     seq: AtomicU64,
@@ -43,6 +46,7 @@ impl Stub {
         Stub {
             keys,
             recorder: record.then(Arc::default),
+            prebuilt: (!record).then(Prebuilt::default),
             ..Stub::default()
         }
     }
