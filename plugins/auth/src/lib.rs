@@ -1,1 +1,201 @@
-//! auth
+//! Who is calling, and may they: sources, keys, teams and their models.
+//!
+//! The order of questions, each asked only when those before it were answered well:
+//!
+//! 1. May this address call at all ([`Sources`])? Asked of every request, public paths included, before any key is looked at.
+//! 2. Who holds this key? Everything but a public path needs one, also paths that do not exist: nobody maps the gateway without a key.
+//! 3. May the caller's team use this model? Asked when the body has been read, of endpoints that name one.
+//!
+//! Secrets are never compared and never kept: a key is the SHA-256 digest of its secret, looked up in a hash table. How long that takes
+//! can only tell of the digest of what the caller sent, which the caller knows already; and it is the same for ten keys and for ten
+//! thousand.
+//!
+//! The client's credentials are taken off every request, whatever becomes of it. `auth.public_paths` and `auth.on_upgrade` stand in this
+//! policy's section but say what is let through unread: `chain` reads those two, and this crate only sees their outcome.
+//!
+//! This crate knows no header of any provider, sends nothing and logs nothing.
+
+mod config;
+mod credential;
+mod digest;
+mod keys;
+mod source;
+
+pub use config::configure;
+pub use credential::CREDENTIAL_HEADERS;
+pub use source::{Network, Sources};
+
+use credential::Credential;
+use keys::Keys;
+use portcullis_policy::config::Team;
+use portcullis_policy::{
+    AuthOutcome, Effects, Endpoint, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Policy,
+    Reason, Refusal, RequestHead, RequestMeaning, Timestamp, Verdict,
+};
+use std::borrow::Cow;
+use std::rc::Rc;
+
+/// The policy, configured.
+pub struct Auth {
+    rules: Rc<Rules>,
+}
+
+/// What a policy document says about access.
+struct Rules {
+    sources: Sources,
+    keys: Keys,
+}
+
+impl Policy for Auth {
+    fn interest(&self) -> Interest {
+        Interest {
+            request_body: self.rules.keys.restrict_models(),
+            ..Interest::default()
+        }
+    }
+
+    fn open(&self) -> Box<dyn Exchange> {
+        Box::new(Access {
+            rules: Rc::clone(&self.rules),
+            team: None,
+        })
+    }
+}
+
+/// One exchange's way through the questions.
+struct Access {
+    rules: Rc<Rules>,
+    /// The caller's team, where it has one.
+    team: Option<Rc<Team>>,
+}
+
+impl Exchange for Access {
+    fn handle(
+        &mut self,
+        now: Timestamp,
+        event: &Event<'_>,
+        facts: &mut Facts,
+        out: &mut Effects<'_>,
+    ) -> Verdict {
+        let admitted = match event {
+            Event::RequestHead(head) => {
+                remove_credentials(head, out);
+                self.admit(now, head, facts, out)
+            }
+            Event::RequestEnd(meaning) => self.admit_model(meaning, facts),
+            Event::RequestText(_)
+            | Event::Refused(_)
+            | Event::ResponseHead(_)
+            | Event::ResponseText(_)
+            | Event::ResponseEnd(_)
+            | Event::End { .. } => Ok(()),
+        };
+        admitted.map_or_else(Verdict::Refuse, |()| Verdict::Continue)
+    }
+}
+
+impl Access {
+    fn admit(
+        &mut self,
+        now: Timestamp,
+        head: &RequestHead<'_>,
+        facts: &mut Facts,
+        out: &mut Effects<'_>,
+    ) -> Result<(), Refusal> {
+        if !self.rules.sources.allow(head.source) {
+            return Err(Refusal::new(
+                Reason::SourceNotAllowed,
+                "Requests from this network address are not allowed.",
+            ));
+        }
+        if head.endpoint == Endpoint::Public {
+            return Ok(());
+        }
+        self.authenticate(now, head, facts).inspect_err(|_| {
+            facts.auth = AuthOutcome::Failure;
+            out.count(Metric::AuthFailures, 1);
+        })?;
+        // What an upgraded connection carries is not read, so neither is the model.
+        if head.upgrade && self.team.as_ref().is_some_and(|team| team.models.is_some()) {
+            return Err(model_not_allowed());
+        }
+        Ok(())
+    }
+
+    fn authenticate(
+        &mut self,
+        now: Timestamp,
+        head: &RequestHead<'_>,
+        facts: &mut Facts,
+    ) -> Result<(), Refusal> {
+        let invalid = || Refusal::new(Reason::InvalidApiKey, "The API key is not valid.");
+        let digest = match credential::read(head) {
+            Credential::Key(digest) => digest,
+            Credential::Invalid => return Err(invalid()),
+            Credential::Missing => {
+                let message = "No API key was sent. Send one as `Authorization: Bearer <key>` or as `x-api-key: <key>`.";
+                return Err(Refusal::new(Reason::MissingApiKey, message));
+            }
+        };
+        let key = self.rules.keys.find(&digest).ok_or_else(invalid)?;
+        // Whoever gets this far holds the secret: the record may say whose key it is, also when its time is over.
+        facts.identity = Some(key.identity.clone());
+        if key.revoked {
+            return Err(Refusal::new(
+                Reason::RevokedApiKey,
+                "The API key was revoked.",
+            ));
+        }
+        if key.expires_at.is_some_and(|end| now >= end) {
+            return Err(Refusal::new(
+                Reason::ExpiredApiKey,
+                "The API key has expired.",
+            ));
+        }
+        if key.not_before.is_some_and(|start| now < start) {
+            return Err(Refusal::new(
+                Reason::ExpiredApiKey,
+                "The API key is not valid yet.",
+            ));
+        }
+        facts.auth = AuthOutcome::Success;
+        self.team.clone_from(&key.team);
+        Ok(())
+    }
+
+    fn admit_model(&self, meaning: &RequestMeaning, facts: &Facts) -> Result<(), Refusal> {
+        let Some(team) = self.team.as_ref().filter(|team| team.models.is_some()) else {
+            return Ok(());
+        };
+        if !facts
+            .endpoint
+            .is_some_and(|endpoint| endpoint.names_model())
+        {
+            return Ok(());
+        }
+        match &meaning.model {
+            Some(model) if team.may_use(model) => Ok(()),
+            Some(_) | None => Err(model_not_allowed()),
+        }
+    }
+}
+
+/// The message does not repeat the model: it is the client's own text.
+fn model_not_allowed() -> Refusal {
+    Refusal::new(
+        Reason::ModelNotAllowed,
+        "This API key may not use the requested model.",
+    )
+}
+
+/// Takes the client's credentials off the request: the gateway brings its own.
+fn remove_credentials(head: &RequestHead<'_>, out: &mut Effects<'_>) {
+    for name in CREDENTIAL_HEADERS {
+        if head.values(name).next().is_some() {
+            out.header(HeaderEdit::Remove(Cow::Borrowed(name)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,15 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Whether a request names the model that it wants, so that the caller's right to it can be asked.
+    #[must_use]
+    pub const fn names_model(self) -> bool {
+        matches!(
+            self,
+            Self::OpenAiChat | Self::AnthropicMessages | Self::AnthropicCountTokens
+        )
+    }
+
     /// Whether a call spends tokens, and so counts against token and request limits.
     #[must_use]
     pub const fn spends_tokens(self) -> bool {

@@ -1,0 +1,568 @@
+use crate::{CREDENTIAL_HEADERS, configure};
+use portcullis_policy::config::Document;
+use portcullis_policy::{
+    AuthOutcome, Effects, Endpoint, Event, Exchange, Facts, HeaderEdit, MemoryStore, Metric,
+    Policy, Reason, Refusal, RequestHead, RequestMeaning, Timestamp, Verdict,
+};
+
+/// `printf alice | sha256sum` and so on.
+const ALICE: &str = "2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90";
+const BOB: &str = "81b637d8fcd2c6da6359e6963113a1170de795e4b725b84d1e0b4cfd9ec58ce9";
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "MASTER" => Some("open sesame".replace(' ', "-") + "\n"),
+        "EMPTY" => Some(" ".to_owned()),
+        "SPACED" => Some("open sesame".to_owned()),
+        "CALLED_ALICE" => Some("alice".to_owned()),
+        _ => None,
+    }
+}
+
+fn policy() -> Box<dyn Policy> {
+    let json = format!(
+        r#"{{"version": 1, "auth": {{
+            "master_key": {{"env": "MASTER"}},
+            "keys": [
+                {{"id": "alice-1", "sha256": "{ALICE}", "user": "alice", "team": "eng"}},
+                {{"id": "bob-1", "sha256": "{BOB}", "user": "bob", "not_before": "2026-01-01T00:00:00Z", "expires_at": "2026-02-01T00:00:00Z"}},
+                {{"id": "eve-1", "sha256": "85262adf74518bbb70c7cb94cd6159d91669e5a81edf1efebd543eadbda9fa2b", "user": "eve", "revoked": true}}],
+            "allow_sources": ["10.0.0.0/8"], "deny_sources": ["10.6.6.6"], "public_paths": ["/healthz"], "on_upgrade": "pass"}},
+          "teams": [{{"team_id": "eng", "models": ["claude-3-5-sonnet", "gemini-2.0-*"]}}]}}"#
+    );
+    let document = Document::parse(json.as_bytes()).unwrap();
+    let auth = configure(&document, &environment).unwrap();
+    assert_eq!(document.take_mistakes(), []);
+    Box::new(auth)
+}
+
+/// One request, and what came of its head.
+struct Call {
+    exchange: Box<dyn Exchange>,
+    facts: Facts,
+    headers: Vec<HeaderEdit>,
+    failures: usize,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Copy)]
+struct Ask<'a> {
+    at: &'a str,
+    source: Option<&'a str>,
+    endpoint: Endpoint,
+    upgrade: bool,
+    headers: &'a [(&'a str, &'a [u8])],
+}
+
+const ASK: Ask<'_> = Ask {
+    at: "2026-01-15T00:00:00Z",
+    source: Some("10.0.0.1"),
+    endpoint: Endpoint::AnthropicMessages,
+    upgrade: false,
+    headers: &[],
+};
+
+fn call(ask: Ask<'_>) -> Call {
+    let (mut exchange, mut facts, mut store) =
+        (policy().open(), Facts::default(), MemoryStore::default());
+    facts.endpoint = Some(ask.endpoint);
+    let mut out = Effects::new(&mut store);
+    let source = ask.source.map(|source| source.parse().unwrap());
+    let Ask {
+        endpoint,
+        upgrade,
+        headers,
+        ..
+    } = ask;
+    let head = RequestHead {
+        endpoint,
+        method: "POST",
+        path: "/v1/messages",
+        source,
+        headers,
+        upgrade,
+    };
+    let now = Timestamp::parse_rfc3339(ask.at).unwrap();
+    let verdict = exchange.handle(now, &Event::RequestHead(&head), &mut facts, &mut out);
+    let (headers, failures) = (
+        out.take_headers(),
+        out.take_metrics()
+            .iter()
+            .filter(|(metric, _)| *metric == Metric::AuthFailures)
+            .count(),
+    );
+    Call {
+        exchange,
+        facts,
+        headers,
+        failures,
+        verdict,
+    }
+}
+
+impl Call {
+    fn code(&self) -> &'static str {
+        code(&self.verdict)
+    }
+
+    fn asks_for(mut self, model: Option<&str>) -> &'static str {
+        assert_eq!(self.verdict, Verdict::Continue);
+        let meaning = RequestMeaning {
+            model: model.map(str::to_owned),
+            ..RequestMeaning::default()
+        };
+        let mut store = MemoryStore::default();
+        let event = Event::RequestEnd(&meaning);
+        code(&self.exchange.handle(
+            Timestamp::default(),
+            &event,
+            &mut self.facts,
+            &mut Effects::new(&mut store),
+        ))
+    }
+}
+
+fn code(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Continue => "ok",
+        Verdict::Refuse(Refusal { reason, .. }) => reason.code(),
+    }
+}
+
+fn with_key<'a>(key: &'a [(&'a str, &'a [u8])]) -> Ask<'a> {
+    Ask {
+        headers: key,
+        ..ASK
+    }
+}
+
+const AS_ALICE: &[(&str, &[u8])] = &[("x-api-key", b"alice")];
+const AS_BOB: &[(&str, &[u8])] = &[("authorization", b"Bearer bob")];
+const AS_EVE: &[(&str, &[u8])] = &[("authorization", b"Bearer eve")];
+const AS_MASTER: &[(&str, &[u8])] = &[("authorization", b"Bearer open-sesame")];
+
+#[test]
+fn a_valid_key_names_its_holder() {
+    for (headers, expected) in [
+        (AS_ALICE, ("alice", Some("eng"), "alice-1")),
+        (AS_BOB, ("bob", None, "bob-1")),
+        (AS_MASTER, ("master", None, "master")),
+    ] {
+        let call = call(with_key(headers));
+        assert_eq!(
+            (call.code(), call.facts.auth, call.failures),
+            ("ok", AuthOutcome::Success, 0)
+        );
+        let identity = call.facts.identity.unwrap();
+        assert_eq!(
+            (
+                identity.user.as_str(),
+                identity.team.as_deref(),
+                identity.key_id.as_str()
+            ),
+            expected
+        );
+    }
+}
+
+#[test]
+fn a_failure_is_counted_and_names_only_holders_of_the_secret() {
+    for (ask, expected, holder) in [
+        (with_key(&[]), "missing_api_key", None),
+        (
+            with_key(&[("x-api-key", b"alicia")]),
+            "invalid_api_key",
+            None,
+        ),
+        (
+            with_key(&[("x-api-key", b"alice"), ("authorization", b"Bearer bob")]),
+            "invalid_api_key",
+            None,
+        ),
+        (with_key(AS_EVE), "revoked_api_key", Some("eve")),
+        (
+            Ask {
+                at: "2025-12-31T23:59:59.999Z",
+                ..with_key(AS_BOB)
+            },
+            "expired_api_key",
+            Some("bob"),
+        ),
+        (
+            Ask {
+                at: "2026-02-01T00:00:00Z",
+                ..with_key(AS_BOB)
+            },
+            "expired_api_key",
+            Some("bob"),
+        ),
+    ] {
+        let call = call(ask);
+        assert_eq!(
+            (call.code(), call.facts.auth, call.failures),
+            (expected, AuthOutcome::Failure, 1)
+        );
+        assert_eq!(
+            call.facts
+                .identity
+                .as_ref()
+                .map(|identity| identity.user.as_str()),
+            holder
+        );
+    }
+    assert_eq!(
+        call(Ask {
+            at: "2026-01-01T00:00:00Z",
+            ..with_key(AS_BOB)
+        })
+        .code(),
+        "ok"
+    );
+    assert_eq!(
+        call(Ask {
+            at: "2026-01-31T23:59:59.999Z",
+            ..with_key(AS_BOB)
+        })
+        .code(),
+        "ok"
+    );
+}
+
+#[test]
+fn only_public_paths_need_no_key() {
+    for (endpoint, expected) in [
+        (Endpoint::Public, "ok"),
+        (Endpoint::OpenAiChat, "missing_api_key"),
+        (Endpoint::AnthropicMessages, "missing_api_key"),
+        (Endpoint::AnthropicCountTokens, "missing_api_key"),
+        (Endpoint::Models, "missing_api_key"),
+        (Endpoint::Probe, "missing_api_key"),
+        (Endpoint::Unknown, "missing_api_key"),
+    ] {
+        assert_eq!(
+            call(Ask { endpoint, ..ASK }).code(),
+            expected,
+            "{endpoint:?}"
+        );
+    }
+    let public = call(Ask {
+        endpoint: Endpoint::Public,
+        ..with_key(AS_ALICE)
+    });
+    assert_eq!(
+        (public.facts.auth, public.facts.identity),
+        (AuthOutcome::None, None)
+    );
+}
+
+#[test]
+fn sources_come_before_keys() {
+    for (source, expected) in [
+        (Some("10.0.0.1"), "missing_api_key"),
+        (Some("::ffff:10.0.0.1"), "missing_api_key"),
+        (Some("10.6.6.6"), "source_not_allowed"),
+        (Some("::ffff:10.6.6.6"), "source_not_allowed"),
+        (Some("192.0.2.1"), "source_not_allowed"),
+        (None, "source_not_allowed"),
+    ] {
+        let refused = call(Ask { source, ..ASK });
+        assert_eq!(refused.code(), expected, "{source:?}");
+        assert_eq!(
+            call(Ask {
+                source,
+                endpoint: Endpoint::Public,
+                ..ASK
+            })
+            .code()
+                == "ok",
+            expected != "source_not_allowed"
+        );
+        assert_eq!(
+            refused.facts.auth == AuthOutcome::None,
+            expected == "source_not_allowed"
+        );
+    }
+}
+
+#[test]
+fn credentials_never_leave() {
+    let all: Vec<(&str, &[u8])> = CREDENTIAL_HEADERS
+        .iter()
+        .map(|name| (*name, &b"x"[..]))
+        .chain([("accept", &b"*/*"[..])])
+        .collect();
+    for endpoint in [Endpoint::AnthropicMessages, Endpoint::Public] {
+        let edits = call(Ask {
+            endpoint,
+            headers: &all,
+            ..ASK
+        })
+        .headers;
+        let removed: Vec<&str> = edits
+            .iter()
+            .map(|edit| {
+                if let HeaderEdit::Remove(name) = edit {
+                    name
+                } else {
+                    ""
+                }
+            })
+            .collect();
+        assert_eq!(removed, CREDENTIAL_HEADERS);
+    }
+    assert_eq!(
+        call(with_key(AS_ALICE)).headers,
+        [HeaderEdit::Remove("x-api-key".into())]
+    );
+}
+
+#[test]
+fn models_are_compared_exactly() {
+    for (model, expected) in [
+        (Some("claude-3-5-sonnet"), "ok"),
+        (Some("gemini-2.0-flash"), "ok"),
+        (Some("claude-3-opus"), "model_not_allowed"),
+        (Some("Claude-3-5-Sonnet"), "model_not_allowed"),
+        (Some("claude-3-5-sonnet "), "model_not_allowed"),
+        (Some(""), "model_not_allowed"),
+        (None, "model_not_allowed"),
+    ] {
+        assert_eq!(
+            call(with_key(AS_ALICE)).asks_for(model),
+            expected,
+            "{model:?}"
+        );
+        assert_eq!(call(with_key(AS_BOB)).asks_for(model), "ok");
+        assert_eq!(call(with_key(AS_MASTER)).asks_for(model), "ok");
+        assert_eq!(
+            call(Ask {
+                endpoint: Endpoint::Models,
+                ..with_key(AS_ALICE)
+            })
+            .asks_for(model),
+            "ok"
+        );
+    }
+}
+
+#[test]
+fn an_upgrade_hides_the_model() {
+    assert_eq!(
+        call(Ask {
+            upgrade: true,
+            ..with_key(AS_ALICE)
+        })
+        .code(),
+        "model_not_allowed"
+    );
+    assert_eq!(
+        call(Ask {
+            upgrade: true,
+            ..with_key(AS_BOB)
+        })
+        .code(),
+        "ok"
+    );
+    assert_eq!(
+        call(Ask {
+            upgrade: true,
+            ..ASK
+        })
+        .code(),
+        "missing_api_key"
+    );
+}
+
+#[test]
+fn bodies_are_read_only_where_somebody_is_restricted() {
+    assert!(policy().interest().request_body);
+    let open = format!(
+        r#"{{"auth": {{"keys": [{{"id": "a", "sha256": "{ALICE}", "user": "a", "team": "t"}}]}}, "teams": [{{"team_id": "t"}}]}}"#
+    );
+    let document = Document::parse(open.as_bytes()).unwrap();
+    assert!(
+        !configure(&document, &environment)
+            .unwrap()
+            .interest()
+            .request_body
+    );
+}
+
+fn mistakes(json: &str) -> Vec<String> {
+    let document = Document::parse(json.as_bytes()).unwrap();
+    let _ = configure(&document, &environment);
+    document
+        .take_mistakes()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn without_a_section_there_is_no_policy() {
+    let document = Document::parse(b"{}").unwrap();
+    assert!(configure(&document, &environment).is_none());
+}
+
+#[test]
+fn each_mistake_names_its_place() {
+    let literal = "a key must not stand in the policy: write its SHA-256 digest as `sha256`";
+    let literal_master = "a key must not stand in the policy: write { env: <name of an environment variable> }, or its SHA-256 digest as \
+                          { sha256: <64 hex digits> }";
+    let known = "known here: id, sha256, user, team, not_before, expires_at, revoked";
+    for (auth, expected) in [
+        (r#""x""#, vec!["auth: expected a mapping, found \"x\"".to_owned()]),
+        (
+            r#"{"mode": "shadow"}"#,
+            vec![
+                "auth.mode: unknown field; known here: master_key, keys, allow_sources, deny_sources, public_paths, on_upgrade".to_owned(),
+            ],
+        ),
+        (r#"{"master_key": "sk-SECRET"}"#, vec![format!("auth.master_key: {literal_master}")]),
+        (r#"{"master_key": {"value": "sk-SECRET"}}"#, vec![format!("auth.master_key.value: {literal_master}")]),
+        (r#"{"master_key": {}}"#, vec!["auth.master_key: expected either `env` or `sha256`".to_owned()]),
+        (
+            r#"{"master_key": {"sk-SECRET": true}}"#,
+            vec![
+                "auth.master_key: an unknown field, not repeated here because it might be a key; known here: env, sha256".to_owned(),
+                "auth.master_key: expected either `env` or `sha256`".to_owned(),
+            ],
+        ),
+        (
+            r#"{"master_key": {"env": "UNSET_SECRET"}}"#,
+            vec!["auth.master_key.env: the environment variable of this name is not set, or empty (Envoy hands over those in \
+                  `host_env_keys` only)"
+                .to_owned()],
+        ),
+        (
+            r#"{"master_key": {"env": "EMPTY"}}"#,
+            vec!["auth.master_key.env: the environment variable of this name is not set, or empty (Envoy hands over those in \
+                  `host_env_keys` only)"
+                .to_owned()],
+        ),
+        (
+            r#"{"master_key": {"env": "SPACED"}}"#,
+            vec!["auth.master_key.env: the environment variable of this name holds characters that cannot stand in a header field".to_owned()],
+        ),
+        (
+            r#"{"master_key": {"env": "sk-SECRET"}}"#,
+            vec!["auth.master_key.env: expected the name of an environment variable".to_owned()],
+        ),
+        (r#"{"master_key": {"sha256": "SECRET"}}"#, vec!["auth.master_key.sha256: expected a SHA-256 digest, 64 hex digits".to_owned()]),
+        (r#"{"keys": {}}"#, vec!["auth.keys: expected a list, found a mapping".to_owned()]),
+        (r#"{"keys": ["sk-SECRET"]}"#, vec![format!("auth.keys[0]: {literal}")]),
+        (r#"{"keys": [{"id": "a", "user": "a", "key": "sk-SECRET"}]}"#, vec![format!("auth.keys[0].key: {literal}")]),
+        (r#"{"keys": [{"id": "a", "user": "a", "api_key": "sk-SECRET"}]}"#, vec![format!("auth.keys[0].api_key: {literal}")]),
+        (
+            r#"{"keys": [{"id": "a", "user": "a", "sha256": "sk-SECRET"}]}"#,
+            vec!["auth.keys[0].sha256: expected a SHA-256 digest, 64 hex digits".to_owned()],
+        ),
+        (
+            r#"{"keys": [{"id": "a", "user": "a", "sha256": "ALICE", "expire_at": 1}]}"#,
+            vec![format!("auth.keys[0].expire_at: unknown field; {known}")],
+        ),
+        (
+            r#"{"keys": [{"id": "a", "user": "a", "sha256": "ALICE", "sk-SECRET": 1}]}"#,
+            vec![format!("auth.keys[0]: an unknown field, not repeated here because it might be a key; {known}")],
+        ),
+        (r#"{"keys": [{"user": "a", "sha256": "ALICE"}]}"#, vec!["auth.keys[0].id: is required".to_owned()]),
+        (r#"{"keys": [{"id": "a", "sha256": "ALICE"}]}"#, vec!["auth.keys[0].user: is required".to_owned()]),
+        (r#"{"keys": [{"id": "a", "user": "a"}]}"#, vec!["auth.keys[0].sha256: is required".to_owned()]),
+        (
+            r#"{"keys": [{"id": "master", "user": "a", "sha256": "ALICE"}]}"#,
+            vec!["auth.keys[0].id: this id is kept for the master key".to_owned()],
+        ),
+        (
+            r#"{"keys": [{"id": "a", "user": "a", "sha256": "ALICE"}, {"id": "a", "user": "b", "sha256": "BOB"}]}"#,
+            vec!["auth.keys[1].id: another key has this id".to_owned()],
+        ),
+        (
+            r#"{"keys": [{"id": "a", "user": "a", "sha256": "ALICE"}, {"id": "b", "user": "b", "sha256": "ALICE"}]}"#,
+            vec!["auth.keys[1]: has the same digest as another key".to_owned()],
+        ),
+        (
+            r#"{"master_key": {"env": "CALLED_ALICE"}, "keys": [{"id": "a", "user": "a", "sha256": "ALICE"}]}"#,
+            vec!["auth.keys[0]: has the same digest as another key".to_owned()],
+        ),
+        (
+            r#"{"keys": [{"id": "a", "user": "a", "sha256": "ALICE", "team": "ops"}]}"#,
+            vec!["auth.keys[0].team: expected the team_id of a team in `teams`, found \"ops\"".to_owned()],
+        ),
+        (
+            r#"{"keys": [{"id": "a", "user": "a", "sha256": "ALICE", "not_before": "2026-02-01T00:00:00Z", "expires_at": "2026-02-01T00:00:00Z"}]}"#,
+            vec!["auth.keys[0].expires_at: is not after not_before".to_owned()],
+        ),
+        (
+            r#"{"keys": [{"id": "a", "user": "a", "sha256": "ALICE", "expires_at": "soon"}]}"#,
+            vec!["auth.keys[0].expires_at: expected a time such as 2026-01-01T00:00:00Z, found \"soon\"".to_owned()],
+        ),
+        (
+            r#"{"keys": [{"id": "a", "user": "a", "sha256": "ALICE", "revoked": "no"}]}"#,
+            vec!["auth.keys[0].revoked: expected true or false, found \"no\"".to_owned()],
+        ),
+        (
+            r#"{"allow_sources": ["10.0.0.1/8"]}"#,
+            vec!["auth.allow_sources[0]: expected a network without bits behind its prefix, as 10.0.0.0/8 is, found \"10.0.0.1/8\"".to_owned()],
+        ),
+        (
+            r#"{"deny_sources": ["localhost"]}"#,
+            vec![
+                "auth.deny_sources[0]: expected an address or a network such as 10.0.0.0/8 or 2001:db8::/32, found \"localhost\"".to_owned(),
+            ],
+        ),
+    ] {
+        let json = format!("{{\"auth\": {auth}}}").replace("\"ALICE\"", &format!("\"{ALICE}\"")).replace("\"BOB\"", &format!("\"{BOB}\""));
+        let found = mistakes(&json);
+        assert_eq!(found, expected, "{auth}");
+        assert!(!found.concat().contains("SECRET"), "{found:?}");
+    }
+}
+
+#[test]
+fn ten_thousand_keys_load_and_each_is_found() {
+    use sha2::{Digest as _, Sha256};
+    let hex = |n: usize| {
+        Sha256::digest(format!("key-{n}"))
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let keys: Vec<String> = (0..10_000)
+        .map(|n| {
+            format!(
+                r#"{{"id": "k{n}", "user": "u{n}", "sha256": "{}"}}"#,
+                hex(n)
+            )
+        })
+        .collect();
+    let document =
+        Document::parse(format!(r#"{{"auth": {{"keys": [{}]}}}}"#, keys.join(",")).as_bytes())
+            .unwrap();
+    let auth = configure(&document, &environment).unwrap();
+    assert_eq!(document.take_mistakes(), []);
+    let mut store = MemoryStore::default();
+    for n in [0, 1, 4_999, 9_999, 10_000] {
+        let (mut facts, key) = (Facts::default(), format!("key-{n}"));
+        let headers = [("x-api-key", key.as_bytes())];
+        let head = RequestHead {
+            endpoint: Endpoint::Models,
+            method: "GET",
+            path: "/v1/models",
+            source: None,
+            headers: &headers,
+            upgrade: false,
+        };
+        let verdict = auth.open().handle(
+            Timestamp::default(),
+            &Event::RequestHead(&head),
+            &mut facts,
+            &mut Effects::new(&mut store),
+        );
+        match verdict {
+            Verdict::Continue => assert_eq!(facts.identity.unwrap().user, format!("u{n}")),
+            Verdict::Refuse(refusal) => {
+                assert_eq!((n, refusal.reason), (10_000, Reason::InvalidApiKey))
+            }
+        }
+    }
+}
