@@ -13,7 +13,7 @@ use hyper::HeaderMap;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use crate::record::Entry;
+use crate::entry::Entry;
 
 /// How a body leaves.
 #[derive(Clone, Debug, Default)]

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 
 use crate::body::{Aborted, Body};
 use crate::exchange::REQUEST_BODY_BYTES_MAX;
-use crate::record::{Arrival, Delivery, Received, Totals};
+use crate::record::{Arrival, Delivery, Received};
 use crate::script::Script;
 use crate::stub::Stub;
+use crate::totals::Totals;
 
 /// Paths that begin so are the stub's own.
 pub(crate) const PREFIX: &str = "/_stub/";

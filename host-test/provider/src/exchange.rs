@@ -12,8 +12,8 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use crate::api::{self, Api, Failure, Operation};
 use crate::body::{Aborted, Body, Pace};
+use crate::entry::Entry;
 use crate::prebuilt::Cause;
-use crate::record::Entry;
 use crate::reply::Reply;
 use crate::script::Script;
 use crate::stub::Stub;

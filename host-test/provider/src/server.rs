@@ -13,9 +13,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::oneshot;
 
-use crate::record::{Received, Totals};
+use crate::record::Received;
 use crate::script::Script;
 use crate::stub::{Keys, Stub};
+use crate::totals::Totals;
 use crate::{api, exchange};
 
 /// How long answers under way may take to end when the stub stops.

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::http::request::Parts;
 
+use crate::entry::Entry;
 use crate::prebuilt::Prebuilt;
-use crate::record::{Counters, Entry, Recorder};
+use crate::record::Recorder;
 use crate::script::Script;
+use crate::totals::Counters;
 
 /// The most scripts that may wait for their requests: what a test sets in advance, not a store.
 pub const SCRIPTS_MAX: usize = 10_000;
