@@ -51,7 +51,7 @@ fn run() -> Result<ExitCode> {
         Command::Up(arguments) => up::run(&checkout, &arguments),
         Command::Build => build::run(&checkout).map(|()| ExitCode::SUCCESS),
         Command::Test(arguments) => test::run(&checkout, &arguments),
-        Command::Bench(arguments) => bench::run(&checkout, &arguments).map(|()| ExitCode::SUCCESS),
+        Command::Bench(arguments) => bench::run(&checkout, &arguments),
         Command::Bless => test::bless(&checkout),
     }
 }
