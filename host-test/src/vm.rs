@@ -1,0 +1,472 @@
+//! One VM: an instance of a module with the host's side of its state, and the way to call it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::{Rc, Weak};
+
+use anyhow::{Context as _, Result, bail};
+use wasmtime::{Func, InstancePre, Memory, Store, TypedFunc, Val};
+
+use crate::callouts::GrpcRequest;
+use crate::context::Context;
+use crate::metrics::MetricKind;
+use crate::plugin::Plugin;
+use crate::status::LogLevel;
+use crate::stream::Action;
+use crate::transcript::Kind;
+use crate::world::World;
+
+/// The host's side of a VM: what host functions see.
+pub(crate) struct HostState {
+    pub(crate) world: World,
+    pub(crate) uid: u32,
+    pub(crate) vm_id: String,
+    pub(crate) vm_configuration: Vec<u8>,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) malloc: Option<TypedFunc<u32, u32>>,
+    pub(crate) contexts: BTreeMap<u32, Context>,
+    next_context: u32,
+    /// The context whose callback runs, and the one that host calls act on if the guest chose another.
+    pub(crate) current: u32,
+    pub(crate) effective: u32,
+    /// Only few host functions may be called while `_initialize`, `main` or `_start` run.
+    pub(crate) starting: bool,
+    /// A local reply was asked for in this callback: whatever the callback answers, iteration stops.
+    pub(crate) stop_iteration: bool,
+    /// What guests asked for and what must wait until no guest code is on the stack.
+    pub(crate) actions: VecDeque<Action>,
+    pub(crate) metrics: BTreeMap<u32, (MetricKind, String)>,
+    /// Root contexts whose `on_done` answered false: they stay until `proxy_done`.
+    pub(crate) pending_done: Vec<u32>,
+    /// gRPC streams whose sending side is open.
+    pub(crate) grpc_streams: BTreeMap<u32, GrpcRequest>,
+    last_token: u32,
+}
+
+impl HostState {
+    /// The context that host calls act on.
+    pub(crate) fn acting(&self) -> u32 {
+        if self.effective != 0 && self.contexts.contains_key(&self.effective) {
+            self.effective
+        } else {
+            self.current
+        }
+    }
+
+    /// The root context of the acting context.
+    pub(crate) fn acting_root(&self) -> u32 {
+        let id = self.acting();
+        self.contexts.get(&id).map_or(id, |context| context.root)
+    }
+
+    pub(crate) fn add_context(
+        &mut self,
+        root: Option<u32>,
+        context: impl FnOnce(u32, u32) -> Context,
+    ) -> u32 {
+        let id = self.next_context;
+        self.next_context += 1;
+        self.contexts.insert(id, context(id, root.unwrap_or(id)));
+        id
+    }
+
+    /// A number for a callout that no other callout of this VM has.
+    pub(crate) fn next_token(&mut self) -> u32 {
+        self.last_token += 1;
+        self.last_token
+    }
+
+    pub(crate) fn last_token(&self) -> u32 {
+        self.last_token
+    }
+
+    pub(crate) fn next_metric(&mut self, kind: MetricKind, name: &str) -> u32 {
+        const ID_INCREMENT: u32 = 4;
+        let same_kind = self.metrics.values().filter(|(k, _)| *k == kind).count();
+        let id = (u32::try_from(same_kind).unwrap_or(u32::MAX / ID_INCREMENT - 1) + 1)
+            * ID_INCREMENT
+            + kind as u32;
+        self.metrics.insert(id, (kind, name.to_owned()));
+        id
+    }
+
+    /// The plugin that the acting context belongs to.
+    pub(crate) fn plugin(&self) -> Option<Rc<Plugin>> {
+        self.contexts
+            .get(&self.acting())
+            .and_then(|context| context.plugin.clone())
+    }
+
+    pub(crate) fn log(&self, level: LogLevel, message: &[u8]) {
+        let plugin = self
+            .plugin()
+            .map(|plugin| plugin.log_prefix())
+            .unwrap_or_default();
+        self.world
+            .log(level, &plugin, &String::from_utf8_lossy(message));
+    }
+}
+
+/// What a callback answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The module does not export the callback, which is as if it did nothing.
+    Missing,
+    /// The VM has failed, now or earlier.
+    Failed,
+    /// What the callback returned; 0 for one that returns nothing.
+    Value(u32),
+}
+
+/// A module linked against the host functions, not yet instantiated: Envoy's base VM.
+pub(crate) struct Base {
+    pub(crate) plugin: Rc<Plugin>,
+    pub(crate) instance: InstancePre<HostState>,
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// A running VM.
+pub(crate) struct Vm {
+    pub(crate) uid: u32,
+    /// "canary", "worker 0", …
+    pub(crate) place: String,
+    pub(crate) world: World,
+    store: RefCell<Store<HostState>>,
+    exports: HashMap<String, Func>,
+    failed: Cell<bool>,
+    counting: bool,
+}
+
+impl Vm {
+    /// Instantiates a module and starts it: `_initialize` then `main`, else `_start`.
+    ///
+    /// # Errors
+    /// When the module has no `malloc`, or a trap ends its start.
+    pub(crate) fn start(world: &World, base: &Base, place: String) -> Result<Rc<Self>> {
+        let uid = world.with(|state| state.next_vm());
+        let counting = world.counting();
+        let state = HostState {
+            world: world.clone(),
+            uid,
+            vm_id: base.plugin.vm_id.clone(),
+            vm_configuration: base.plugin.vm_configuration.clone(),
+            environment: base.environment.clone(),
+            memory: None,
+            malloc: None,
+            contexts: BTreeMap::from([(0, Context::of_vm())]),
+            next_context: 1,
+            current: 0,
+            effective: 0,
+            starting: false,
+            stop_iteration: false,
+            actions: VecDeque::new(),
+            metrics: BTreeMap::new(),
+            pending_done: Vec::new(),
+            grpc_streams: BTreeMap::new(),
+            last_token: 0,
+        };
+        let mut store = Store::new(base.instance.module().engine(), state);
+        if counting {
+            store.set_fuel(u64::MAX)?;
+        }
+        let instance = base.instance.instantiate(&mut store)?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .context("the module exports no memory")?;
+        let malloc = ["malloc", "proxy_on_memory_allocate"]
+            .into_iter()
+            .find_map(|name| instance.get_typed_func::<u32, u32>(&mut store, name).ok());
+        let Some(malloc) = malloc else {
+            bail!("the module exports neither malloc nor proxy_on_memory_allocate")
+        };
+        store.data_mut().memory = Some(memory);
+        store.data_mut().malloc = Some(malloc);
+        let exports = base
+            .instance
+            .module()
+            .exports()
+            .filter_map(|export| {
+                Some((
+                    export.name().to_owned(),
+                    instance.get_func(&mut store, export.name())?,
+                ))
+            })
+            .collect();
+        let vm = Rc::new(Self {
+            uid,
+            place,
+            world: world.clone(),
+            store: RefCell::new(store),
+            exports,
+            failed: Cell::new(false),
+            counting,
+        });
+        world.with(|state| state.vms.insert(uid, Rc::downgrade(&vm)));
+        vm.run_start()?;
+        Ok(vm)
+    }
+
+    fn run_start(&self) -> Result<()> {
+        self.with_state(|state| state.starting = true);
+        let functions: &[&str] = if self.exports.contains_key("_initialize") {
+            &["_initialize", "main"]
+        } else {
+            &["_start"]
+        };
+        for name in functions {
+            // `main` of a reactor takes argc and argv, `_initialize` and `_start` take nothing.
+            let arguments: &[u32] = if *name == "main" { &[0, 0] } else { &[] };
+            if self.call(0, name, arguments) == Answer::Failed {
+                bail!("{name} failed; the log of the world says why");
+            }
+        }
+        self.with_state(|state| state.starting = false);
+        Ok(())
+    }
+
+    /// Whether a trap has ended this VM.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed.get()
+    }
+
+    pub(crate) fn with_state<T>(&self, f: impl FnOnce(&mut HostState) -> T) -> T {
+        f(self.store.borrow_mut().data_mut())
+    }
+
+    /// The size of the guest's memory. It never shrinks.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let store = self.store.borrow();
+        store
+            .data()
+            .memory
+            .map_or(0, |memory| memory.data_size(&*store))
+    }
+
+    /// Calls an export in a context. A trap fails the VM; what the guest asked for during the call waits for
+    /// [`Self::settle`].
+    pub(crate) fn call(&self, context: u32, name: &str, arguments: &[u32]) -> Answer {
+        if self.failed() {
+            return Answer::Failed;
+        }
+        let Some(function) = self.exports.get(name) else {
+            return Answer::Missing;
+        };
+        let line = self.announce(context, name, arguments);
+        let mut store = self.store.borrow_mut();
+        let outer = (store.data().current, store.data().effective);
+        store.data_mut().current = context;
+        store.data_mut().effective = 0;
+        let fuel = u64::MAX;
+        if self.counting {
+            let _ = store.set_fuel(fuel);
+        }
+        let (parameters, mut results) = self.shape(&store, function, arguments);
+        let outcome = function.call(&mut *store, &parameters, &mut results);
+        let instructions = self
+            .counting
+            .then(|| fuel - store.get_fuel().unwrap_or(fuel));
+        let state = store.data_mut();
+        (state.current, state.effective) = outer;
+        let answer = match outcome {
+            Ok(()) => Answer::Value(
+                results
+                    .first()
+                    .and_then(Val::i32)
+                    .map_or(0, i32::cast_unsigned),
+            ),
+            Err(trap) => {
+                self.failed.set(true);
+                state.actions.clear();
+                let plugin = state.contexts.get(&context).and_then(|c| c.plugin.clone());
+                let prefix = plugin.map(|plugin| plugin.log_prefix()).unwrap_or_default();
+                let reason = trap.root_cause().to_string();
+                self.world.log(
+                    LogLevel::Critical,
+                    &prefix,
+                    &format!("Function: {name} failed: {reason}"),
+                );
+                Answer::Failed
+            }
+        };
+        drop(store);
+        self.conclude(context, name, answer, instructions, line);
+        answer
+    }
+
+    /// Arguments and results as the export's type wants them: guests of old ABIs take fewer arguments.
+    fn shape(
+        &self,
+        store: &Store<HostState>,
+        function: &Func,
+        arguments: &[u32],
+    ) -> (Vec<Val>, Vec<Val>) {
+        let ty = function.ty(store);
+        let mut values = arguments
+            .iter()
+            .map(|argument| Val::I32(argument.cast_signed()));
+        let parameters = ty
+            .params()
+            .map(|_| values.next().unwrap_or(Val::I32(0)))
+            .collect();
+        (parameters, ty.results().map(|_| Val::I32(0)).collect())
+    }
+
+    fn announce(&self, context: u32, name: &str, arguments: &[u32]) -> Option<usize> {
+        let name = name.strip_prefix("proxy_")?;
+        let label = self.with_state(|state| {
+            state
+                .contexts
+                .get(&context)
+                .map(|c| c.label(context))
+                .unwrap_or_default()
+        });
+        let arguments: Vec<_> = arguments.iter().skip(1).map(ToString::to_string).collect();
+        Some(self.world.record(
+            Kind::Callback,
+            format!("{label} [{}] {name}({})", self.place, arguments.join(", ")),
+        ))
+    }
+
+    fn conclude(
+        &self,
+        context: u32,
+        name: &str,
+        answer: Answer,
+        instructions: Option<u64>,
+        line: Option<usize>,
+    ) {
+        let Some(line) = line else { return };
+        let text = match answer {
+            Answer::Value(value) => match name {
+                "proxy_on_context_create"
+                | "proxy_on_log"
+                | "proxy_on_delete"
+                | "proxy_on_tick"
+                | "proxy_on_queue_ready"
+                | "proxy_on_http_call_response" => String::new(),
+                "proxy_on_vm_start" | "proxy_on_configure" | "proxy_on_done" => {
+                    format!(" -> {}", value != 0)
+                }
+                _ if value == 0 => " -> Continue".to_owned(),
+                _ if value == 1 => " -> Pause".to_owned(),
+                _ => format!(" -> {value}"),
+            },
+            Answer::Failed => " -> trap".to_owned(),
+            Answer::Missing => return,
+        };
+        self.world.amend(line, &text);
+        let stream =
+            self.with_state(|state| state.contexts.get(&context).and_then(|c| c.stream.clone()));
+        if let Some(stream) = stream.and_then(|link| link.stream.upgrade()) {
+            let plugin = self
+                .with_state(|state| state.contexts.get(&context).and_then(|c| c.plugin.clone()));
+            stream.note_callback(plugin.as_deref(), name, answer, instructions);
+        }
+        if let Some(instructions) = instructions {
+            self.world.count(name, instructions);
+        }
+    }
+
+    /// Does what guests asked for during the last call and what could not be done while their code was on the stack.
+    pub(crate) fn settle(self: &Rc<Self>) {
+        self.with_state(|state| state.stop_iteration = false);
+        while let Some(action) = self.with_state(|state| state.actions.pop_front()) {
+            action.run(self);
+        }
+    }
+
+    /// Calls a callback that answers nothing the host waits for.
+    pub(crate) fn notify(self: &Rc<Self>, context: u32, name: &str, arguments: &[u32]) -> Answer {
+        let answer = self.call(context, name, arguments);
+        self.settle();
+        answer
+    }
+}
+
+/// A root context of a plugin on one worker; the plugin's handle in Envoy. When the last stream and the proxy have let
+/// go of it, the root context is done.
+pub(crate) struct Root {
+    pub(crate) vm: Rc<Vm>,
+    pub(crate) context: u32,
+    pub(crate) plugin: Rc<Plugin>,
+}
+
+impl Root {
+    /// Creates a root context and configures it: `on_context_create`, `on_vm_start`, `on_configure`.
+    ///
+    /// # Errors
+    /// When the guest refuses to start or refuses its configuration, or traps.
+    pub(crate) fn start(vm: &Rc<Vm>, plugin: &Rc<Plugin>) -> Result<Rc<Self>> {
+        let context = vm.with_state(|state| {
+            state.add_context(None, |_, root| Context {
+                root,
+                ..Context::of_plugin(plugin)
+            })
+        });
+        let root = Rc::new(Self {
+            vm: Rc::clone(vm),
+            context,
+            plugin: Rc::clone(plugin),
+        });
+        root.with_configuration(|| vm.call(context, "proxy_on_context_create", &[context, 0]));
+        let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let started = vm.call(
+            context,
+            "proxy_on_vm_start",
+            &[context, size(&plugin.vm_configuration)],
+        );
+        vm.settle();
+        if !accepted(started) {
+            bail!("plugin {:?} refused to start on {}", plugin.name, vm.place);
+        }
+        let configured = root.with_configuration(|| {
+            vm.call(
+                context,
+                "proxy_on_configure",
+                &[context, size(&plugin.configuration)],
+            )
+        });
+        vm.settle();
+        if !accepted(configured) {
+            bail!(
+                "plugin {:?} refused its configuration on {}",
+                plugin.name,
+                vm.place
+            );
+        }
+        Ok(root)
+    }
+
+    /// The plugin's configuration can be read only while this runs.
+    fn with_configuration<T>(&self, f: impl FnOnce() -> T) -> T {
+        let set = |bytes| {
+            self.vm.with_state(|state| {
+                if let Some(context) = state.contexts.get_mut(&self.context) {
+                    context.configuration = bytes;
+                }
+            });
+        };
+        set(Some(self.plugin.configuration.clone()));
+        let result = f();
+        set(None);
+        result
+    }
+}
+
+fn accepted(answer: Answer) -> bool {
+    match answer {
+        Answer::Missing => true,
+        Answer::Failed => false,
+        Answer::Value(value) => value != 0,
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.vm.world.cancel_timers(self.vm.uid, self.context);
+    }
+}
+
+/// A VM that may be gone.
+pub(crate) type WeakVm = Weak<Vm>;

@@ -1,0 +1,466 @@
+//! The world of a test: clock, randomness, shared data, other services, and the record of what happened. Nothing in it
+//! is shared with another test.
+
+use std::cell::{Ref, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::callouts::{
+    Arrival, Callout, CalloutRequest, Cluster, GrpcCluster, GrpcRequest, GrpcStep,
+};
+use crate::faults::Faults;
+use crate::metrics::Metrics;
+use crate::module::EngineKind;
+use crate::queues::Queues;
+use crate::random::Random;
+use crate::shared::SharedData;
+use crate::status::LogLevel;
+use crate::stream::Stream;
+use crate::transcript::{Kind, Transcript};
+use crate::vm::{Vm, WeakVm};
+
+/// When a world begins unless [`World::set_time`] says otherwise: 2026-01-01T00:00:00Z, in nanoseconds since 1970.
+pub const EPOCH_NS: u64 = 1_767_225_600_000_000_000;
+
+/// One line of a guest's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Its level.
+    pub level: LogLevel,
+    /// Name, root id and VM id of the plugin that wrote it.
+    pub plugin: String,
+    /// Its text.
+    pub message: String,
+}
+
+/// A world. Clones are handles to the same world.
+#[derive(Clone)]
+pub struct World {
+    inner: Rc<RefCell<State>>,
+    kind: EngineKind,
+}
+
+pub(crate) struct State {
+    pub(crate) wall_ns: u64,
+    pub(crate) monotonic_ns: u64,
+    pub(crate) random: Random,
+    pub(crate) shared: SharedData,
+    pub(crate) queues: Queues,
+    pub(crate) metrics: Metrics,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) clusters: BTreeMap<String, Cluster>,
+    pub(crate) grpc_clusters: BTreeMap<String, GrpcCluster>,
+    pub(crate) callouts: Vec<CalloutRequest>,
+    pub(crate) faults: Faults,
+    pub(crate) log_level: LogLevel,
+    logs: Vec<LogLine>,
+    transcript: Transcript,
+    recording: bool,
+    pub(crate) reads: bool,
+    instructions: BTreeMap<String, u64>,
+    pub(crate) vms: BTreeMap<u32, WeakVm>,
+    pub(crate) worker_vms: Vec<crate::proxy::WorkerVm>,
+    last_vm: u32,
+    last_stream: u64,
+    pub(crate) last_connection: u64,
+    /// What is due, by time and then by order of arrival.
+    due: BTreeMap<(u64, u64), Due>,
+    last_due: u64,
+    /// Streams that have ended and whose last callbacks must run when no other work is in progress.
+    pub(crate) ended: Vec<Rc<Stream>>,
+    cancelled: BTreeSet<(u32, u32)>,
+}
+
+enum Due {
+    Tick {
+        vm: u32,
+        root: u32,
+        period: Duration,
+    },
+    QueueReady {
+        vm: u32,
+        root: u32,
+        token: u32,
+    },
+    Arrival(Arrival),
+}
+
+impl State {
+    pub(crate) fn next_vm(&mut self) -> u32 {
+        self.last_vm += 1;
+        self.last_vm
+    }
+
+    pub(crate) fn next_stream(&mut self) -> u64 {
+        self.last_stream += 1;
+        self.last_stream
+    }
+
+    fn schedule(&mut self, after: Duration, due: Due) {
+        let at = self
+            .monotonic_ns
+            .saturating_add(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
+        self.last_due += 1;
+        self.due.insert((at, self.last_due), due);
+    }
+
+    pub(crate) fn schedule_arrival(&mut self, after: Duration, arrival: Arrival) {
+        self.schedule(after, Due::Arrival(arrival));
+    }
+
+    pub(crate) fn schedule_queue_ready(&mut self, (vm, root): (u32, u32), token: u32) {
+        self.schedule(Duration::ZERO, Due::QueueReady { vm, root, token });
+    }
+
+    pub(crate) fn set_timer(&mut self, vm: u32, root: u32, period: Duration) {
+        self.due.retain(
+            |_, due| !matches!(due, Due::Tick { vm: v, root: r, .. } if (*v, *r) == (vm, root)),
+        );
+        self.cancelled.insert((vm, root));
+        if !period.is_zero() {
+            self.cancelled.remove(&(vm, root));
+            self.schedule(period, Due::Tick { vm, root, period });
+        }
+    }
+
+    pub(crate) fn cancel_arrivals(&mut self, mut of: impl FnMut(&Arrival) -> bool) {
+        self.due
+            .retain(|_, due| !matches!(due, Due::Arrival(arrival) if of(arrival)));
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// A world with the seed 0.
+    pub fn new() -> Self {
+        Self::seeded(0)
+    }
+
+    /// A world whose randomness comes from this seed: the same seed gives the same run.
+    pub fn seeded(seed: u64) -> Self {
+        let state = State {
+            wall_ns: EPOCH_NS,
+            monotonic_ns: 0,
+            random: Random::new(seed),
+            shared: SharedData::default(),
+            queues: Queues::default(),
+            metrics: Metrics::default(),
+            environment: BTreeMap::new(),
+            clusters: BTreeMap::new(),
+            grpc_clusters: BTreeMap::new(),
+            callouts: Vec::new(),
+            faults: Faults::default(),
+            log_level: LogLevel::Info,
+            logs: Vec::new(),
+            transcript: Transcript::default(),
+            recording: true,
+            reads: false,
+            instructions: BTreeMap::new(),
+            vms: BTreeMap::new(),
+            worker_vms: Vec::new(),
+            last_vm: 0,
+            last_stream: 0,
+            last_connection: 0,
+            due: BTreeMap::new(),
+            last_due: 0,
+            ended: Vec::new(),
+            cancelled: BTreeSet::new(),
+        };
+        Self {
+            inner: Rc::new(RefCell::new(state)),
+            kind: EngineKind::Fast,
+        }
+    }
+
+    /// Counts the instructions of every callback from now on (wasmtime fuel: exact and the same on every machine, at
+    /// about half the speed). Must come before plugins are loaded.
+    #[must_use]
+    pub fn counting_instructions(mut self) -> Self {
+        self.kind = EngineKind::Counting;
+        self
+    }
+
+    /// Records no transcript: for long simulations.
+    pub fn quiet(&self) -> &Self {
+        self.with(|state| state.recording = false);
+        self
+    }
+
+    /// Records host calls that only read as well.
+    pub fn record_reads(&self) -> &Self {
+        self.with(|state| state.reads = true);
+        self
+    }
+
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        f(&mut self.inner.borrow_mut())
+    }
+
+    pub(crate) fn engine_kind(&self) -> EngineKind {
+        self.kind
+    }
+
+    pub(crate) fn counting(&self) -> bool {
+        self.kind == EngineKind::Counting
+    }
+
+    /// Sets the wall clock, in nanoseconds since 1970.
+    pub fn set_time(&self, unix_ns: u64) -> &Self {
+        self.with(|state| state.wall_ns = unix_ns);
+        self
+    }
+
+    /// The wall clock, in nanoseconds since 1970.
+    pub fn time(&self) -> u64 {
+        self.with(|state| state.wall_ns)
+    }
+
+    /// The time since the world began, as the monotonic clock shows it.
+    pub fn elapsed(&self) -> Duration {
+        self.with(|state| Duration::from_nanos(state.monotonic_ns))
+    }
+
+    /// Moves the wall clock by so many nanoseconds (also backwards), as NTP may; nothing becomes due by that.
+    pub fn step_clock(&self, by_ns: i64) -> &Self {
+        self.with(|state| state.wall_ns = state.wall_ns.saturating_add_signed(by_ns));
+        self
+    }
+
+    /// Lets time pass: timers, callouts and queues that become due run in order, each at its time.
+    pub fn advance(&self, by: Duration) -> &Self {
+        let target = self.with(|state| {
+            state
+                .monotonic_ns
+                .saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX))
+        });
+        while self.run_next(target) {}
+        self.with(|state| state.pass_until(target));
+        self
+    }
+
+    /// Runs what is due now, and nothing later.
+    pub fn settle(&self) -> &Self {
+        self.advance(Duration::ZERO)
+    }
+
+    /// Lets time pass until no callout is on its way, but at most for so long. Timers run meanwhile.
+    pub fn run_until_idle(&self, at_most: Duration) -> &Self {
+        let limit = self.with(|state| {
+            state
+                .monotonic_ns
+                .saturating_add(u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX))
+        });
+        let waiting = |state: &mut State| {
+            state
+                .due
+                .values()
+                .any(|due| !matches!(due, Due::Tick { .. }))
+        };
+        while self.with(waiting) && self.run_next(limit) {}
+        self
+    }
+
+    fn run_next(&self, until: u64) -> bool {
+        let next = self.with(|state| {
+            let (at, order) = *state.due.keys().next()?;
+            (at <= until).then(|| {
+                state.pass_until(at);
+                state.due.remove(&(at, order))
+            })?
+        });
+        let Some(due) = next else { return false };
+        match due {
+            Due::Tick { vm, root, period } => self.tick(vm, root, period),
+            Due::QueueReady { vm, root, token } => {
+                if let Some(vm) = self.vm(vm) {
+                    vm.notify(root, "proxy_on_queue_ready", &[root, token]);
+                }
+            }
+            Due::Arrival(arrival) => arrival.deliver(self),
+        }
+        self.flush();
+        true
+    }
+
+    fn tick(&self, vm: u32, root: u32, period: Duration) {
+        let Some(running) = self.vm(vm) else { return };
+        // A timer that the guest sets anew in its tick replaces this one.
+        running.notify(root, "proxy_on_tick", &[root]);
+        self.with(|state| {
+            let set_anew = state.due.values().any(
+                |due| matches!(due, Due::Tick { vm: v, root: r, .. } if (*v, *r) == (vm, root)),
+            );
+            if !set_anew && !state.cancelled.contains(&(vm, root)) && !running.failed() {
+                state.schedule(period, Due::Tick { vm, root, period });
+            }
+        });
+    }
+
+    fn vm(&self, uid: u32) -> Option<Rc<Vm>> {
+        self.with(|state| state.vms.get(&uid).and_then(WeakVm::upgrade))
+    }
+
+    pub(crate) fn cancel_timers(&self, vm: u32, root: u32) {
+        self.with(|state| state.set_timer(vm, root, Duration::ZERO));
+    }
+
+    /// Runs the last callbacks of streams that have ended. Envoy does this in a later round of its event loop.
+    pub(crate) fn flush(&self) {
+        while let Some(stream) =
+            self.with(|state| (!state.ended.is_empty()).then(|| state.ended.remove(0)))
+        {
+            stream.conclude();
+        }
+    }
+
+    /// Sets an environment variable of the proxy's own process, for [`crate::Plugin::host_env`].
+    pub fn set_env(&self, name: &str, value: &str) -> &Self {
+        self.with(|state| state.environment.insert(name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds a cluster that answers calls of `proxy_http_call`. Calls to clusters that were not added fail with
+    /// `BadArgument`, as in Envoy.
+    pub fn cluster<A: Into<Callout>>(
+        &self,
+        name: &str,
+        mut answer: impl FnMut(&CalloutRequest) -> A + 'static,
+    ) -> &Self {
+        let script: Cluster = Rc::new(RefCell::new(move |request: &CalloutRequest| {
+            answer(request).into()
+        }));
+        self.with(|state| state.clusters.insert(name.to_owned(), script));
+        self
+    }
+
+    /// Adds a cluster that answers `proxy_grpc_call` and `proxy_grpc_stream`.
+    pub fn grpc_cluster(
+        &self,
+        name: &str,
+        answer: impl FnMut(&GrpcRequest) -> Vec<(Duration, GrpcStep)> + 'static,
+    ) -> &Self {
+        let script: GrpcCluster = Rc::new(RefCell::new(answer));
+        self.with(|state| state.grpc_clusters.insert(name.to_owned(), script));
+        self
+    }
+
+    /// Every call that guests made so far.
+    pub fn callouts(&self) -> Vec<CalloutRequest> {
+        self.with(|state| state.callouts.clone())
+    }
+
+    /// Orders faults.
+    pub fn faults(&self, order: impl FnOnce(&mut Faults)) -> &Self {
+        self.with(|state| order(&mut state.faults));
+        self
+    }
+
+    /// Reads or changes shared data.
+    pub fn shared_data<T>(&self, f: impl FnOnce(&mut SharedData) -> T) -> T {
+        self.with(|state| f(&mut state.shared))
+    }
+
+    /// What a shared queue holds.
+    pub fn queue(&self, vm_id: &str, name: &str) -> Vec<Vec<u8>> {
+        self.with(|state| state.queues.items(vm_id, name.as_bytes()))
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> Ref<'_, Metrics> {
+        Ref::map(self.inner.borrow(), |state| &state.metrics)
+    }
+
+    /// The level that `proxy_get_log_level` answers; lines below it are dropped, as in Envoy. Info by default.
+    pub fn set_log_level(&self, level: LogLevel) -> &Self {
+        self.with(|state| state.log_level = level);
+        self
+    }
+
+    /// Everything logged so far.
+    pub fn logs(&self) -> Vec<LogLine> {
+        self.with(|state| state.logs.clone())
+    }
+
+    /// The logged texts, one a line, each with its level.
+    pub fn log_text(&self) -> String {
+        self.logs()
+            .iter()
+            .map(|line| format!("{} {}\n", line.level, line.message))
+            .collect()
+    }
+
+    /// Everything that happened so far.
+    pub fn transcript(&self) -> Transcript {
+        self.with(|state| state.transcript.clone())
+    }
+
+    /// Runs something and answers with what happened meanwhile.
+    pub fn transcript_of(&self, f: impl FnOnce()) -> Transcript {
+        let start = self.with(|state| state.transcript.len());
+        f();
+        self.with(|state| state.transcript.since(start))
+    }
+
+    /// How many instructions each callback took so far, over all streams and VMs; empty unless the world counts.
+    pub fn instructions(&self) -> BTreeMap<String, u64> {
+        self.with(|state| state.instructions.clone())
+    }
+
+    pub(crate) fn count(&self, callback: &str, instructions: u64) {
+        self.with(|state| {
+            *state.instructions.entry(callback.to_owned()).or_default() += instructions
+        });
+    }
+
+    pub(crate) fn log(&self, level: LogLevel, plugin: &str, message: &str) {
+        self.with(|state| {
+            if level < state.log_level {
+                return;
+            }
+            state.logs.push(LogLine {
+                level,
+                plugin: plugin.to_owned(),
+                message: message.to_owned(),
+            });
+            state.note(Kind::Log, || format!("{level}: {message}"));
+        });
+    }
+
+    /// Adds a line to the transcript and answers its number.
+    pub(crate) fn record(&self, kind: Kind, text: String) -> usize {
+        self.with(|state| {
+            state.note(kind, || text);
+            state.transcript.len().saturating_sub(1)
+        })
+    }
+
+    /// Completes a line of the transcript.
+    pub(crate) fn amend(&self, line: usize, text: &str) {
+        self.with(|state| {
+            if state.recording {
+                state.transcript.amend(line, text);
+            }
+        });
+    }
+}
+
+impl State {
+    fn pass_until(&mut self, at: u64) {
+        let passed = at.saturating_sub(self.monotonic_ns);
+        self.monotonic_ns += passed;
+        self.wall_ns = self.wall_ns.saturating_add(passed);
+    }
+
+    pub(crate) fn note(&mut self, kind: Kind, text: impl FnOnce() -> String) {
+        if self.recording && (kind != Kind::Read || self.reads) {
+            self.transcript
+                .push(self.monotonic_ns / 1_000_000, kind, text());
+        }
+    }
+}
