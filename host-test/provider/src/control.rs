@@ -73,7 +73,7 @@ fn set_script(stub: &Stub, body: &[u8]) -> anyhow::Result<()> {
             .iter()
             .map(Script::from_json)
             .collect::<anyhow::Result<_>>()?;
-        stub.push_scripts(scripts);
+        stub.push_scripts(scripts)?;
     } else {
         stub.set_script(Script::from_json(&json)?);
     }

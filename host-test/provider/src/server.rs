@@ -168,9 +168,10 @@ impl Provider {
         self.stub.set_script(script);
     }
 
-    /// Adds scripts for the next requests, one each, before the standing one applies again.
-    pub fn push_scripts(&self, scripts: impl IntoIterator<Item = Script>) {
-        self.stub.push_scripts(scripts);
+    /// Adds scripts for the next requests, one each, before the standing one applies again. Fails, and adds none, if more
+    /// than [`SCRIPTS_MAX`](crate::SCRIPTS_MAX) would wait.
+    pub fn push_scripts(&self, scripts: impl IntoIterator<Item = Script>) -> anyhow::Result<()> {
+        self.stub.push_scripts(scripts.into_iter().collect())
     }
 
     /// Back to ordinary answers.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::ensure;
 use hyper::http::request::Parts;
 
 use crate::entry::Entry;
@@ -83,11 +84,15 @@ impl Stub {
         self.scripts().standing = script;
     }
 
-    /// Adds scripts for the next requests; those beyond [`SCRIPTS_MAX`] are dropped.
-    pub(crate) fn push_scripts(&self, scripts: impl IntoIterator<Item = Script>) {
+    /// Adds scripts for the next requests. Fails, and adds none, if more than [`SCRIPTS_MAX`] would wait.
+    pub(crate) fn push_scripts(&self, scripts: Vec<Script>) -> anyhow::Result<()> {
         let mut kept = self.scripts();
-        let room = SCRIPTS_MAX.saturating_sub(kept.next.len());
-        kept.next.extend(scripts.into_iter().take(room));
+        ensure!(
+            kept.next.len().saturating_add(scripts.len()) <= SCRIPTS_MAX,
+            "at most {SCRIPTS_MAX} scripts can wait"
+        );
+        kept.next.extend(scripts);
+        Ok(())
     }
 
     /// Back to ordinary answers.

@@ -263,4 +263,31 @@ mod tests {
         assert!(Script::from_json(&json!({"text": null})).is_err());
         assert!(Script::from_json(&json!([])).is_err());
     }
+
+    #[test]
+    fn the_readme_names_options_that_exist() {
+        let readme = include_str!("../../README.md");
+        let table = readme
+            .split("## Options")
+            .nth(1)
+            .unwrap()
+            .split("## ")
+            .next()
+            .unwrap();
+        let cells = table
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let names: Vec<&str> = cells
+            .flat_map(|cell| cell.split(", "))
+            .map(|name| name.trim_matches('`'))
+            .collect();
+        assert!(names.len() > 20, "{names:?}");
+        for name in names {
+            let known = match Script::default().set(name, "?") {
+                Ok(()) => true,
+                Err(error) => !format!("{error:#}").contains("no such option"),
+            };
+            assert!(known, "{name}");
+        }
+    }
 }

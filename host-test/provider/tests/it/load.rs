@@ -85,14 +85,18 @@ fn a_run_by_time_ends_in_time_and_leaves_the_warmup_out() {
 #[test]
 fn failures_are_counted_and_end_a_hopeless_run() {
     let provider = provider();
-    provider.push_scripts([Script {
-        status: Some(529),
-        ..Script::default()
-    }]);
-    provider.push_scripts((0..3).map(|_| Script {
-        abort_after_bytes: Some(5),
-        ..Script::default()
-    }));
+    provider
+        .push_scripts([Script {
+            status: Some(529),
+            ..Script::default()
+        }])
+        .unwrap();
+    provider
+        .push_scripts((0..3).map(|_| Script {
+            abort_after_bytes: Some(5),
+            ..Script::default()
+        }))
+        .unwrap();
     let report = run(&spec(&provider, 100)).unwrap();
     assert_eq!((report.requests, report.errors), (97, 3), "{report:?}");
     assert_eq!(statuses(&report), [(200, 96), (529, 1)]);

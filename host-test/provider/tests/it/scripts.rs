@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
-use portcullis_provider::{Delivery, Script};
+use portcullis_provider::{Delivery, SCRIPTS_MAX, Script};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -233,13 +233,25 @@ fn scripts_are_queued_then_standing_and_headers_come_on_top() {
         status: Some(500),
         ..Script::default()
     });
-    provider.push_scripts([Script::default()]);
+    provider.push_scripts([Script::default()]).unwrap();
     assert_eq!(
         [ask(&[]).status.as_u16(), ask(&[]).status.as_u16()],
         [200, 500]
     );
     provider.clear_scripts();
     assert_eq!(ask(&[]).status, 200);
+}
+
+#[test]
+fn scripts_do_not_pile_up_without_end() {
+    let provider = provider();
+    let scripts = |count| std::iter::repeat_n(Script::default(), count);
+    provider.push_scripts(scripts(SCRIPTS_MAX)).unwrap();
+    assert!(provider.push_scripts(scripts(1)).is_err());
+    assert_eq!(
+        send(&provider, "PUT", "/_stub/script", &[], "[{}]").status,
+        400
+    );
 }
 
 #[test]
