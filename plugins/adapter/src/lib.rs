@@ -26,6 +26,12 @@ pub use root::{Configure, boxed, start};
 #[macro_export]
 macro_rules! module {
     ($completeness:expr, $configure:expr) => {
-        proxy_wasm::main! {{ $crate::start($completeness, $configure); }}
+        // The SDK's macro makes a public function without documentation.
+        #[allow(missing_docs)]
+        mod entry {
+            #[allow(unused_imports)]
+            use super::*;
+            proxy_wasm::main! {{ $crate::start($completeness, $configure); }}
+        }
     };
 }
