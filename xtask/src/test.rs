@@ -39,36 +39,25 @@ enum Part {
 pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
     let wants = |part: Part| arguments.parts.is_empty() || arguments.parts.contains(&part);
     let mut progress = Progress::new(checkout.target().join("test-logs"))?;
-    let cargo = |arguments: &[&str]| {
+    let cargo = |arguments: &str| {
         let mut command = cargo();
-        command.args(arguments).current_dir(checkout.root());
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(checkout.root());
         command
     };
 
     if wants(Part::Lint) {
-        progress.command("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
-        progress.command(
-            "lints",
-            &mut cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]),
-        )?;
+        progress.command("formatting", &mut cargo("fmt --all --check"))?;
+        let lints = "clippy --workspace --all-targets -- -D warnings";
+        progress.command("lints", &mut cargo(lints))?;
     }
     if wants(Part::Unit) {
-        let mut test = cargo(&[
-            "test",
-            "--workspace",
-            "--exclude",
-            "portcullis-host-test",
-            "--exclude",
-            "portcullis-envoy-test",
-        ]);
-        progress.command("unit tests and properties", test.arg("--no-fail-fast"))?;
+        let mut tests = cargo("test --workspace --no-fail-fast");
+        for elsewhere in ["portcullis-host-test", "portcullis-envoy-test", "xtask"] {
+            tests.args(["--exclude", elsewhere]);
+        }
+        progress.command("unit tests and properties", &mut tests)?;
     }
     if !(wants(Part::Wasm) || wants(Part::Envoy) || wants(Part::Sdk)) {
         return Ok(exit_code(progress));
@@ -80,51 +69,30 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         return Ok(exit_code(progress));
     }
     if wants(Part::Wasm) {
-        progress.command(
-            "modules in wasmtime",
-            &mut cargo(&[
-                "test",
-                "--package",
-                "portcullis-host-test",
-                "--no-fail-fast",
-            ]),
-        )?;
+        let tests = "test --package portcullis-host-test --no-fail-fast";
+        progress.command("modules in wasmtime", &mut cargo(tests))?;
     }
     let envoy = EnvoyBinary::find_or_fetch(checkout);
     if wants(Part::Envoy) {
         let title = "modules in the real Envoy";
         match &envoy {
-            Ok(binary) => progress.command(title, with_envoy(&mut cargo(&ENVOY_TESTS), binary))?,
+            Ok(binary) => progress.command(title, with_envoy(&mut cargo(ENVOY_TESTS), binary))?,
             Err(missing) => progress.skip(title, missing),
         }
     }
     if wants(Part::Sdk) {
         let title = "client SDKs through the real Envoy";
         match envoy.and_then(|binary| Python::find_or_install(checkout).map(|_| binary)) {
-            Ok(binary) => progress.command(title, with_envoy(&mut cargo(&SDK_TESTS), &binary))?,
+            Ok(binary) => progress.command(title, with_envoy(&mut cargo(SDK_TESTS), &binary))?,
             Err(missing) => progress.skip(title, &missing),
         }
     }
     Ok(exit_code(progress))
 }
 
-const ENVOY_TESTS: [&str; 7] = [
-    "test",
-    "--package",
-    "portcullis-envoy-test",
-    "--no-fail-fast",
-    "--lib",
-    "--test",
-    "e2e",
-];
-const SDK_TESTS: [&str; 6] = [
-    "test",
-    "--package",
-    "portcullis-envoy-test",
-    "--no-fail-fast",
-    "--test",
-    "sdk",
-];
+const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
+                           --lib --bins --test e2e --test up";
+const SDK_TESTS: &str = "test --package portcullis-envoy-test --test sdk";
 
 fn with_envoy<'a>(command: &'a mut Command, binary: &EnvoyBinary) -> &'a mut Command {
     command.env("ENVOY", binary.path())
