@@ -1,13 +1,17 @@
 //! The configurations themselves, and what runs them.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use portcullis_envoy_test::Scenario;
 use portcullis_envoy_test::http1::Request;
+use portcullis_provider::Provider;
 use serde_json::{Value, json};
 
-use crate::common::{PROMPT, SECRET, SSN, Variant, World, binary, chat, checkout, messages};
+use crate::common::{
+    PROMPT, SECRET, SSN, Variant, World, binary, chat, checkout, eventually, messages,
+};
 use crate::in_every_variant;
 
 /// Without any module: what a configuration is worth by itself.
@@ -25,6 +29,36 @@ fn envoy_accepts_all_but_the_policies() {
         for deprecated in ["deprecated", "[warning]"] {
             assert!(!log.contains(deprecated), "{name}: {log}");
         }
+    }
+}
+
+/// As an operator runs them, from the root of a clone with the modules in `target/`.
+#[test]
+fn the_files_are_valid_as_they_stand() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(checkout().target(), folder.path().join("target")).unwrap();
+    for name in ["local", "chain"] {
+        let output = Command::new(binary().path())
+            .args(["--mode", "validate", "-c"])
+            .arg(
+                checkout()
+                    .root()
+                    .join("envoy")
+                    .join(name)
+                    .join("envoy.yaml"),
+            )
+            .current_dir(folder.path())
+            .env("LITELLM_MASTER_KEY", "a")
+            .env("PORTCULLIS_AUDIT_KEY", "b")
+            .env("OPENAI_API_KEY", "c")
+            .env("ANTHROPIC_API_KEY", "d")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
@@ -48,6 +82,43 @@ fn a_provider_key_that_is_not_there_is_refused() {
         .refusal(binary())
         .unwrap();
     assert!(log.contains("ANTHROPIC_API_KEY"), "{log}");
+}
+
+/// As envoy/README.md says: from a file, and the new one as soon as it is moved over the old one.
+#[test]
+fn a_provider_key_can_come_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("anthropic.yaml");
+    let write = |key: &str| {
+        let secret = json!({ "resources": [{
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+            "name": "anthropic_api_key", "generic_secret": { "secret": { "inline_string": key } } }] });
+        let partial = folder.path().join("partial");
+        std::fs::write(&partial, secret.to_string()).unwrap();
+        std::fs::rename(partial, &file).unwrap();
+    };
+    write("key-of-the-file");
+    let provider = Provider::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let mut scenario = bare("local");
+    scenario.provider(provider.addr()).unwrap().edit(|bootstrap| {
+        let clusters = bootstrap["static_resources"]["clusters"].as_array_mut().unwrap();
+        let anthropic = clusters.iter_mut().find(|cluster| cluster["name"] == "anthropic").unwrap();
+        let options = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+        let injector = &mut anthropic.pointer_mut(options).unwrap()["http_filters"][0]["typed_config"];
+        injector["credential"]["typed_config"]["credential"]["sds_config"] =
+            json!({ "path_config_source": { "path": file } });
+    });
+    let envoy = scenario.start(binary()).unwrap();
+    let key = || {
+        assert_eq!(messages(PROMPT).send(envoy.address()).unwrap().status, 200);
+        let received = provider.received().pop().unwrap();
+        String::from_utf8(received.header("x-api-key").concat()).unwrap()
+    };
+    assert_eq!(key(), "key-of-the-file");
+    write("the-next-key");
+    eventually("the new key", Duration::from_secs(5), || {
+        key() == "the-next-key"
+    });
 }
 
 #[test]
