@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::{Rc, Weak};
 
 use anyhow::{Context as _, Result};
@@ -32,6 +33,8 @@ struct Entry {
     plugin: Rc<Plugin>,
     base: Base,
     handles: Vec<RefCell<Handle>>,
+    /// The main thread has a VM as well. It serves no stream, but its timers tick and it reads its queues.
+    _main: Option<Rc<Root>>,
 }
 
 struct Handle {
@@ -41,8 +44,8 @@ struct Handle {
 }
 
 impl Proxy {
-    /// Loads a chain of plugins on so many workers. Each plugin first proves itself in a canary VM, so its
-    /// configuration is read once more than there are workers.
+    /// Loads a chain of plugins on so many workers. Each plugin first proves itself in a canary VM, and the main thread
+    /// has a VM too, so a configuration is read twice more than there are workers.
     ///
     /// # Errors
     /// When a module imports what Envoy does not offer, has no allocator, traps while starting, or refuses its
@@ -102,30 +105,24 @@ impl Proxy {
         let base = self
             .base(&plugin)
             .with_context(|| format!("plugin {:?}", plugin.name))?;
-        // Envoy starts the base VM as well, though it serves nobody.
-        Vm::start(&self.world, &base, "main".to_owned()).context("starting the module")?;
-        self.note(&format!("canary of {:?}", plugin.name));
+        // Envoy starts the base VM as well, though no callback ever runs in it.
+        Vm::start(&self.world, &base, "base".to_owned()).context("starting the module")?;
         let canary = Vm::start(&self.world, &base, "canary".to_owned())?;
         Root::start(&canary, &plugin)?;
         drop(canary);
-        let handles = (0..self.workers).map(|worker| {
-            let root = self.root_on(&plugin, &base, worker);
+        let start = |place: Place| {
+            let root = self.root_on(&plugin, &base, place);
             if let Err(error) = &root {
-                let message = format!("left out on worker {worker}: {error:#}");
-                self.world
-                    .log(LogLevel::Critical, &plugin.log_prefix(), &message);
+                let message = format!("left out on {place}: {error:#}");
+                self.world.log(LogLevel::Critical, &plugin.log_prefix(), &message);
             }
-            RefCell::new(Handle {
-                root: root.ok(),
-                loaded_at_ns: self.now(),
-            })
-        });
-        let handles = handles.collect();
-        Ok(Entry {
-            plugin,
-            base,
-            handles,
-        })
+            root.ok()
+        };
+        let main = start(Place::Main);
+        let handles = (0..self.workers)
+            .map(|worker| RefCell::new(Handle { root: start(Place::Worker(worker)), loaded_at_ns: self.now() }))
+            .collect();
+        Ok(Entry { plugin, base, handles, _main: main })
     }
 
     fn now(&self) -> u64 {
@@ -158,21 +155,21 @@ impl Proxy {
         })
     }
 
-    /// The plugin's root context on a worker, in the VM that plugins with the same VM share there.
-    fn root_on(&self, plugin: &Rc<Plugin>, base: &Base, worker: usize) -> Result<Rc<Root>> {
+    /// The plugin's root context on a thread, in the VM that plugins with the same VM share there.
+    fn root_on(&self, plugin: &Rc<Plugin>, base: &Base, place: Place) -> Result<Rc<Root>> {
         let shared = self.world.with(|state| {
             state.worker_vms.retain(|(_, _, vm)| vm.strong_count() > 0);
             state
                 .worker_vms
                 .iter()
-                .filter(|(of, key, _)| *of == worker && *key == plugin.vm_key())
+                .filter(|(of, key, _)| *of == place && *key == plugin.vm_key())
                 .find_map(|(_, _, vm)| vm.upgrade().filter(|vm| !vm.failed()))
         });
         let vm = match shared {
             Some(vm) => vm,
             None => {
-                let vm = Vm::start(&self.world, base, format!("worker {worker}"))?;
-                let entry = (worker, plugin.vm_key(), Rc::downgrade(&vm));
+                let vm = Vm::start(&self.world, base, place.to_string())?;
+                let entry = (place, plugin.vm_key(), Rc::downgrade(&vm));
                 self.world.with(|state| state.worker_vms.push(entry));
                 vm
             }
@@ -252,7 +249,7 @@ impl Proxy {
             entry.plugin.name
         ));
         handle.borrow_mut().loaded_at_ns = self.now();
-        match self.root_on(&entry.plugin, &entry.base, worker) {
+        match self.root_on(&entry.plugin, &entry.base, Place::Worker(worker)) {
             Ok(root) => handle.borrow_mut().root = Some(root),
             Err(error) => self.note(&format!("reload failed: {error:#}")),
         }
@@ -287,5 +284,21 @@ impl Proxy {
     }
 }
 
-/// A VM that plugins with the same key share on a worker.
-pub(crate) type WorkerVm = (usize, (String, Vec<u8>, crate::module::Module), Weak<Vm>);
+/// A thread of Envoy that has VMs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Main,
+    Worker(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Main => f.write_str("main"),
+            Self::Worker(worker) => write!(f, "worker {worker}"),
+        }
+    }
+}
+
+/// A VM that plugins with the same key share on a thread.
+pub(crate) type WorkerVm = (Place, (String, Vec<u8>, crate::module::Module), Weak<Vm>);

@@ -40,6 +40,10 @@ pub(super) enum From {
     CurrentIfWaiting(usize),
 }
 
+/// Response headers that Envoy takes away behind the filters, because they are about the connection to the upstream
+/// (`ConnectionManagerUtility::mutateResponseHeaders`). It also sets `date` and `server`, which this host does not.
+const HOP_BY_HOP: [&str; 4] = ["connection", "keep-alive", "proxy-connection", "transfer-encoding"];
+
 impl Stream {
     /// Filters in the order in which this direction passes them, from a given one.
     fn order(&self, direction: Direction, from: From) -> Vec<usize> {
@@ -138,7 +142,14 @@ impl Stream {
     }
 
     fn headers_leave(self: &Rc<Self>, direction: Direction, end_stream: bool) {
-        if let Some(headers) = self.with(|state| state.half(direction).headers.clone()) {
+        let headers = self.with(|state| {
+            let headers = state.half(direction).headers.as_mut()?;
+            if direction == Direction::Response {
+                HOP_BY_HOP.iter().for_each(|name| headers.remove(name));
+            }
+            Some(headers.clone())
+        });
+        if let Some(headers) = headers {
             self.leave(direction, Piece::Headers(headers, end_stream));
             self.end_if_response_is_complete(direction, end_stream);
         }
