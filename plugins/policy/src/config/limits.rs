@@ -1,6 +1,7 @@
 //! The three limits that a subject can have: read the same way for users, teams, models and all together.
 
 use super::Section;
+use std::num::NonZeroU64;
 
 /// Largest limit that can be written. Protects the arithmetic of buckets, which counts billionths of a minute, from overflow; no real
 /// limit comes near.
@@ -10,11 +11,11 @@ pub const LIMIT_MAX: u64 = 1_000_000_000;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Requests per minute.
-    pub rpm: Option<u64>,
+    pub rpm: Option<NonZeroU64>,
     /// Tokens per minute, of prompt and completion together.
-    pub tpm: Option<u64>,
+    pub tpm: Option<NonZeroU64>,
     /// Requests that may run at the same time.
-    pub max_parallel_requests: Option<u64>,
+    pub max_parallel_requests: Option<NonZeroU64>,
 }
 
 impl Limits {
@@ -28,7 +29,7 @@ impl Limits {
             if limit > LIMIT_MAX {
                 field.mistake(format!("is larger than {LIMIT_MAX}"));
             }
-            Some(limit.min(LIMIT_MAX))
+            NonZeroU64::new(limit.min(LIMIT_MAX))
         };
         Self {
             rpm: limit("rpm"),
@@ -74,21 +75,21 @@ mod tests {
         assert_eq!(
             limits,
             Limits {
-                rpm: Some(100),
+                rpm: NonZeroU64::new(100),
                 tpm: None,
-                max_parallel_requests: Some(10)
+                max_parallel_requests: NonZeroU64::new(10)
             }
         );
         assert_eq!(mistakes, Vec::<String>::new());
         assert_eq!(
             limits
                 .or(Limits {
-                    rpm: Some(1),
-                    tpm: Some(2),
+                    rpm: NonZeroU64::new(1),
+                    tpm: NonZeroU64::new(2),
                     ..Limits::default()
                 })
                 .tpm,
-            Some(2)
+            NonZeroU64::new(2)
         );
         assert_eq!(
             read("{\"rpm\": 1000000001}").1,

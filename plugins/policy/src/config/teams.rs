@@ -101,7 +101,10 @@ mod tests {
             may,
             [vec![true, true, false], vec![false; 3], vec![true; 3]]
         );
-        assert_eq!(teams.first().and_then(|team| team.limits.rpm), Some(1000));
+        assert_eq!(
+            teams.first().and_then(|team| team.limits.rpm),
+            std::num::NonZeroU64::new(1000)
+        );
     }
 
     #[test]

@@ -1,0 +1,224 @@
+//! Takes from all accounts that a request falls under, or from none.
+//!
+//! Several accounts lie in several entries of the store, which cannot be swapped together. So all are read and asked first; one that
+//! refuses costs nobody anything. Then they are swapped one after the other, each only if nobody came between; when somebody did, what
+//! was taken so far is put back and everything is asked again. In between, others may see a little less than there is, never more.
+
+use crate::account::{Account, Obstacle};
+use crate::claim::Claim;
+use crate::permits::Permit;
+use crate::slot::{SLOT_BYTES_MAX, Slot, key};
+use portcullis_policy::{Budget, Reason, Store, StoreError, Timestamp, Window, update};
+use std::collections::BTreeSet;
+use std::iter::once;
+use std::time::Duration;
+
+/// How often a reservation starts over before it gives up. Protects a worker from spinning: each time, another worker was served.
+const ATTEMPTS_MAX: u32 = 64;
+
+/// What a request takes of each of its claims: one request, one permit, and these.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demand {
+    /// When.
+    pub now: Timestamp,
+    /// Tokens, of prompt and completion.
+    pub tokens: u64,
+    /// After which time a permit gives itself back.
+    pub lease: Duration,
+}
+
+/// A claim from which a request took.
+#[derive(Debug, Clone)]
+pub(crate) struct Hold {
+    claim: Claim,
+    permit: Option<Permit>,
+}
+
+/// Why nothing was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// The request would never pass.
+    TooLarge(Budget),
+    /// It will pass after this time, exactly; for parallel slots, it might.
+    Wait(Reason, Duration, Budget),
+    /// The store gives no answer, or has no room for another subject.
+    Unavailable,
+}
+
+impl From<StoreError> for Denial {
+    fn from(_: StoreError) -> Self {
+        Self::Unavailable
+    }
+}
+
+/// What became of a request that took something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It cost nobody anything: as if it had not been.
+    Undone,
+    /// It was served, and used so many tokens.
+    Used(u64),
+}
+
+/// Takes what a request asks for from the accounts of all `claims`, which must be of different subjects.
+///
+/// # Errors
+/// [`Denial`], and then nothing was taken.
+pub(crate) fn reserve(
+    store: &mut dyn Store,
+    claims: &[Claim],
+    demand: Demand,
+) -> Result<(Vec<Hold>, Budget), Denial> {
+    for _ in 0..ATTEMPTS_MAX {
+        let entries = read(store, claims, demand.now)?;
+        if let Some(denial) = denial(&entries, demand) {
+            let behind = entries
+                .into_iter()
+                .filter(|entry| entry.slot.clock_set_back);
+            for Entry { key, version, slot } in behind {
+                // Whoever comes between, or the next refusal, does the same.
+                let _ = store.swap(&key, &slot.into_bytes(), version);
+            }
+            return Err(denial);
+        }
+        let mut holds = Vec::with_capacity(claims.len());
+        let mut budget = Budget::default();
+        let taken: Result<bool, Denial> = entries.into_iter().try_fold(true, |so_far, entry| {
+            Ok(so_far && take(store, entry, demand, &mut holds, &mut budget)?)
+        });
+        if taken == Ok(true) {
+            return Ok((holds, budget));
+        }
+        for hold in holds {
+            // What cannot be put back is lost to its subject until the bucket has filled and the lease is over: too little, not too much.
+            let _ = settle(store, demand.now, hold, demand.tokens, Outcome::Undone);
+        }
+        taken?;
+    }
+    Err(Denial::Unavailable)
+}
+
+/// Ends what [`reserve`] began, for one of its holds: the permit goes back, and of the `reserved` tokens those that were not used.
+///
+/// # Errors
+/// [`StoreError`]: the hold stays until the bucket has filled and the lease is over.
+pub(crate) fn settle(
+    store: &mut dyn Store,
+    now: Timestamp,
+    hold: Hold,
+    reserved: u64,
+    outcome: Outcome,
+) -> Result<(), StoreError> {
+    let Hold { claim, permit } = hold;
+    update(store, &key(claim.subject.slot), |old| {
+        let Some(mut slot) = Slot::read(old, now, once(&claim)) else {
+            return (None, ());
+        };
+        for (claim, account) in &mut slot.accounts {
+            let used = match outcome {
+                Outcome::Undone => {
+                    account.give_back_request();
+                    0
+                }
+                Outcome::Used(used) => used,
+            };
+            account.give_back_tokens(reserved.saturating_sub(used));
+            account.take_tokens(&claim.limits, used.saturating_sub(reserved));
+            if let Some(permit) = permit {
+                account.give_back_permit(permit);
+            }
+        }
+        let bytes = slot.into_bytes();
+        // An account that was idle and now owes something may find its slot full. It is then forgiven.
+        let fits = bytes.len() <= old.len().max(SLOT_BYTES_MAX);
+        ((fits && bytes != old).then_some(bytes), ())
+    })
+}
+
+/// One entry of the store as it was read.
+struct Entry<'a> {
+    key: String,
+    version: Option<u32>,
+    slot: Slot<'a>,
+}
+
+fn read<'a>(
+    store: &mut dyn Store,
+    claims: &'a [Claim],
+    now: Timestamp,
+) -> Result<Vec<Entry<'a>>, Denial> {
+    let numbers: BTreeSet<u16> = claims.iter().map(|claim| claim.subject.slot).collect();
+    let entry = |number: u16| {
+        let key = key(number);
+        let (bytes, version) = store
+            .load(&key)?
+            .map_or((Vec::new(), None), |(bytes, version)| {
+                (bytes, Some(version))
+            });
+        let living_here = claims.iter().filter(|claim| claim.subject.slot == number);
+        let slot = Slot::read(&bytes, now, living_here).ok_or(Denial::Unavailable)?;
+        Ok(Entry { key, version, slot })
+    };
+    numbers.into_iter().map(entry).collect()
+}
+
+/// What stands against the request in any of its accounts.
+fn denial(entries: &[Entry<'_>], demand: Demand) -> Option<Denial> {
+    let accounts = || entries.iter().flat_map(|entry| &entry.slot.accounts);
+    let obstacles = accounts()
+        .filter_map(|(claim, account)| account.obstacle(demand.now, &claim.limits, demand.tokens));
+    let worst = obstacles.max_by_key(Obstacle::wait)?;
+    let mut budget = Budget::default();
+    for (claim, account) in accounts() {
+        tighten(&mut budget, claim, account);
+    }
+    Some(match worst {
+        Obstacle::TooLarge => Denial::TooLarge(budget),
+        Obstacle::Wait(reason, wait) => Denial::Wait(reason, wait, budget),
+    })
+}
+
+/// Takes from the accounts of one entry; false when somebody came between.
+fn take(
+    store: &mut dyn Store,
+    entry: Entry<'_>,
+    demand: Demand,
+    holds: &mut Vec<Hold>,
+    budget: &mut Budget,
+) -> Result<bool, Denial> {
+    let Entry {
+        key,
+        version,
+        mut slot,
+    } = entry;
+    let mut taken = Vec::with_capacity(slot.accounts.len());
+    for (claim, account) in &mut slot.accounts {
+        let permit = account.take(&claim.limits, demand.tokens, demand.lease);
+        taken.push(Hold {
+            claim: claim.clone(),
+            permit,
+        });
+        tighten(budget, claim, account);
+    }
+    let bytes = slot.into_bytes();
+    if bytes.len() > SLOT_BYTES_MAX {
+        return Err(Denial::Unavailable);
+    }
+    let swapped = store.swap(&key, &bytes, version)?;
+    if swapped {
+        holds.append(&mut taken);
+    }
+    Ok(swapped)
+}
+
+/// Of several limits a caller gets to know the one that is nearest.
+fn tighten(budget: &mut Budget, claim: &Claim, account: &Account) {
+    let tighter = |one: Option<Window>, other: Option<Window>| {
+        one.into_iter()
+            .chain(other)
+            .min_by_key(|window| (window.remaining, std::cmp::Reverse(window.full_at)))
+    };
+    let other = account.budget(&claim.limits);
+    budget.requests = tighter(budget.requests, other.requests);
+    budget.tokens = tighter(budget.tokens, other.tokens);
+}
