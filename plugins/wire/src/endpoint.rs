@@ -7,7 +7,11 @@ use portcullis_policy::Endpoint;
 const ROUTES: &[(&str, &str, Endpoint)] = &[
     ("POST", "/v1/chat/completions", Endpoint::OpenAiChat),
     ("POST", "/v1/messages", Endpoint::AnthropicMessages),
-    ("POST", "/v1/messages/count_tokens", Endpoint::AnthropicCountTokens),
+    (
+        "POST",
+        "/v1/messages/count_tokens",
+        Endpoint::AnthropicCountTokens,
+    ),
     ("GET", "/v1/models", Endpoint::Models),
     ("HEAD", "/", Endpoint::Probe),
     ("GET", "/", Endpoint::Probe),
@@ -36,8 +40,16 @@ mod tests {
     fn exact_paths_only() {
         for (method, path, expected) in [
             ("POST", "/v1/chat/completions", Endpoint::OpenAiChat),
-            ("POST", "/v1/messages?beta=true", Endpoint::AnthropicMessages),
-            ("POST", "/v1/messages/count_tokens", Endpoint::AnthropicCountTokens),
+            (
+                "POST",
+                "/v1/messages?beta=true",
+                Endpoint::AnthropicMessages,
+            ),
+            (
+                "POST",
+                "/v1/messages/count_tokens",
+                Endpoint::AnthropicCountTokens,
+            ),
             ("GET", "/v1/models?limit=1", Endpoint::Models),
             ("HEAD", "/", Endpoint::Probe),
             ("GET", "/", Endpoint::Probe),
@@ -53,7 +65,11 @@ mod tests {
             ("HEAD", "/v1/models", Endpoint::Unknown),
             ("GET", "", Endpoint::Unknown),
         ] {
-            assert_eq!(endpoint(method, path_without_query(path)), expected, "{method} {path}");
+            assert_eq!(
+                endpoint(method, path_without_query(path)),
+                expected,
+                "{method} {path}"
+            );
         }
     }
 }

@@ -1,37 +1,282 @@
 //! Request bodies.
 
 use crate::TextSink;
+use crate::document::{Document, Failure, Observe, Value};
+use crate::formats::{Compiled, Meaning};
+use crate::json::Malformed;
+use crate::media;
 use portcullis_policy::{Endpoint, Reason, Refusal, RequestMeaning};
 
-/// Reads a request's body, chunk by chunk.
+/// Reads a request's body, chunk by chunk. How it is cut means nothing.
+///
+/// The body is kept, so that edits can be carried out: memory is what the body takes, at most `body_bytes_max`.
 #[derive(Debug)]
-pub struct RequestReader;
+pub struct RequestReader {
+    format: &'static Compiled,
+    takes_body: bool,
+    needs_model: bool,
+    body_bytes_max: usize,
+    document: Document,
+    asked: Asked,
+    refused: Option<Refusal>,
+}
 
 impl RequestReader {
     /// For a body of at most `body_bytes_max` bytes.
     #[must_use]
-    pub fn new(_endpoint: Endpoint, _body_bytes_max: usize) -> Self {
-        Self
+    pub fn new(endpoint: Endpoint, body_bytes_max: usize) -> Self {
+        let (takes_body, needs_model) = match endpoint {
+            Endpoint::OpenAiChat | Endpoint::AnthropicMessages | Endpoint::AnthropicCountTokens => {
+                (true, true)
+            }
+            Endpoint::Public | Endpoint::Unknown => (true, false),
+            Endpoint::Models | Endpoint::Probe => (false, false),
+        };
+        Self {
+            format: Compiled::of(endpoint),
+            takes_body,
+            needs_model,
+            body_bytes_max,
+            document: Document::new(needs_model),
+            asked: Asked::default(),
+            refused: None,
+        }
     }
 
     /// Takes the next bytes; texts go to `sink` as far as they can be read.
     ///
     /// # Errors
-    /// `malformed_body`, `body_too_large`, and what the sink refuses.
-    pub fn push(&mut self, _chunk: &[u8], _sink: &mut dyn TextSink) -> Result<(), Refusal> {
-        Err(Refusal::new(Reason::PolicyUnavailable, "not there yet"))
+    /// `malformed_body`, `body_too_large`, and what the sink refuses; the same again for every call after the first error.
+    pub fn push(&mut self, chunk: &[u8], sink: &mut dyn TextSink) -> Result<(), Refusal> {
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
+        }
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        if !self.takes_body {
+            return self.refuse(Refusal::new(
+                Reason::MalformedBody,
+                "This endpoint takes no body.",
+            ));
+        }
+        // What fits is read before what does not is refused, so that the first mistake is the same however the body is cut.
+        let fits = chunk
+            .get(..self.body_bytes_max.saturating_sub(self.document.len()))
+            .unwrap_or(chunk);
+        self.document.extend(fits);
+        if let Err(failure) =
+            self.document
+                .read(&self.format.request, false, Some(sink), &mut self.asked)
+        {
+            return self.refuse(refusal(failure));
+        }
+        if fits.len() < chunk.len() {
+            return self.refuse(Refusal::new(
+                Reason::BodyTooLarge,
+                "The body is larger than this gateway lets pass.",
+            ));
+        }
+        Ok(())
     }
 
-    /// The body is complete: what it means.
+    /// The body is complete: what it means. Without any body, nothing.
     ///
     /// # Errors
-    /// `malformed_body` when it is not complete or means nothing, and what the sink refuses.
-    pub fn finish(&mut self, _sink: &mut dyn TextSink) -> Result<RequestMeaning, Refusal> {
-        Err(Refusal::new(Reason::PolicyUnavailable, "not there yet"))
+    /// `malformed_body` when it is not complete or lacks what it must have, and what the sink refuses.
+    pub fn finish(&mut self, sink: &mut dyn TextSink) -> Result<RequestMeaning, Refusal> {
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
+        }
+        if self.document.len() == 0 && !self.needs_model {
+            return Ok(RequestMeaning::default());
+        }
+        let read = self
+            .document
+            .read(&self.format.request, true, Some(sink), &mut self.asked);
+        if let Err(failure) = read {
+            return self.refuse(refusal(failure));
+        }
+        if self.needs_model && self.asked.model.is_none() {
+            return self.refuse(Refusal::new(Reason::MalformedBody, "model is required."));
+        }
+        let asked = std::mem::take(&mut self.asked);
+        Ok(RequestMeaning {
+            model: asked.model,
+            completion_tokens_max: asked
+                .cap
+                .map(|cap| cap.saturating_mul(asked.choices.unwrap_or(1).max(1))),
+            stream: asked.stream,
+            text_bytes: self.document.text_bytes(),
+            unscanned: asked.unscanned.into_iter().map(str::to_owned).collect(),
+        })
     }
 
     /// The body with all edits carried out; `None` when there were none and the body leaves as it came.
     pub fn edited(&mut self) -> Option<Vec<u8>> {
-        None
+        if self.document.unchanged() {
+            None
+        } else {
+            Some(self.document.render())
+        }
+    }
+
+    fn refuse<T>(&mut self, refusal: Refusal) -> Result<T, Refusal> {
+        self.refused = Some(refusal.clone());
+        Err(refusal)
+    }
+}
+
+fn refusal(failure: Failure) -> Refusal {
+    let message = match failure {
+        Failure::Refused(refusal) => return refusal,
+        Failure::Malformed(Malformed::Syntax) => "The body is not valid JSON.",
+        Failure::Malformed(Malformed::TooDeep) => "The body is nested too deeply.",
+        Failure::Malformed(Malformed::DuplicateKey) => "The body holds a key twice in one object.",
+        Failure::Malformed(Malformed::Field(message)) => message,
+    };
+    Refusal::new(Reason::MalformedBody, message)
+}
+
+/// What a request asks for, as far as it was read.
+#[derive(Debug, Default)]
+struct Asked {
+    model: Option<String>,
+    cap: Option<u64>,
+    choices: Option<u64>,
+    stream: bool,
+    unscanned: Vec<&'static str>,
+    /// Of the blob at hand: said to be text.
+    blob_is_text: bool,
+    /// Of the blob at hand: its media type.
+    blob_type: Option<&'static str>,
+}
+
+impl Asked {
+    /// Only names of `media`'s list come here, so there are never many.
+    fn unscanned(&mut self, name: &'static str) {
+        if !self.unscanned.contains(&name) {
+            self.unscanned.push(name);
+        }
+    }
+}
+
+impl Observe for Asked {
+    fn value(&mut self, meaning: Meaning, value: Value<'_>) -> Result<(), Malformed> {
+        match meaning {
+            Meaning::Model => match value {
+                Value::String { whole: false, .. } => {
+                    return Err(Malformed::Field("model is too long."));
+                }
+                Value::String { head, .. } if !head.is_empty() => {
+                    self.model = Some(head.to_owned())
+                }
+                Value::String { .. } | Value::Null => {
+                    return Err(Malformed::Field("model is required."));
+                }
+                Value::Number(_) | Value::Bool(_) | Value::Open { .. } | Value::Close { .. } => {
+                    return Err(Malformed::Field("model must be a string."));
+                }
+            },
+            Meaning::CompletionCap => {
+                let cap = integer(value, "The cap on tokens must be a non-negative integer.")?;
+                self.cap = self.cap.max(cap);
+            }
+            Meaning::Choices => self.choices = integer(value, "n must be a non-negative integer.")?,
+            Meaning::Stream => match value {
+                Value::Bool(stream) => self.stream = stream,
+                Value::Null => {}
+                Value::String { .. }
+                | Value::Number(_)
+                | Value::Open { .. }
+                | Value::Close { .. } => {
+                    return Err(Malformed::Field("stream must be a boolean."));
+                }
+            },
+            Meaning::Array => match value {
+                Value::Open { object: false } | Value::Close { object: false } => {}
+                Value::String { .. }
+                | Value::Number(_)
+                | Value::Bool(_)
+                | Value::Null
+                | Value::Open { object: true }
+                | Value::Close { object: true } => {
+                    return Err(Malformed::Field(
+                        "A field that must be an array is something else.",
+                    ));
+                }
+            },
+            Meaning::Blob => self.blob(value),
+            Meaning::BlobKind => {
+                if let Value::String { head, .. } = value {
+                    self.blob_is_text = head == "text";
+                }
+            }
+            Meaning::BlobType => {
+                if let Value::String { head, .. } = value {
+                    self.blob_type = Some(media::named(head));
+                }
+            }
+            Meaning::DataUrl => {
+                if let Value::String { head, .. } = value
+                    && let Some(name) = media::of_url(head)
+                {
+                    self.unscanned(name);
+                }
+            }
+            Meaning::AudioFormat => {
+                if let Value::String { head, .. } = value {
+                    self.unscanned(media::of_audio(head));
+                }
+            }
+            Meaning::Once
+            | Meaning::InputTokens(_)
+            | Meaning::OutputTokens
+            | Meaning::Completion
+            | Meaning::Delta
+            | Meaning::Channel(_)
+            | Meaning::Whole
+            | Meaning::Finish
+            | Meaning::Kind => {}
+        }
+        Ok(())
+    }
+}
+
+impl Asked {
+    /// The two fields of a blob come in any order, so it is judged when it ends.
+    fn blob(&mut self, value: Value<'_>) {
+        match value {
+            Value::Open { object: true } => {
+                self.blob_is_text = false;
+                self.blob_type = None;
+            }
+            Value::Close { object: true } => {
+                if let Some(name) = self.blob_type.take().filter(|_| !self.blob_is_text) {
+                    self.unscanned(name);
+                }
+            }
+            Value::String { .. }
+            | Value::Number(_)
+            | Value::Bool(_)
+            | Value::Null
+            | Value::Open { object: false }
+            | Value::Close { object: false } => {}
+        }
+    }
+}
+
+/// A non-negative integer as it is written; `null` is as good as absent. More than 64 bits are all of them.
+fn integer(value: Value<'_>, otherwise: &'static str) -> Result<Option<u64>, Malformed> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Number(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(Some(text.parse().unwrap_or(u64::MAX)))
+        }
+        Value::String { .. }
+        | Value::Number(_)
+        | Value::Bool(_)
+        | Value::Open { .. }
+        | Value::Close { .. } => Err(Malformed::Field(otherwise)),
     }
 }

@@ -21,7 +21,11 @@ impl Dialect {
             Endpoint::OpenAiChat => Self::OpenAi,
             Endpoint::AnthropicMessages | Endpoint::AnthropicCountTokens => Self::Anthropic,
             Endpoint::Models | Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => {
-                if has_anthropic_version || path.starts_with("/v1/messages") { Self::Anthropic } else { Self::OpenAi }
+                if has_anthropic_version || path.starts_with("/v1/messages") {
+                    Self::Anthropic
+                } else {
+                    Self::OpenAi
+                }
             }
         }
     }
@@ -54,7 +58,9 @@ pub fn refusal(dialect: Dialect, refusal: &Refusal, request_id: &str) -> LocalRe
         ("x-portcullis-reason", reason.code().to_owned()),
         ("x-should-retry", reason.retryable().to_string()),
     ];
-    let wait = refusal.retry_after.or((reason.status() == 429).then_some(RETRY_AFTER_UNKNOWN));
+    let wait = refusal
+        .retry_after
+        .or((reason.status() == 429).then_some(RETRY_AFTER_UNKNOWN));
     if let Some(wait) = wait {
         let millis = wait.as_nanos().div_ceil(1_000_000).max(1);
         headers.push(("retry-after", millis.div_ceil(1000).to_string()));
@@ -64,7 +70,20 @@ pub fn refusal(dialect: Dialect, refusal: &Refusal, request_id: &str) -> LocalRe
         Dialect::OpenAi => open_ai_error(refusal),
         Dialect::Anthropic => anthropic_error(refusal, Some(request_id)),
     };
-    LocalReply { status: reason.status(), headers, body: body.into_bytes() }
+    LocalReply {
+        status: reason.status(),
+        headers,
+        body: body.into_bytes(),
+    }
+}
+
+/// A refusal as a whole body, where nobody knows the request's id.
+pub(crate) fn error_body(dialect: Dialect, refusal: &Refusal) -> Vec<u8> {
+    match dialect {
+        Dialect::OpenAi => open_ai_error(refusal),
+        Dialect::Anthropic => anthropic_error(refusal, None),
+    }
+    .into_bytes()
 }
 
 /// A refusal as the event that ends a stream half way.
@@ -93,9 +112,10 @@ const fn open_ai_type(reason: Reason) -> &'static str {
         Reason::RateLimitRequests => "requests",
         Reason::RateLimitTokens | Reason::RequestExceedsLimit => "tokens",
         Reason::RateLimitParallel | Reason::SourceLockedOut => "rate_limit_error",
-        Reason::MissingApiKey | Reason::InvalidApiKey | Reason::ExpiredApiKey | Reason::RevokedApiKey => {
-            "authentication_error"
-        }
+        Reason::MissingApiKey
+        | Reason::InvalidApiKey
+        | Reason::ExpiredApiKey
+        | Reason::RevokedApiKey => "authentication_error",
         Reason::SourceNotAllowed | Reason::ModelNotAllowed => "permission_error",
         Reason::UnknownEndpoint => "not_found_error",
         Reason::MalformedBody
@@ -104,7 +124,9 @@ const fn open_ai_type(reason: Reason) -> &'static str {
         | Reason::UnsupportedEncoding
         | Reason::UnsupportedMediaType
         | Reason::UpgradeRefused => "invalid_request_error",
-        Reason::UnreadableResponse | Reason::ResponseBlocked | Reason::PolicyUnavailable => "server_error",
+        Reason::UnreadableResponse | Reason::ResponseBlocked | Reason::PolicyUnavailable => {
+            "server_error"
+        }
     }
 }
 
@@ -133,14 +155,29 @@ fn anthropic_error(refusal: &Refusal, request_id: Option<&str>) -> String {
 
 /// What a caller has left, in the API's own rate-limit headers.
 #[must_use]
-pub fn budget_headers(dialect: Dialect, budget: &Budget, now: Timestamp) -> Vec<(&'static str, String)> {
+pub fn budget_headers(
+    dialect: Dialect,
+    budget: &Budget,
+    now: Timestamp,
+) -> Vec<(&'static str, String)> {
     let names: [(Option<Window>, [&'static str; 3]); 2] = match dialect {
         Dialect::OpenAi => [
             (
                 budget.requests,
-                ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+                [
+                    "x-ratelimit-limit-requests",
+                    "x-ratelimit-remaining-requests",
+                    "x-ratelimit-reset-requests",
+                ],
             ),
-            (budget.tokens, ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]),
+            (
+                budget.tokens,
+                [
+                    "x-ratelimit-limit-tokens",
+                    "x-ratelimit-remaining-tokens",
+                    "x-ratelimit-reset-tokens",
+                ],
+            ),
         ],
         Dialect::Anthropic => [
             (
@@ -206,7 +243,11 @@ mod tests {
     use super::*;
 
     fn header<'a>(reply: &'a LocalReply, name: &str) -> Option<&'a str> {
-        reply.headers.iter().find(|(have, _)| *have == name).map(|(_, value)| value.as_str())
+        reply
+            .headers
+            .iter()
+            .find(|(have, _)| *have == name)
+            .map(|(_, value)| value.as_str())
     }
 
     #[test]
@@ -226,8 +267,14 @@ mod tests {
             for reply in [open_ai, anthropic] {
                 assert_eq!(reply.status, reason.status());
                 assert_eq!(header(&reply, "x-portcullis-reason"), Some(reason.code()));
-                assert_eq!(header(&reply, "x-should-retry"), Some(if reason.retryable() { "true" } else { "false" }));
-                assert_eq!(header(&reply, "retry-after").is_some(), reason.status() == 429);
+                assert_eq!(
+                    header(&reply, "x-should-retry"),
+                    Some(if reason.retryable() { "true" } else { "false" })
+                );
+                assert_eq!(
+                    header(&reply, "retry-after").is_some(),
+                    reason.status() == 429
+                );
             }
         }
     }
@@ -252,18 +299,49 @@ mod tests {
     fn types_follow_the_status() {
         let spelled = |dialect, reason| {
             let body = refusal(dialect, &Refusal::new(reason, "x"), "").body;
-            serde_json::from_slice::<serde_json::Value>(&body).unwrap()["error"]["type"].as_str().unwrap().to_owned()
+            serde_json::from_slice::<serde_json::Value>(&body).unwrap()["error"]["type"]
+                .as_str()
+                .unwrap()
+                .to_owned()
         };
         for (reason, open_ai, anthropic) in [
-            (Reason::MalformedBody, "invalid_request_error", "invalid_request_error"),
-            (Reason::InvalidApiKey, "authentication_error", "authentication_error"),
-            (Reason::ModelNotAllowed, "permission_error", "permission_error"),
-            (Reason::UnknownEndpoint, "not_found_error", "not_found_error"),
-            (Reason::BodyTooLarge, "invalid_request_error", "request_too_large"),
-            (Reason::UpgradeRefused, "invalid_request_error", "invalid_request_error"),
+            (
+                Reason::MalformedBody,
+                "invalid_request_error",
+                "invalid_request_error",
+            ),
+            (
+                Reason::InvalidApiKey,
+                "authentication_error",
+                "authentication_error",
+            ),
+            (
+                Reason::ModelNotAllowed,
+                "permission_error",
+                "permission_error",
+            ),
+            (
+                Reason::UnknownEndpoint,
+                "not_found_error",
+                "not_found_error",
+            ),
+            (
+                Reason::BodyTooLarge,
+                "invalid_request_error",
+                "request_too_large",
+            ),
+            (
+                Reason::UpgradeRefused,
+                "invalid_request_error",
+                "invalid_request_error",
+            ),
             (Reason::RateLimitRequests, "requests", "rate_limit_error"),
             (Reason::RateLimitTokens, "tokens", "rate_limit_error"),
-            (Reason::RateLimitParallel, "rate_limit_error", "rate_limit_error"),
+            (
+                Reason::RateLimitParallel,
+                "rate_limit_error",
+                "rate_limit_error",
+            ),
             (Reason::UnreadableResponse, "server_error", "api_error"),
             (Reason::PolicyUnavailable, "server_error", "api_error"),
         ] {
@@ -291,8 +369,17 @@ mod tests {
     #[test]
     fn budgets_in_both_dialects() {
         let now = Timestamp::from_secs(1_764_585_045);
-        let window = |limit| Some(Window { limit, remaining: 7, full_at: now.after(Duration::from_secs(6)) });
-        let budget = Budget { requests: window(100), tokens: None };
+        let window = |limit| {
+            Some(Window {
+                limit,
+                remaining: 7,
+                full_at: now.after(Duration::from_secs(6)),
+            })
+        };
+        let budget = Budget {
+            requests: window(100),
+            tokens: None,
+        };
         let open_ai = budget_headers(Dialect::OpenAi, &budget, now);
         assert_eq!(
             open_ai,
@@ -302,33 +389,71 @@ mod tests {
                 ("x-ratelimit-reset-requests", "6s".to_owned()),
             ]
         );
-        let anthropic = budget_headers(Dialect::Anthropic, &Budget { requests: None, tokens: window(9) }, now);
+        let anthropic = budget_headers(
+            Dialect::Anthropic,
+            &Budget {
+                requests: None,
+                tokens: window(9),
+            },
+            now,
+        );
         assert_eq!(
             anthropic,
             [
                 ("anthropic-ratelimit-tokens-limit", "9".to_owned()),
                 ("anthropic-ratelimit-tokens-remaining", "7".to_owned()),
-                ("anthropic-ratelimit-tokens-reset", "2025-12-01T10:30:51.000Z".to_owned()),
+                (
+                    "anthropic-ratelimit-tokens-reset",
+                    "2025-12-01T10:30:51.000Z".to_owned()
+                ),
             ]
         );
     }
 
     #[test]
     fn the_providers_own_headers_step_aside() {
-        for name in ["x-ratelimit-limit-tokens", "anthropic-ratelimit-requests-reset", "x-request-id", "request-id"] {
-            assert_eq!(upstream_header_name(name), Some(format!("x-upstream-{name}")));
+        for name in [
+            "x-ratelimit-limit-tokens",
+            "anthropic-ratelimit-requests-reset",
+            "x-request-id",
+            "request-id",
+        ] {
+            assert_eq!(
+                upstream_header_name(name),
+                Some(format!("x-upstream-{name}"))
+            );
         }
-        for name in ["content-type", "x-ratelimit", "openai-version", "retry-after"] {
+        for name in [
+            "content-type",
+            "x-ratelimit",
+            "openai-version",
+            "retry-after",
+        ] {
             assert_eq!(upstream_header_name(name), None);
         }
     }
 
     #[test]
     fn dialects_of_shared_endpoints() {
-        assert_eq!(Dialect::of(Endpoint::OpenAiChat, "/v1/chat/completions", true), Dialect::OpenAi);
-        assert_eq!(Dialect::of(Endpoint::AnthropicCountTokens, "", false), Dialect::Anthropic);
-        assert_eq!(Dialect::of(Endpoint::Models, "/v1/models", true), Dialect::Anthropic);
-        assert_eq!(Dialect::of(Endpoint::Models, "/v1/models", false), Dialect::OpenAi);
-        assert_eq!(Dialect::of(Endpoint::Unknown, "/v1/messages/batches", false), Dialect::Anthropic);
+        assert_eq!(
+            Dialect::of(Endpoint::OpenAiChat, "/v1/chat/completions", true),
+            Dialect::OpenAi
+        );
+        assert_eq!(
+            Dialect::of(Endpoint::AnthropicCountTokens, "", false),
+            Dialect::Anthropic
+        );
+        assert_eq!(
+            Dialect::of(Endpoint::Models, "/v1/models", true),
+            Dialect::Anthropic
+        );
+        assert_eq!(
+            Dialect::of(Endpoint::Models, "/v1/models", false),
+            Dialect::OpenAi
+        );
+        assert_eq!(
+            Dialect::of(Endpoint::Unknown, "/v1/messages/batches", false),
+            Dialect::Anthropic
+        );
     }
 }

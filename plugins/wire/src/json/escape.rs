@@ -2,7 +2,9 @@
 
 /// Appends `text` with exactly what RFC 8259 demands escaped: quotation mark, backslash, control characters.
 pub(crate) fn escape_into(text: &str, out: &mut String) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    const HEX: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -1,0 +1,85 @@
+//! Edits of one text, put in order.
+
+use std::ops::Range;
+
+/// A part of a text and what stands there instead, both unescaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Bytes of the text.
+    pub range: Range<usize>,
+    /// In their place.
+    pub replacement: String,
+}
+
+/// Sorts changes and joins those that overlap: all that any of them covers goes, and the replacement of the one that begins first
+/// stands for it (of those that begin together, of the one that was wished first). Changes that only touch stay apart.
+pub(crate) fn merge(changes: &mut Vec<Change>) {
+    for change in changes.iter_mut() {
+        change.range.end = change.range.end.max(change.range.start);
+    }
+    changes.sort_by_key(|change| change.range.start);
+    changes.dedup_by(|later, earlier| {
+        let overlap = later.range.start < earlier.range.end || later.range == earlier.range;
+        if overlap {
+            earlier.range.end = earlier.range.end.max(later.range.end);
+        }
+        overlap
+    });
+}
+
+/// Appends `text` with changes carried out in it. Changes that begin or end within a character take all of it.
+pub(crate) fn carry_out(text: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
+    merge(&mut changes);
+    let mut copied = 0;
+    for Change { range, replacement } in changes {
+        let start = text.floor_char_boundary(range.start).max(copied);
+        out.extend_from_slice(text.get(copied..start).unwrap_or_default().as_bytes());
+        out.extend_from_slice(replacement.as_bytes());
+        copied = text.ceil_char_boundary(range.end).max(start);
+    }
+    out.extend_from_slice(text.get(copied..).unwrap_or_default().as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(changes: &[(Range<usize>, &str)]) -> Vec<(Range<usize>, String)> {
+        let mut changes: Vec<_> = changes
+            .iter()
+            .map(|(range, replacement)| Change {
+                range: range.clone(),
+                replacement: (*replacement).to_owned(),
+            })
+            .collect();
+        merge(&mut changes);
+        changes
+            .into_iter()
+            .map(|change| (change.range, change.replacement))
+            .collect()
+    }
+
+    #[test]
+    fn what_overlaps_becomes_one() {
+        assert_eq!(
+            merged(&[(5..9, "b"), (0..6, "a"), (8..12, "c")]),
+            [(0..12, "a".to_owned())]
+        );
+        assert_eq!(
+            merged(&[(0..3, "a"), (0..3, "a")]),
+            [(0..3, "a".to_owned())]
+        );
+        assert_eq!(
+            merged(&[(0..3, "a"), (3..6, "b")]),
+            [(0..3, "a".to_owned()), (3..6, "b".to_owned())]
+        );
+        assert_eq!(
+            merged(&[(4..4, "i"), (2..6, "a")]),
+            [(2..6, "a".to_owned())]
+        );
+        assert_eq!(
+            merged(&[(4..4, "i"), (4..6, "a")]),
+            [(4..4, "i".to_owned()), (4..6, "a".to_owned())]
+        );
+    }
+}

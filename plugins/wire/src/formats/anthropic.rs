@@ -1,0 +1,98 @@
+//! Anthropic's messages: <https://docs.anthropic.com/en/api/messages>, and their streams:
+//! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>.
+
+use super::Meaning::{
+    Array, Blob, BlobKind, BlobType, Channel, Completion, CompletionCap, Delta, InputTokens, Kind,
+    Model, Once, OutputTokens, Stream, Whole,
+};
+use super::{Ends, Format};
+use crate::formats::Meaning;
+use crate::json::Row;
+
+/// Count tokens takes the same body as messages does.
+const REQUEST: &[Row<Meaning>] = &[
+    ("model", Model),
+    ("messages", Array),
+    ("max_tokens", CompletionCap),
+    ("stream", Stream),
+    ("system", Once),
+    ("tools", Once),
+    ("messages.*.role", Once),
+    ("messages.*.content", Once),
+    ("messages.*.content.*.type", Once),
+    ("messages.*.content.*.text", Once),
+    ("messages.*.content.*.input", Once),
+    ("messages.*.content.*.thinking", Once),
+    ("messages.*.content.*.signature", Once),
+    ("messages.*.content.*.source", Blob),
+    ("messages.*.content.*.source.type", BlobKind),
+    ("messages.*.content.*.source.media_type", BlobType),
+    ("messages.*.content.*.source.data", Once),
+    // Tool results hold blocks of their own.
+    ("messages.*.content.*.content", Once),
+    ("messages.*.content.*.content.*.type", Once),
+    ("messages.*.content.*.content.*.text", Once),
+    ("messages.*.content.*.content.*.source", Blob),
+    ("messages.*.content.*.content.*.source.type", BlobKind),
+    ("messages.*.content.*.content.*.source.media_type", BlobType),
+    ("messages.*.content.*.content.*.source.data", Once),
+];
+
+pub(super) const MESSAGES: Format = Format {
+    request: REQUEST,
+    response: &[
+        ("content", Completion),
+        ("usage.input_tokens", InputTokens(0)),
+        ("usage.cache_creation_input_tokens", InputTokens(1)),
+        ("usage.cache_read_input_tokens", InputTokens(2)),
+        ("usage.output_tokens", OutputTokens),
+    ],
+    event: &[
+        ("type", Kind),
+        ("index", Once),
+        // A block may begin with text already; clients put the deltas behind it.
+        ("content_block.text", Channel("text")),
+        ("content_block.thinking", Channel("thinking")),
+        ("content_block.signature", Channel("signature")),
+        ("delta", Delta),
+        ("delta.type", Whole),
+        ("delta.text", Channel("text")),
+        ("delta.thinking", Channel("thinking")),
+        ("delta.signature", Channel("signature")),
+        ("delta.partial_json", Channel("partial_json")),
+        ("delta.citation", Whole),
+        ("delta.stop_reason", Whole),
+        ("delta.stop_sequence", Whole),
+        ("message.usage.input_tokens", InputTokens(0)),
+        ("message.usage.cache_creation_input_tokens", InputTokens(1)),
+        ("message.usage.cache_read_input_tokens", InputTokens(2)),
+        ("message.usage.output_tokens", OutputTokens),
+        ("usage.input_tokens", InputTokens(0)),
+        ("usage.cache_creation_input_tokens", InputTokens(1)),
+        ("usage.cache_read_input_tokens", InputTokens(2)),
+        ("usage.output_tokens", OutputTokens),
+    ],
+    ends: &[
+        ("content_block_stop", Ends::Index),
+        ("message_stop", Ends::All),
+    ],
+    event_names: &[
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "ping",
+        "error",
+    ],
+};
+
+/// The answer counts tokens that nobody spends.
+pub(super) const COUNT_TOKENS: Format = Format {
+    request: REQUEST,
+    response: &[],
+    event: &[],
+    ends: &[],
+    event_names: &[],
+};

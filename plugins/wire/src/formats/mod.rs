@@ -1,0 +1,154 @@
+//! The formats that pass through the gateway: tables, and one row here for each.
+
+mod anthropic;
+mod openai_chat;
+
+use crate::json::{Row, Trie};
+use portcullis_policy::Endpoint;
+use std::sync::LazyLock;
+
+/// What stands at a path of a table. A path without any meaning is still text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Nothing but that it must not stand twice.
+    Once,
+    /// Of a request: the model. Required.
+    Model,
+    /// Of a request: most tokens that the answer may have. The largest counts.
+    CompletionCap,
+    /// Of a request: how many answers are asked for.
+    Choices,
+    /// Of a request: whether the answer is asked for as a stream.
+    Stream,
+    /// Of a request: an array.
+    Array,
+    /// Of a request: an object that may hold something that is no text, by its two fields below.
+    Blob,
+    /// Of a [`Meaning::Blob`]: `text` says that it is text after all.
+    BlobKind,
+    /// Of a [`Meaning::Blob`]: its media type.
+    BlobType,
+    /// Of a request: a `data:` URL or bare base64.
+    DataUrl,
+    /// Of a request: the name of an audio format.
+    AudioFormat,
+    /// Of a response: tokens of the prompt; all slots together are the sum, the last value of each counts.
+    InputTokens(usize),
+    /// Of a response: tokens of the completion; the last value counts.
+    OutputTokens,
+    /// Of a response: what is below it is the completion.
+    Completion,
+    /// Of an event: strings below it go on in the next event, each in a channel of its own by its path and by the `index` of the
+    /// objects above it.
+    Delta,
+    /// Of an event: a string of this channel, wherever it stands (and not by its path).
+    Channel(&'static str),
+    /// Of an event, below [`Meaning::Delta`]: a string, or strings, that do not go on.
+    Whole,
+    /// Of an event: when it is not null, the channels of the object's `index` end.
+    Finish,
+    /// Of an event: its type, looked up in [`Format::ends`].
+    Kind,
+}
+
+/// What an event of a certain type ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// The channels of the event's `index`.
+    Index,
+    /// All channels.
+    All,
+}
+
+/// One API's bodies, as tables.
+#[derive(Debug)]
+pub(crate) struct Format {
+    /// Request bodies.
+    pub request: &'static [Row<Meaning>],
+    /// Response bodies.
+    pub response: &'static [Row<Meaning>],
+    /// The JSON of one event of a streamed response.
+    pub event: &'static [Row<Meaning>],
+    /// Types of events that end something.
+    pub ends: &'static [(&'static str, Ends)],
+    /// Names of events (`event:` lines) that are not worth reading.
+    pub event_names: &'static [&'static str],
+}
+
+/// A format with its tables compiled.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// What only [`Compiled::of`] reads.
+    format: &'static Format,
+    /// Of request bodies.
+    pub request: Trie<Meaning>,
+    /// Of response bodies.
+    pub response: Trie<Meaning>,
+    /// Of events.
+    pub event: Trie<Meaning>,
+}
+
+impl Compiled {
+    fn new(format: &'static Format) -> Self {
+        Self {
+            format,
+            request: Trie::new(format.request),
+            response: Trie::new(format.response),
+            event: Trie::new(format.event),
+        }
+    }
+
+    /// The tables as they are written.
+    pub(crate) const fn format(&self) -> &'static Format {
+        self.format
+    }
+
+    /// The format that an endpoint speaks: the format table. Endpoints of no API in particular have texts, and no other meaning.
+    pub(crate) fn of(endpoint: Endpoint) -> &'static Self {
+        static OPENAI_CHAT: LazyLock<Compiled> =
+            LazyLock::new(|| Compiled::new(&openai_chat::FORMAT));
+        static ANTHROPIC: LazyLock<Compiled> =
+            LazyLock::new(|| Compiled::new(&anthropic::MESSAGES));
+        static ANTHROPIC_COUNT: LazyLock<Compiled> =
+            LazyLock::new(|| Compiled::new(&anthropic::COUNT_TOKENS));
+        static PLAIN: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(&PLAIN_JSON));
+        match endpoint {
+            Endpoint::OpenAiChat => &OPENAI_CHAT,
+            Endpoint::AnthropicMessages => &ANTHROPIC,
+            Endpoint::AnthropicCountTokens => &ANTHROPIC_COUNT,
+            Endpoint::Models | Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => &PLAIN,
+        }
+    }
+}
+
+/// JSON of which nothing is known.
+const PLAIN_JSON: Format = Format {
+    request: &[],
+    response: &[],
+    event: &[],
+    ends: &[],
+    event_names: &[],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_fit() {
+        for format in [
+            &openai_chat::FORMAT,
+            &anthropic::MESSAGES,
+            &anthropic::COUNT_TOKENS,
+        ] {
+            for table in [format.request, format.response, format.event] {
+                let trie = Trie::new(table);
+                assert!(trie.keys_most() <= crate::json::KEYS_MAX);
+                let mut paths: Vec<_> = table.iter().map(|(path, _)| path).collect();
+                paths.sort_unstable();
+                paths.dedup();
+                assert_eq!(paths.len(), table.len(), "a path stands twice");
+            }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Strings that are JSON documents themselves: tool arguments, tool results.
+//!
+//! What such a string says is hidden by two layers of escapes; a policy that sees only the outer text does not see
+//! `sk-\u0061nt…` in it. So the strings within are read again, each as a text of its own, as deep as documents are nested.
+
+use super::escape_into;
+use super::token::{Malformed, Raw, Token, Tokenizer};
+use super::unescape::{Unit, locate, measure, unescape_into, unit};
+use crate::edits::{Change, merge};
+use std::ops::Range;
+
+/// How many documents within documents are read: protects from work for each level. Real tool calls have one level, tools that call
+/// tools two.
+pub(crate) const NESTED_DEPTH_MAX: usize = 4;
+
+/// Whether strings within a text may mean more than is written: it begins like a document and there are backslashes in it.
+pub(crate) fn hides_text(text: &str) -> bool {
+    memchr::memchr(b'\\', text.as_bytes()).is_some() && begins(text)
+}
+
+fn begins(text: &str) -> bool {
+    text.trim_start_matches([' ', '\t', '\r', '\n'])
+        .starts_with(['{', '['])
+}
+
+/// Whether the text of a string, given as it is written, begins like a document.
+pub(crate) fn starts_document(raw: &str) -> bool {
+    let mut rest = raw;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        if !rest.starts_with('\\') {
+            return rest.starts_with(['{', '[']);
+        }
+        let Unit::Escape(len, meaning) = unit(rest.as_bytes()) else {
+            return false;
+        };
+        match meaning {
+            ' ' | '\t' | '\r' | '\n' => rest = rest.get(len..).unwrap_or_default(),
+            _ => return matches!(meaning, '{' | '['),
+        }
+    }
+}
+
+/// Hands every string of a document whose escapes hide something to `text`, unescaped, and returns what it wishes changed in terms of
+/// the document. Reads as far as the document is one.
+pub(crate) fn read<E>(
+    document: &str,
+    depth: usize,
+    text: &mut impl FnMut(&str) -> Result<Vec<Change>, E>,
+) -> Result<Vec<Change>, E> {
+    let mut changes = Vec::new();
+    let mut scratch = String::new();
+    for_each_scalar(document, |scalar| {
+        let Scalar::String(raw) = scalar else {
+            return Ok(());
+        };
+        if !raw.escaped {
+            return Ok(());
+        }
+        scratch.clear();
+        unescape_into(raw.text, &mut scratch);
+        let mut inner = text(&scratch)?;
+        if depth > 1 && hides_text(&scratch) {
+            inner.extend(read(&scratch, depth - 1, text)?);
+        }
+        changes.extend(outward(raw, inner, false));
+        Ok(())
+    })?;
+    Ok(changes)
+}
+
+/// Changes of a string's text as changes of the document that holds the string.
+fn outward(raw: Raw<'_>, mut inner: Vec<Change>, escape: bool) -> Vec<Change> {
+    merge(&mut inner);
+    let mut places = Vec::with_capacity(inner.len());
+    locate(
+        raw.text,
+        inner.iter().map(|change| &change.range),
+        |bytes| {
+            places.push(raw.at + bytes.start..raw.at + bytes.end);
+        },
+    );
+    let outer = |(range, change): (Range<usize>, Change)| {
+        if !escape {
+            return Change {
+                range,
+                replacement: change.replacement,
+            };
+        }
+        let mut replacement = String::with_capacity(change.replacement.len());
+        escape_into(&change.replacement, &mut replacement);
+        Change { range, replacement }
+    };
+    places.into_iter().zip(inner).map(outer).collect()
+}
+
+/// Turns changes of a text (sorted, merged) into ones that leave a document a document: what is put into its strings is escaped for
+/// them, a number or word that is touched becomes a string, and punctuation stays. A text that is no document is changed as wished.
+pub(crate) fn fit(text: &str, changes: Vec<Change>, depth: usize) -> Vec<Change> {
+    if depth == 0 || changes.is_empty() || !begins(text) {
+        return changes;
+    }
+    let mut fitting = Vec::with_capacity(changes.len());
+    let mut wishes = Wishes {
+        changes: &changes,
+        used: vec![false; changes.len()],
+        from: 0,
+    };
+    let whole = for_each_scalar(text, |scalar| {
+        let inside = scalar.range();
+        match scalar {
+            Scalar::String(raw) => {
+                let wished = wishes.within(&inside);
+                if !wished.is_empty() {
+                    fitting.extend(into_string(raw, wished, depth));
+                }
+            }
+            Scalar::Word(_) => {
+                let mut wished = wishes
+                    .within(&inside)
+                    .into_iter()
+                    .filter(|change| !change.range.is_empty());
+                if let Some(first) = wished.next() {
+                    let mut replacement = String::from("\"");
+                    escape_into(&first.replacement, &mut replacement);
+                    replacement.push('"');
+                    fitting.push(Change {
+                        range: inside,
+                        replacement,
+                    });
+                }
+            }
+        }
+        Ok::<(), Malformed>(())
+    });
+    if whole == Ok(true) { fitting } else { changes }
+}
+
+/// Carries out changes in one string of a document.
+fn into_string(raw: Raw<'_>, wished: Vec<Change>, depth: usize) -> Vec<Change> {
+    let mut text = String::new();
+    unescape_into(raw.text, &mut text);
+    let bytes: Vec<_> = wished
+        .iter()
+        .map(|change| change.range.start - raw.at..change.range.end - raw.at)
+        .collect();
+    let mut ranges = Vec::with_capacity(bytes.len());
+    measure(raw.text, &bytes, |range| ranges.push(range));
+    let mut inner: Vec<Change> = ranges
+        .into_iter()
+        .zip(wished)
+        .map(|(range, change)| Change {
+            range,
+            replacement: change.replacement,
+        })
+        .collect();
+    merge(&mut inner);
+    outward(raw, fit(&text, inner, depth - 1), true)
+}
+
+/// Wishes for a document, given out to the strings and words that they concern, in order.
+struct Wishes<'a> {
+    changes: &'a [Change],
+    /// Its replacement stands somewhere already: what else it covers is only taken away.
+    used: Vec<bool>,
+    from: usize,
+}
+
+impl Wishes<'_> {
+    fn within(&mut self, inside: &Range<usize>) -> Vec<Change> {
+        let mut wished = Vec::new();
+        while self
+            .changes
+            .get(self.from)
+            .is_some_and(|change| change.range.end < inside.start)
+        {
+            self.from += 1;
+        }
+        for (change, used) in self
+            .changes
+            .iter()
+            .zip(self.used.iter_mut())
+            .skip(self.from)
+        {
+            if change.range.start > inside.end {
+                break;
+            }
+            let start = change.range.start.max(inside.start);
+            let end = change.range.end.min(inside.end);
+            // What merely touches from outside is not meant; an insertion is.
+            if start > end || (start == end && !change.range.is_empty()) {
+                continue;
+            }
+            let replacement = if *used {
+                String::new()
+            } else {
+                change.replacement.clone()
+            };
+            *used = true;
+            wished.push(Change {
+                range: start..end,
+                replacement,
+            });
+        }
+        wished
+    }
+}
+
+/// A value or key of a document that is not an array or object.
+enum Scalar<'a> {
+    /// A string's inside.
+    String(Raw<'a>),
+    /// A number, `true`, `false`, `null`.
+    Word(Range<usize>),
+}
+
+impl Scalar<'_> {
+    fn range(&self) -> Range<usize> {
+        match self {
+            Self::String(raw) => raw.at..raw.at + raw.text.len(),
+            Self::Word(range) => range.clone(),
+        }
+    }
+}
+
+/// Calls `found` for every string, key and word in order. `Ok(true)`: all of `text` was a document, or several.
+fn for_each_scalar<E>(
+    text: &str,
+    mut found: impl FnMut(Scalar<'_>) -> Result<(), E>,
+) -> Result<bool, E> {
+    let mut tokenizer = Tokenizer::many();
+    loop {
+        let token = match tokenizer.next(text.as_bytes(), true) {
+            Ok(Some(token)) => token,
+            Ok(None) => return Ok(true),
+            Err(_) => return Ok(false),
+        };
+        match token {
+            Token::Key(raw) | Token::Piece { raw, .. } => found(Scalar::String(raw))?,
+            Token::Number(_) | Token::Bool(_) | Token::Null => {
+                found(Scalar::Word(tokenizer.last_word()))?
+            }
+            Token::Open { .. } | Token::Close { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,480 @@
+//! A push tokenizer for RFC 8259.
+//!
+//! It reads a buffer that grows at its end, goes over each byte once, and stops where more bytes are needed, be it in the middle of an
+//! escape. Where it stops means nothing: the tokens that any split of a document gives are the same, but for the cuts between the
+//! pieces of a string. What is wrong shows as soon as the bytes up to it are there, after all that was right before it.
+
+use super::scan::find_special;
+use super::unescape::{Unit, unit};
+use std::ops::Range;
+use std::str;
+
+/// How deep arrays and objects may nest: protects every stack that follows the document. No API's body is nested half as deep.
+pub(crate) const DEPTH_MAX: u32 = 128;
+
+/// Why bytes are not a JSON document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Malformed {
+    /// Not RFC 8259, or not UTF-8.
+    Syntax,
+    /// Deeper than [`DEPTH_MAX`].
+    TooDeep,
+    /// A key that must stand once stands twice in an object.
+    DuplicateKey,
+    /// A field has a value that it cannot have; the sentence says which.
+    Field(&'static str),
+}
+
+/// What the tokenizer found. Strings are given as they are written, between their quotation marks, and checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token<'a> {
+    /// `{` or `[`.
+    Open { object: bool },
+    /// `}` or `]`.
+    Close { object: bool },
+    /// An object's key, always whole.
+    Key(Raw<'a>),
+    /// A piece of a string value, never cut within a character or an escape.
+    Piece {
+        raw: Raw<'a>,
+        first: bool,
+        last: bool,
+    },
+    /// A number, as it is written.
+    Number(&'a str),
+    /// `true` or `false`.
+    Bool(bool),
+    /// `null`.
+    Null,
+}
+
+/// The inside of a string or a piece of it, as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Raw<'a> {
+    /// The bytes.
+    pub text: &'a str,
+    /// Where they begin in the document.
+    pub at: usize,
+    /// There are escapes among them.
+    pub escaped: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Value,
+    ValueOrClose,
+    Key,
+    KeyOrClose,
+    Colon,
+    CommaOrClose,
+    Nothing,
+}
+
+/// A token whose end has not been seen.
+#[derive(Debug, Clone, Copy)]
+struct Partial {
+    kind: Kind,
+    /// Its first byte that was not handed out.
+    start: usize,
+    /// Everything before this was looked at.
+    seen: usize,
+    /// Of a string: escapes were seen since `start`.
+    escaped: bool,
+    /// Of a string: nothing was handed out yet.
+    first: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Key,
+    String,
+    Number,
+}
+
+/// The state between two calls of [`Tokenizer::next`].
+#[derive(Debug)]
+pub(crate) struct Tokenizer {
+    at: usize,
+    expect: Expect,
+    partial: Option<Partial>,
+    depth: u32,
+    /// One bit for each open level: 1 is an object.
+    levels: u128,
+    /// Found, and to be said after the piece before it.
+    failed: Option<Malformed>,
+    /// More documents may follow the first.
+    many: bool,
+    /// Where the last number or word began.
+    word: usize,
+}
+
+impl Tokenizer {
+    /// For one document.
+    pub(crate) const fn new() -> Self {
+        Self {
+            at: 0,
+            expect: Expect::Value,
+            partial: None,
+            depth: 0,
+            levels: 0,
+            failed: None,
+            many: false,
+            word: 0,
+        }
+    }
+
+    /// For documents one after the other, with or without white space between them.
+    pub(crate) const fn many() -> Self {
+        Self {
+            many: true,
+            ..Self::new()
+        }
+    }
+
+    /// The next token of a document of which `bytes` is all that is there; they must begin with what earlier calls were given. `None`:
+    /// nothing can be said without more bytes; with `end`, that the document is complete.
+    pub(crate) fn next<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        if let Some(failed) = self.failed {
+            return Err(failed);
+        }
+        let token = self.advance(bytes, end);
+        if let Err(failed) = token {
+            self.failed = Some(failed);
+        }
+        token
+    }
+
+    /// Where the number or word stands that was found last.
+    pub(crate) const fn last_word(&self) -> Range<usize> {
+        self.word..self.at
+    }
+
+    fn advance<'a>(&mut self, bytes: &'a [u8], end: bool) -> Result<Option<Token<'a>>, Malformed> {
+        if let Some(partial) = self.partial {
+            return self.resume(partial, bytes, end);
+        }
+        loop {
+            let Some(byte) = self.skip_white(bytes) else {
+                let complete = self.expect == Expect::Nothing || (self.many && self.at_top());
+                return if end && !complete {
+                    Err(Malformed::Syntax)
+                } else {
+                    Ok(None)
+                };
+            };
+            match (self.expect, byte) {
+                (Expect::Colon, b':') => {
+                    self.at += 1;
+                    self.expect = Expect::Value;
+                }
+                (Expect::CommaOrClose, b',') => {
+                    self.at += 1;
+                    self.expect = if self.in_object() {
+                        Expect::Key
+                    } else {
+                        Expect::Value
+                    };
+                }
+                (Expect::CommaOrClose | Expect::KeyOrClose, b'}') if self.in_object() => {
+                    return self.close(true);
+                }
+                (Expect::CommaOrClose | Expect::ValueOrClose, b']') if !self.in_object() => {
+                    return self.close(false);
+                }
+                (Expect::Key | Expect::KeyOrClose, b'"') => {
+                    return self.begin(Kind::Key, self.at + 1, bytes, end);
+                }
+                (Expect::Value | Expect::ValueOrClose, _) => return self.value(byte, bytes, end),
+                (Expect::Nothing, _) if self.many => self.expect = Expect::Value,
+                (
+                    Expect::Key
+                    | Expect::KeyOrClose
+                    | Expect::Colon
+                    | Expect::CommaOrClose
+                    | Expect::Nothing,
+                    _,
+                ) => return Err(Malformed::Syntax),
+            }
+        }
+    }
+
+    fn value<'a>(
+        &mut self,
+        byte: u8,
+        bytes: &'a [u8],
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        match byte {
+            b'"' => self.begin(Kind::String, self.at + 1, bytes, end),
+            b'{' => self.open(true),
+            b'[' => self.open(false),
+            b'-' | b'0'..=b'9' => self.begin(Kind::Number, self.at, bytes, end),
+            b't' => self.literal("true", Token::Bool(true), bytes, end),
+            b'f' => self.literal("false", Token::Bool(false), bytes, end),
+            b'n' => self.literal("null", Token::Null, bytes, end),
+            _ => Err(Malformed::Syntax),
+        }
+    }
+
+    fn begin<'a>(
+        &mut self,
+        kind: Kind,
+        start: usize,
+        bytes: &'a [u8],
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        self.resume(
+            Partial {
+                kind,
+                start,
+                seen: start,
+                escaped: false,
+                first: true,
+            },
+            bytes,
+            end,
+        )
+    }
+
+    fn resume<'a>(
+        &mut self,
+        partial: Partial,
+        bytes: &'a [u8],
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        match partial.kind {
+            Kind::Number => self.number(partial, bytes, end),
+            Kind::Key | Kind::String => self.string(partial, bytes, end),
+        }
+    }
+
+    fn number<'a>(
+        &mut self,
+        mut partial: Partial,
+        bytes: &'a [u8],
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        let rest = bytes.get(partial.seen..).unwrap_or_default();
+        let more = rest
+            .iter()
+            .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+        partial.seen += more.unwrap_or(rest.len());
+        if more.is_none() && !end {
+            self.partial = Some(partial);
+            return Ok(None);
+        }
+        let digits = bytes
+            .get(partial.start..partial.seen)
+            .filter(|digits| is_number(digits));
+        let text = digits
+            .and_then(|digits| str::from_utf8(digits).ok())
+            .ok_or(Malformed::Syntax)?;
+        self.partial = None;
+        self.word = partial.start;
+        self.at = partial.seen;
+        self.after_value();
+        Ok(Some(Token::Number(text)))
+    }
+
+    fn string<'a>(
+        &mut self,
+        mut partial: Partial,
+        bytes: &'a [u8],
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        let stop = loop {
+            let rest = bytes.get(partial.seen..).unwrap_or_default();
+            let Some(at) = find_special(rest) else {
+                partial.seen += rest.len();
+                break Stop::Unfinished;
+            };
+            partial.seen += at;
+            let rest = rest.get(at..).unwrap_or_default();
+            match rest.first() {
+                Some(b'"') => break Stop::Quote,
+                Some(b'\\') => match unit(rest) {
+                    Unit::Escape(len, _) => {
+                        partial.seen += len;
+                        partial.escaped = true;
+                    }
+                    Unit::Unfinished => break Stop::Unfinished,
+                    Unit::Invalid => break Stop::Invalid,
+                },
+                _ => break Stop::Invalid,
+            }
+        };
+        if partial.kind == Kind::Key && stop != Stop::Quote {
+            // Checked once it is whole: what is not handed out must not be looked at again with every chunk.
+            self.partial = Some(partial);
+            return if stop == Stop::Invalid || end {
+                Err(Malformed::Syntax)
+            } else {
+                Ok(None)
+            };
+        }
+        let here = bytes.get(partial.start..partial.seen).unwrap_or_default();
+        let (text, stop) = match str::from_utf8(here) {
+            Ok(text) => (text, stop),
+            Err(error) => {
+                // A character that the end of the buffer cuts is waited for; anywhere else it is an error.
+                let cut = error.error_len().is_none()
+                    && stop == Stop::Unfinished
+                    && partial.seen == bytes.len();
+                let valid = here.get(..error.valid_up_to()).unwrap_or_default();
+                (
+                    str::from_utf8(valid).unwrap_or_default(),
+                    if cut { stop } else { Stop::Invalid },
+                )
+            }
+        };
+        let raw = Raw {
+            text,
+            at: partial.start,
+            escaped: partial.escaped,
+        };
+        let first = partial.first;
+        if stop == Stop::Quote {
+            self.partial = None;
+            self.at = partial.seen + 1;
+            if partial.kind == Kind::Key {
+                self.expect = Expect::Colon;
+                return Ok(Some(Token::Key(raw)));
+            }
+            self.after_value();
+            return Ok(Some(Token::Piece {
+                raw,
+                first,
+                last: true,
+            }));
+        }
+        if stop == Stop::Invalid || end {
+            self.failed = Some(Malformed::Syntax);
+        }
+        if partial.kind == Kind::Key || text.is_empty() {
+            self.partial = Some(partial);
+            return self.failed.map_or(Ok(None), Err);
+        }
+        partial.start += text.len();
+        partial.escaped = false;
+        partial.first = false;
+        self.partial = Some(partial);
+        Ok(Some(Token::Piece {
+            raw,
+            first,
+            last: false,
+        }))
+    }
+
+    fn literal<'a>(
+        &mut self,
+        word: &str,
+        token: Token<'a>,
+        bytes: &[u8],
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        let rest = bytes.get(self.at..).unwrap_or_default();
+        let have = rest.get(..rest.len().min(word.len())).unwrap_or_default();
+        if !word.as_bytes().starts_with(have) || (end && have.len() < word.len()) {
+            return Err(Malformed::Syntax);
+        }
+        if have.len() < word.len() {
+            return Ok(None);
+        }
+        self.word = self.at;
+        self.at += word.len();
+        self.after_value();
+        Ok(Some(token))
+    }
+
+    fn open<'a>(&mut self, object: bool) -> Result<Option<Token<'a>>, Malformed> {
+        if self.depth == DEPTH_MAX {
+            return Err(Malformed::TooDeep);
+        }
+        self.at += 1;
+        self.levels = self.levels << 1 | u128::from(object);
+        self.depth += 1;
+        self.expect = if object {
+            Expect::KeyOrClose
+        } else {
+            Expect::ValueOrClose
+        };
+        Ok(Some(Token::Open { object }))
+    }
+
+    fn close<'a>(&mut self, object: bool) -> Result<Option<Token<'a>>, Malformed> {
+        self.at += 1;
+        self.levels >>= 1;
+        self.depth -= 1;
+        self.after_value();
+        Ok(Some(Token::Close { object }))
+    }
+
+    fn after_value(&mut self) {
+        self.expect = if self.depth == 0 {
+            Expect::Nothing
+        } else {
+            Expect::CommaOrClose
+        };
+    }
+
+    const fn in_object(&self) -> bool {
+        self.levels & 1 == 1
+    }
+
+    /// Between two documents.
+    const fn at_top(&self) -> bool {
+        self.depth == 0 && self.partial.is_none()
+    }
+
+    fn skip_white(&mut self, bytes: &[u8]) -> Option<u8> {
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other.copied(),
+            }
+        }
+    }
+}
+
+/// What ended the search for the end of a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Quote,
+    Unfinished,
+    Invalid,
+}
+
+/// RFC 8259, section 6: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+fn is_number(text: &[u8]) -> bool {
+    fn digits(text: &[u8]) -> Option<&[u8]> {
+        let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if count == 0 { None } else { text.get(count..) }
+    }
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    let after = match text {
+        [b'0', rest @ ..] => Some(rest),
+        _ => digits(text),
+    };
+    let Some(mut rest) = after else { return false };
+    if let [b'.', fraction @ ..] = rest {
+        let Some(after) = digits(fraction) else {
+            return false;
+        };
+        rest = after;
+    }
+    if let [b'e' | b'E', exponent @ ..] = rest {
+        let unsigned = match exponent {
+            [b'+' | b'-', unsigned @ ..] => unsigned,
+            _ => exponent,
+        };
+        let Some(after) = digits(unsigned) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.is_empty()
+}

@@ -1,0 +1,155 @@
+//! Tables of paths, compiled once: which key means what, and which keys must not stand twice.
+
+/// One row of a table: a path such as `messages.*.role` (`*` is any element of an array) and what stands there.
+pub(crate) type Row<M> = (&'static str, M);
+
+/// A place in a [`Trie`]. [`NodeId::UNKNOWN`] is everywhere that no row leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NodeId(u16);
+
+impl NodeId {
+    /// Nothing is known of this place, nor of anything below it.
+    pub(crate) const UNKNOWN: Self = Self(u16::MAX);
+    /// The document itself.
+    pub(crate) const ROOT: Self = Self(0);
+}
+
+/// Keys that an object in a table may have: one bit each in [`Seen`].
+pub(crate) const KEYS_MAX: usize = u64::BITS as usize;
+
+/// Which keys of the table an object had so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Seen(u64);
+
+#[derive(Debug)]
+struct Node<M> {
+    meaning: Option<M>,
+    keys: Vec<(&'static str, NodeId)>,
+    element: NodeId,
+}
+
+/// Paths to meanings.
+#[derive(Debug)]
+pub(crate) struct Trie<M: 'static> {
+    nodes: Vec<Node<M>>,
+}
+
+impl<M: Copy> Trie<M> {
+    /// Compiles a table. Rows beyond what the types hold ([`KEYS_MAX`] keys in one object) are a mistake in a table; `tables_fit`
+    /// in `formats` would show it.
+    pub(crate) fn new(rows: &[Row<M>]) -> Self {
+        let mut trie = Self {
+            nodes: vec![Node {
+                meaning: None,
+                keys: Vec::new(),
+                element: NodeId::UNKNOWN,
+            }],
+        };
+        for (path, meaning) in rows {
+            let mut node = NodeId::ROOT;
+            for key in path.split('.') {
+                node = trie.child(node, key);
+            }
+            if let Some(node) = trie.node_mut(node) {
+                node.meaning = Some(*meaning);
+            }
+        }
+        trie
+    }
+
+    fn node(&self, id: NodeId) -> Option<&Node<M>> {
+        self.nodes.get(usize::from(id.0))
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> Option<&mut Node<M>> {
+        self.nodes.get_mut(usize::from(id.0))
+    }
+
+    fn child(&mut self, of: NodeId, key: &'static str) -> NodeId {
+        let next = u16::try_from(self.nodes.len()).map_or(NodeId::UNKNOWN, NodeId);
+        let Some(node) = self.node_mut(of) else {
+            return NodeId::UNKNOWN;
+        };
+        if key == "*" {
+            if node.element != NodeId::UNKNOWN {
+                return node.element;
+            }
+            node.element = next;
+        } else {
+            if let Some((_, id)) = node.keys.iter().find(|(have, _)| *have == key) {
+                return *id;
+            }
+            node.keys.push((key, next));
+        }
+        self.nodes.push(Node {
+            meaning: None,
+            keys: Vec::new(),
+            element: NodeId::UNKNOWN,
+        });
+        next
+    }
+
+    /// What the table says of a place.
+    pub(crate) fn meaning(&self, id: NodeId) -> Option<M> {
+        self.node(id)?.meaning
+    }
+
+    /// The place of an array's elements.
+    pub(crate) fn element(&self, of: NodeId) -> NodeId {
+        self.node(of).map_or(NodeId::UNKNOWN, |node| node.element)
+    }
+
+    /// The place of the value of `key`, and whether the object had this key before. Only keys of the table are watched.
+    pub(crate) fn key(&self, of: NodeId, key: &str, seen: &mut Seen) -> (NodeId, bool) {
+        let Some(node) = self.node(of) else {
+            return (NodeId::UNKNOWN, false);
+        };
+        for (index, (have, id)) in node.keys.iter().enumerate().take(KEYS_MAX) {
+            if *have == key {
+                let bit = 1 << index;
+                let before = seen.0 & bit != 0;
+                seen.0 |= bit;
+                return (*id, before);
+            }
+        }
+        (NodeId::UNKNOWN, false)
+    }
+
+    /// The most keys that an object of the table has.
+    #[cfg(test)]
+    pub(crate) fn keys_most(&self) -> usize {
+        self.nodes
+            .iter()
+            .map(|node| node.keys.len())
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_their_meaning() {
+        let trie = Trie::new(&[("a", 1), ("a.*.b", 2), ("a.*", 3), ("c.b", 4)]);
+        let mut seen = Seen::default();
+        let (a, again) = trie.key(NodeId::ROOT, "a", &mut seen);
+        assert_eq!((trie.meaning(a), again), (Some(1), false));
+        assert!(trie.key(NodeId::ROOT, "a", &mut seen).1);
+        assert!(!trie.key(NodeId::ROOT, "c", &mut seen).1);
+        let element = trie.element(a);
+        assert_eq!(trie.meaning(element), Some(3));
+        let (b, _) = trie.key(element, "b", &mut Seen::default());
+        assert_eq!(trie.meaning(b), Some(2));
+        for unknown in [
+            trie.key(b, "x", &mut seen).0,
+            trie.element(b),
+            trie.key(NodeId::UNKNOWN, "a", &mut seen).0,
+        ] {
+            assert_eq!(unknown, NodeId::UNKNOWN);
+            assert_eq!(trie.meaning(unknown), None);
+        }
+        assert_eq!(trie.keys_most(), 2);
+    }
+}

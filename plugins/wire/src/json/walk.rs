@@ -1,0 +1,109 @@
+//! A document and a table, side by side: tokens with their places.
+
+use super::token::{Malformed, Raw, Token, Tokenizer};
+use super::trie::{NodeId, Seen, Trie};
+use super::unescape::unescape_into;
+
+#[derive(Debug)]
+struct Frame {
+    node: NodeId,
+    seen: Seen,
+    object: bool,
+}
+
+/// A token with the place of the value it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step<'a> {
+    /// The token.
+    pub token: Token<'a>,
+    /// Of a key: the place of its value. Of `Close`: the place of what is closed.
+    pub node: NodeId,
+}
+
+/// Follows a document through a table, and refuses keys of the table that stand twice in an object (their other value might be the
+/// one that the upstream acts on).
+#[derive(Debug)]
+pub(crate) struct Walker {
+    tokenizer: Tokenizer,
+    frames: Vec<Frame>,
+    /// The place of the next value in an object.
+    pending: NodeId,
+    key: String,
+}
+
+impl Walker {
+    pub(crate) const fn new() -> Self {
+        Self {
+            tokenizer: Tokenizer::new(),
+            frames: Vec::new(),
+            pending: NodeId::ROOT,
+            key: String::new(),
+        }
+    }
+
+    /// See [`Tokenizer::next`].
+    pub(crate) fn next<'a, M: Copy>(
+        &mut self,
+        trie: &Trie<M>,
+        bytes: &'a [u8],
+        end: bool,
+    ) -> Result<Option<Step<'a>>, Malformed> {
+        let Some(token) = self.tokenizer.next(bytes, end)? else {
+            return Ok(None);
+        };
+        let node = match token {
+            Token::Key(raw) => {
+                self.pending = self.find(trie, raw)?;
+                self.pending
+            }
+            Token::Open { object } => {
+                let node = self.place(trie);
+                self.frames.push(Frame {
+                    node,
+                    seen: Seen::default(),
+                    object,
+                });
+                node
+            }
+            Token::Close { .. } => self
+                .frames
+                .pop()
+                .map_or(NodeId::UNKNOWN, |frame| frame.node),
+            Token::Piece { .. } | Token::Number(_) | Token::Bool(_) | Token::Null => {
+                self.place(trie)
+            }
+        };
+        Ok(Some(Step { token, node }))
+    }
+
+    /// How many arrays and objects are open.
+    pub(crate) fn depth(&self) -> usize {
+        self.frames.len()
+    }
+
+    fn place<M: Copy>(&self, trie: &Trie<M>) -> NodeId {
+        match self.frames.last() {
+            Some(frame) if !frame.object => trie.element(frame.node),
+            _ => self.pending,
+        }
+    }
+
+    fn find<M: Copy>(&mut self, trie: &Trie<M>, raw: Raw<'_>) -> Result<NodeId, Malformed> {
+        let Some(frame) = self.frames.last_mut() else {
+            return Ok(NodeId::UNKNOWN);
+        };
+        let key = if raw.escaped {
+            self.key.clear();
+            unescape_into(raw.text, &mut self.key);
+            &self.key
+        } else {
+            raw.text
+        };
+        let (node, again) = trie.key(frame.node, key, &mut frame.seen);
+        if again {
+            Err(Malformed::DuplicateKey)
+        } else {
+            Ok(node)
+        }
+    }
+}

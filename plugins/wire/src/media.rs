@@ -1,0 +1,132 @@
+//! Media types of parts that hold no text, as the record may name them.
+
+/// Types that are named in full. What a client writes is never repeated: it could be anything, a secret too.
+const KNOWN: &[&str] = &[
+    "application/gzip",
+    "application/json",
+    "application/msword",
+    "application/octet-stream",
+    "application/pdf",
+    "application/zip",
+    "audio/aac",
+    "audio/flac",
+    "audio/m4a",
+    "audio/mp3",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/opus",
+    "audio/pcm16",
+    "audio/wav",
+    "audio/webm",
+    "image/avif",
+    "image/bmp",
+    "image/gif",
+    "image/heic",
+    "image/jpeg",
+    "image/png",
+    "image/svg+xml",
+    "image/tiff",
+    "image/webp",
+    "text/csv",
+    "text/html",
+    "text/markdown",
+    "text/plain",
+    "video/mp4",
+    "video/mpeg",
+    "video/quicktime",
+    "video/webm",
+];
+
+/// Other types of these families are named by their family.
+const FAMILIES: &[(&str, &str)] = &[
+    ("audio/", "audio/*"),
+    ("image/", "image/*"),
+    ("text/", "text/*"),
+    ("video/", "video/*"),
+];
+
+/// What is named when nothing is known.
+pub(crate) const UNKNOWN: &str = "application/octet-stream";
+
+/// The name for a media type as the client wrote it, parameters and all.
+pub(crate) fn named(written: &str) -> &'static str {
+    let essence = written.split(';').next().unwrap_or_default().trim();
+    let known = KNOWN
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(essence))
+        .copied();
+    known.unwrap_or_else(|| {
+        let family = |(prefix, _): &&(&str, &str)| {
+            essence
+                .get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        FAMILIES
+            .iter()
+            .find(family)
+            .map_or(UNKNOWN, |(_, name)| name)
+    })
+}
+
+/// The name for an audio format such as `wav`.
+pub(crate) fn of_audio(format: &str) -> &'static str {
+    let known = KNOWN
+        .iter()
+        .filter_map(|known| Some((known, known.strip_prefix("audio/")?)));
+    known
+        .into_iter()
+        .find(|(_, its)| its.eq_ignore_ascii_case(format))
+        .map_or("audio/*", |(known, _)| known)
+}
+
+/// The name for what a URL carries within itself (RFC 2397), given its beginning; `None` when it only points elsewhere. What is no
+/// URL is bare base64.
+pub(crate) fn of_url(head: &str) -> Option<&'static str> {
+    let scheme_is = |scheme: &str| {
+        head.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    if scheme_is("http://") || scheme_is("https://") {
+        return None;
+    }
+    if !scheme_is("data:") {
+        return Some(UNKNOWN);
+    }
+    let written = head
+        .get("data:".len()..)?
+        .split([';', ','])
+        .next()
+        .unwrap_or_default();
+    // RFC 2397: without a type it is plain text.
+    Some(if written.is_empty() {
+        "text/plain"
+    } else {
+        named(written)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_names_are_repeated() {
+        for (written, name) in [
+            ("image/png", "image/png"),
+            ("IMAGE/PNG; q=1", "image/png"),
+            ("image/sk-ant-api03", "image/*"),
+            ("sk-ant-api03/png", UNKNOWN),
+            ("", UNKNOWN),
+        ] {
+            assert_eq!(named(written), name);
+        }
+        assert_eq!(of_audio("wav"), "audio/wav");
+        assert_eq!(of_audio("123-45-6789"), "audio/*");
+        assert_eq!(of_url("data:image/jpeg;base64,/9j/"), Some("image/jpeg"));
+        assert_eq!(of_url("DATA:,hello"), Some("text/plain"));
+        assert_eq!(of_url("https://example.com/x.png"), None);
+        assert_eq!(of_url("JVBERi0xLjQK"), Some(UNKNOWN));
+        assert!(KNOWN.is_sorted());
+    }
+}

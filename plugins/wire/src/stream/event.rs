@@ -1,0 +1,248 @@
+//! The JSON of one event: its strings, each with the place that says to which text it belongs.
+
+use super::channels::Key;
+use crate::document::{Observe, Value};
+use crate::formats::{Compiled, Ends, Meaning};
+use crate::json::{self, Malformed, NodeId, Raw, Token, Walker};
+use crate::usage::UsageCount;
+use std::fmt::Write;
+
+/// A string of an event.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    /// As it is written in the event's data.
+    pub raw: Raw<'a>,
+    /// Part of the completion.
+    pub completion: bool,
+    /// It goes on in other events: where it stands.
+    place: Option<Place<'a>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    parent: usize,
+    segment: Segment<'a>,
+    name: Option<&'static str>,
+}
+
+/// How a value is reached from the array or object around it.
+#[derive(Debug, Clone, Copy)]
+enum Segment<'a> {
+    Key(Raw<'a>),
+    Element(usize),
+}
+
+/// An array or object of the event.
+#[derive(Debug)]
+struct Container<'a> {
+    parent: Option<usize>,
+    segment: Segment<'a>,
+    region: Region,
+    elements: usize,
+    /// The value of its key `index`.
+    index: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Region {
+    Outside,
+    Delta,
+    Whole,
+}
+
+/// What a whole event holds. `index` may stand behind the strings that it is for, so nothing is known before the event's end.
+#[derive(Debug, Default)]
+pub(super) struct EventData<'a> {
+    /// All strings in order; keys of no table too.
+    pub strings: Vec<Found<'a>>,
+    containers: Vec<Container<'a>>,
+    /// Objects whose group of channels ends with this event.
+    finished: Vec<usize>,
+    /// All channels end with this event.
+    pub ends_all: bool,
+}
+
+/// Bytes of an `index` key; it is compared where no table reaches, too.
+const INDEX: &str = "index";
+
+impl<'a> EventData<'a> {
+    /// Reads the data of an event. Counts of tokens go to `usage`.
+    pub(super) fn read(
+        data: &'a [u8],
+        format: &Compiled,
+        usage: &mut UsageCount,
+    ) -> Result<Self, Malformed> {
+        let mut event = Self::default();
+        let mut walker = Walker::new();
+        let mut current: Option<usize> = None;
+        let mut key: Option<Raw<'a>> = None;
+        while let Some(step) = walker.next(&format.event, data, true)? {
+            let meaning = format.event.meaning(step.node);
+            if let Token::Key(raw) = step.token {
+                key = Some(raw);
+                if step.node == NodeId::UNKNOWN {
+                    event.strings.push(Found {
+                        raw,
+                        completion: false,
+                        place: None,
+                    });
+                }
+                continue;
+            }
+            if let Token::Close { .. } = step.token {
+                current = current
+                    .and_then(|at| event.containers.get(at))
+                    .and_then(|closed| closed.parent);
+                continue;
+            }
+            let around = current.and_then(|at| event.containers.get_mut(at));
+            let (segment, outer) = match (around, key.take()) {
+                (Some(container), Some(key)) => (Segment::Key(key), container.region),
+                (Some(container), None) => {
+                    container.elements += 1;
+                    (Segment::Element(container.elements - 1), container.region)
+                }
+                (None, _) => (Segment::Element(0), Region::Outside),
+            };
+            let region = match meaning {
+                Some(Meaning::Delta) => Region::Delta,
+                Some(Meaning::Whole) => Region::Whole,
+                _ => outer,
+            };
+            if meaning == Some(Meaning::Finish) && !matches!(step.token, Token::Null) {
+                event.finished.extend(current);
+            }
+            match step.token {
+                Token::Open { .. } => {
+                    event.containers.push(Container {
+                        parent: current,
+                        segment,
+                        region,
+                        elements: 0,
+                        index: None,
+                    });
+                    current = Some(event.containers.len() - 1);
+                }
+                Token::Piece { raw, .. } => {
+                    if meaning == Some(Meaning::Kind) && current == Some(0) {
+                        event.kind(raw, format);
+                    }
+                    event.string(raw, meaning, region, current, segment);
+                }
+                Token::Number(text) => {
+                    event.number(text, segment, current);
+                    if let Some(meaning) = meaning {
+                        usage.value(meaning, Value::Number(text))?;
+                    }
+                }
+                Token::Bool(_) | Token::Null | Token::Key(_) | Token::Close { .. } => {}
+            }
+        }
+        Ok(event)
+    }
+
+    fn kind(&mut self, raw: Raw<'_>, format: &Compiled) {
+        match format
+            .format()
+            .ends
+            .iter()
+            .find(|(kind, _)| *kind == raw.text)
+        {
+            Some((_, Ends::Index)) => self.finished.push(0),
+            Some((_, Ends::All)) => self.ends_all = true,
+            None => {}
+        }
+    }
+
+    fn string(
+        &mut self,
+        raw: Raw<'a>,
+        meaning: Option<Meaning>,
+        region: Region,
+        parent: Option<usize>,
+        segment: Segment<'a>,
+    ) {
+        let name = match meaning {
+            Some(Meaning::Channel(name)) => Some(name),
+            _ => None,
+        };
+        let goes_on = name.is_some() || region == Region::Delta;
+        let place = parent.filter(|_| goes_on).map(|parent| Place {
+            parent,
+            segment,
+            name,
+        });
+        self.strings.push(Found {
+            raw,
+            completion: goes_on,
+            place,
+        });
+    }
+
+    fn number(&mut self, text: &str, segment: Segment<'_>, current: Option<usize>) {
+        let Segment::Key(key) = segment else { return };
+        let container = current.and_then(|at| self.containers.get_mut(at));
+        if let Some(container) = container
+            && json::means(key, INDEX)
+        {
+            container.index = text.parse().ok();
+        }
+    }
+
+    /// The channel of a string; `None` for a text of its own.
+    pub(super) fn channel(&self, found: &Found<'_>) -> Option<Key> {
+        let place = found.place?;
+        let mut above = Vec::new();
+        let mut at = Some(place.parent);
+        while let Some(container) = at.and_then(|at| self.containers.get(at)) {
+            above.push(container);
+            at = container.parent;
+        }
+        let mut group = None;
+        let mut name = String::new();
+        for container in above.into_iter().rev() {
+            match (container.segment, container.index) {
+                (_, Some(index)) if group.is_none() => group = Some(index),
+                (_, Some(index)) => written(&mut name, format_args!("#{index}")),
+                (Segment::Element(at), None) if place.name.is_none() => {
+                    written(&mut name, format_args!("@{at}"))
+                }
+                (Segment::Element(_) | Segment::Key(_), None) => {}
+            }
+            if let (Segment::Key(key), None) = (container.segment, place.name) {
+                key_into(key, &mut name);
+            }
+        }
+        match (place.name, place.segment) {
+            (Some(channel), _) => written(&mut name, format_args!("={channel}")),
+            (None, Segment::Key(key)) => key_into(key, &mut name),
+            (None, Segment::Element(at)) => written(&mut name, format_args!("@{at}")),
+        }
+        Some(Key { group, name })
+    }
+
+    /// The groups of channels that end with this event.
+    pub(super) fn ended_groups(&self) -> impl Iterator<Item = Option<u64>> {
+        self.finished.iter().map(|at| {
+            let mut group = None;
+            let mut at = Some(*at);
+            while let Some(container) = at.and_then(|at| self.containers.get(at)) {
+                group = container.index.or(group);
+                at = container.parent;
+            }
+            group
+        })
+    }
+}
+
+/// A key behind its length, so that no key can look like two.
+fn key_into(key: Raw<'_>, name: &mut String) {
+    let mut text = String::new();
+    json::unescape_into(key.text, &mut text);
+    written(name, format_args!("/{}:{text}", text.len()));
+}
+
+/// Writing to a string cannot fail.
+fn written(name: &mut String, what: std::fmt::Arguments<'_>) {
+    let _ = name.write_fmt(what);
+}

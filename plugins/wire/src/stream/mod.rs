@@ -1,0 +1,480 @@
+//! Streamed responses: events in, events out, each as soon as every text in it is decided and everything before it has left.
+
+mod channels;
+mod event;
+
+use crate::TextSink;
+use crate::edits::Change;
+use crate::formats::Compiled;
+use crate::json;
+use crate::response::unreadable;
+use crate::sse::{Line, Splitter, lines};
+use crate::texts::{NestedIds, change_string, give, give_nested};
+use crate::usage::UsageCount;
+use channels::Channels;
+use event::EventData;
+use portcullis_policy::{Edit, Refusal, Text, TextId};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::str;
+
+/// Bytes of one event: protects the worker's memory from an event without end. The largest events known are those that repeat a whole
+/// answer or carry an image.
+const EVENT_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of events that wait for a decision: protects the worker's memory from a text that is never decided.
+const HELD_BYTES_MAX: usize = 4 << 20;
+
+/// The data of OpenAI's last event, and of its imitators'.
+const DONE: &[u8] = b"[DONE]";
+
+/// An event that has not left.
+#[derive(Debug)]
+struct Held {
+    bytes: Vec<u8>,
+    /// Pieces of channels in it.
+    pieces: Vec<Piece>,
+    /// Changes of texts that are in this event only.
+    rewrites: Vec<Rewrite>,
+}
+
+/// A piece of a channel within an event.
+#[derive(Debug)]
+struct Piece {
+    /// Where the inside of the string stands in the event.
+    place: Range<usize>,
+    channel: TextId,
+    /// Which part of the channel's text it is.
+    text: Range<usize>,
+}
+
+/// What is to be changed at a place of an event.
+#[derive(Debug)]
+struct Rewrite {
+    place: Range<usize>,
+    /// The inside of a JSON string; else part of a line.
+    json: bool,
+    changes: Vec<Change>,
+}
+
+/// Rewrites a stream.
+#[derive(Debug)]
+pub(crate) struct EventStream {
+    format: &'static Compiled,
+    splitter: Splitter,
+    first: bool,
+    held: VecDeque<Held>,
+    held_bytes: usize,
+    channels: Channels,
+    ids: u64,
+    nested: NestedIds,
+    batch: Vec<Edit>,
+    scratch: String,
+    out: Vec<u8>,
+    usage: UsageCount,
+    completion_bytes: u64,
+}
+
+impl EventStream {
+    pub(crate) fn new(format: &'static Compiled) -> Self {
+        Self {
+            format,
+            splitter: Splitter::default(),
+            first: true,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            channels: Channels::default(),
+            ids: 0,
+            nested: NestedIds::default(),
+            batch: Vec::new(),
+            scratch: String::new(),
+            out: Vec::new(),
+            usage: UsageCount::default(),
+            completion_bytes: 0,
+        }
+    }
+
+    /// Tokens as the provider counts them.
+    pub(crate) const fn usage(&self) -> &UsageCount {
+        &self.usage
+    }
+
+    /// Bytes of the completion's text so far.
+    pub(crate) const fn completion_bytes(&self) -> u64 {
+        self.completion_bytes
+    }
+
+    /// Takes bytes; events that may leave are put aside for [`EventStream::take`].
+    pub(crate) fn push(
+        &mut self,
+        mut chunk: &[u8],
+        sink: &mut dyn TextSink,
+    ) -> Result<(), Refusal> {
+        while let Some(event) = self.splitter.next(&mut chunk) {
+            self.event(event, sink)?;
+        }
+        if self.splitter.begun() > EVENT_BYTES_MAX {
+            Err(unreadable())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The stream is over: an event that was begun is read as it is, and every text has ended.
+    pub(crate) fn finish(&mut self, sink: &mut dyn TextSink) -> Result<(), Refusal> {
+        let rest = self.splitter.rest();
+        if !rest.is_empty() {
+            self.event(rest, sink)?;
+        }
+        self.close(None, sink)?;
+        self.release();
+        Ok(())
+    }
+
+    /// The events that may leave, once.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Reads on for usage alone.
+    pub(crate) fn skim(&mut self, mut chunk: &[u8]) {
+        while let Some(event) = self.splitter.next(&mut chunk) {
+            self.skim_event(&event);
+        }
+        if self.splitter.begun() > EVENT_BYTES_MAX {
+            self.splitter.rest();
+        }
+    }
+
+    /// The stream that was skimmed is over.
+    pub(crate) fn skim_rest(&mut self) {
+        let rest = self.splitter.rest();
+        self.skim_event(&rest);
+    }
+
+    /// Forgets what was held.
+    pub(crate) fn drop_held(&mut self) {
+        self.held.clear();
+        self.held_bytes = 0;
+    }
+
+    fn skim_event(&mut self, bytes: &[u8]) {
+        let data = Data::of(bytes, &lines(bytes, std::mem::take(&mut self.first)));
+        if let Ok(event) = EventData::read(data.bytes(bytes), self.format, &mut self.usage) {
+            for found in event.strings.iter().filter(|found| found.completion) {
+                self.completion_bytes += found.raw.text.len() as u64;
+            }
+        }
+    }
+
+    fn event(&mut self, bytes: Vec<u8>, sink: &mut dyn TextSink) -> Result<(), Refusal> {
+        if bytes.len() > EVENT_BYTES_MAX || self.held_bytes + bytes.len() > HELD_BYTES_MAX {
+            return Err(unreadable());
+        }
+        let mut held = Held {
+            bytes: Vec::new(),
+            pieces: Vec::new(),
+            rewrites: Vec::new(),
+        };
+        let lines = lines(&bytes, std::mem::take(&mut self.first));
+        for line in &lines {
+            match line {
+                Line::Name(range) | Line::Other(range) => {
+                    self.plain(&bytes, range, &mut held, sink)?
+                }
+                Line::Data(_) => {}
+            }
+        }
+        let data = Data::of(&bytes, &lines);
+        let json = data.bytes(&bytes);
+        if json == DONE {
+            self.close(None, sink)?;
+        } else if !json.is_empty() {
+            self.json(json, &data, &mut held, sink)?;
+        }
+        self.held_bytes += bytes.len();
+        held.bytes = bytes;
+        self.held.push_back(held);
+        self.release();
+        Ok(())
+    }
+
+    /// Part of a line that is not JSON: a text of its own.
+    fn plain(
+        &mut self,
+        bytes: &[u8],
+        range: &Range<usize>,
+        held: &mut Held,
+        sink: &mut dyn TextSink,
+    ) -> Result<(), Refusal> {
+        let text = bytes
+            .get(range.clone())
+            .and_then(|text| str::from_utf8(text).ok())
+            .ok_or_else(unreadable)?;
+        if text.is_empty() || self.format.format().event_names.contains(&text) {
+            return Ok(());
+        }
+        let id = self.fresh();
+        let mut changes = Vec::new();
+        give(
+            Text {
+                id,
+                piece: text,
+                last: true,
+            },
+            sink,
+            &mut self.batch,
+            &mut |change| changes.push(change),
+        )?;
+        held.rewrite(range.clone(), false, changes);
+        Ok(())
+    }
+
+    fn json(
+        &mut self,
+        json: &[u8],
+        data: &Data,
+        held: &mut Held,
+        sink: &mut dyn TextSink,
+    ) -> Result<(), Refusal> {
+        let event =
+            EventData::read(json, self.format, &mut self.usage).map_err(|_| unreadable())?;
+        for found in &event.strings {
+            let raw = found.raw;
+            let at = data.place(raw.at);
+            let place = at..at + raw.text.len();
+            let text = if raw.escaped {
+                self.scratch.clear();
+                json::unescape_into(raw.text, &mut self.scratch);
+                self.scratch.as_str()
+            } else {
+                raw.text
+            };
+            if text.is_empty() {
+                continue;
+            }
+            if found.completion {
+                self.completion_bytes += text.len() as u64;
+            }
+            let ids = &mut self.ids;
+            if let Some(key) = event.channel(found) {
+                let id = self
+                    .channels
+                    .at(key, || fresh(ids))
+                    .ok_or_else(unreadable)?;
+                let range = tell(
+                    &mut self.channels,
+                    &mut self.batch,
+                    Text {
+                        id,
+                        piece: text,
+                        last: false,
+                    },
+                    sink,
+                )?;
+                held.pieces.push(Piece {
+                    place,
+                    channel: id,
+                    text: range,
+                });
+                continue;
+            }
+            let mut changes = Vec::new();
+            let whole = Text {
+                id: fresh(ids),
+                piece: text,
+                last: true,
+            };
+            give(whole, sink, &mut self.batch, &mut |change| {
+                changes.push(change)
+            })?;
+            if json::hides_text(text) {
+                changes.extend(give_nested(text, &mut self.nested, sink, &mut self.batch)?);
+            }
+            held.rewrite(place, true, changes);
+        }
+        for group in event.ended_groups() {
+            self.close(Some(group), sink)?;
+        }
+        if event.ends_all {
+            self.close(None, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the channels of a group, or all.
+    fn close(
+        &mut self,
+        group: Option<Option<u64>>,
+        sink: &mut dyn TextSink,
+    ) -> Result<(), Refusal> {
+        for id in self.channels.close(group) {
+            tell(
+                &mut self.channels,
+                &mut self.batch,
+                Text {
+                    id,
+                    piece: "",
+                    last: true,
+                },
+                sink,
+            )?;
+            self.channels.forget(id);
+        }
+        Ok(())
+    }
+
+    fn fresh(&mut self) -> TextId {
+        fresh(&mut self.ids)
+    }
+
+    /// Lets go of the events in front that are decided.
+    fn release(&mut self) {
+        while let Some(held) = self.held.front() {
+            let decided = held.pieces.iter().all(|piece| {
+                self.channels
+                    .find(piece.channel)
+                    .is_none_or(|channel| channel.is_decided(piece.text.end))
+            });
+            if !decided {
+                return;
+            }
+            let Some(mut held) = self.held.pop_front() else {
+                return;
+            };
+            self.held_bytes -= held.bytes.len();
+            for piece in std::mem::take(&mut held.pieces) {
+                if let Some(channel) = self.channels.find(piece.channel) {
+                    let changes = channel.changes_in(&piece.text);
+                    held.rewrite(piece.place, true, changes);
+                }
+                self.channels.release(piece.channel, piece.text.end);
+            }
+            held.render(&mut self.out);
+        }
+    }
+}
+
+/// Gives a piece of a channel to the sink; returns which part of the channel's text it is.
+fn tell(
+    channels: &mut Channels,
+    batch: &mut Vec<Edit>,
+    text: Text<'_>,
+    sink: &mut dyn TextSink,
+) -> Result<Range<usize>, Refusal> {
+    batch.clear();
+    let undecided = sink.text(text, batch)?;
+    let mut range = 0..0;
+    if let Some(channel) = channels.find(text.id) {
+        let start = channel.position();
+        channel.given(text.piece.len(), undecided, text.last);
+        range = start..channel.position();
+    }
+    for edit in batch.drain(..) {
+        channels.change(edit)?;
+    }
+    Ok(range)
+}
+
+fn fresh(ids: &mut u64) -> TextId {
+    *ids += 1;
+    TextId(*ids)
+}
+
+impl Held {
+    fn rewrite(&mut self, place: Range<usize>, json: bool, changes: Vec<Change>) {
+        if !changes.is_empty() {
+            self.rewrites.push(Rewrite {
+                place,
+                json,
+                changes,
+            });
+        }
+    }
+
+    fn render(mut self, out: &mut Vec<u8>) {
+        self.rewrites.sort_by_key(|rewrite| rewrite.place.start);
+        let mut copied = 0;
+        for Rewrite {
+            place,
+            json,
+            changes,
+        } in self.rewrites
+        {
+            out.extend_from_slice(self.bytes.get(copied..place.start).unwrap_or_default());
+            copied = place.end;
+            let text = self
+                .bytes
+                .get(place)
+                .and_then(|text| str::from_utf8(text).ok())
+                .unwrap_or_default();
+            if json {
+                change_string(text, changes, out);
+            } else {
+                change_line(text, changes, out);
+            }
+        }
+        out.extend_from_slice(self.bytes.get(copied..).unwrap_or_default());
+    }
+}
+
+/// Carries out changes of a line's text; what would end the line becomes a space.
+fn change_line(text: &str, changes: Vec<Change>, out: &mut Vec<u8>) {
+    let changes = changes.into_iter().map(|change| Change {
+        replacement: change.replacement.replace(['\r', '\n'], " "),
+        ..change
+    });
+    crate::edits::carry_out(text, changes.collect(), out);
+}
+
+/// The data of an event, its lines joined by LF as the specification has it. A JSON string cannot hold a line end, so it never lies
+/// across two lines.
+#[derive(Debug)]
+struct Data {
+    /// Each line: where it begins in the data, and in the event.
+    lines: Vec<(usize, Range<usize>)>,
+    joined: Vec<u8>,
+}
+
+impl Data {
+    fn of(event: &[u8], lines: &[Line]) -> Self {
+        let mut data = Self {
+            lines: Vec::new(),
+            joined: Vec::new(),
+        };
+        let mut at = 0;
+        for line in lines {
+            let Line::Data(range) = line else { continue };
+            data.lines.push((at, range.clone()));
+            at += range.len() + 1;
+        }
+        if data.lines.len() > 1 {
+            for (at, range) in &data.lines {
+                if *at > 0 {
+                    data.joined.push(b'\n');
+                }
+                data.joined
+                    .extend_from_slice(event.get(range.clone()).unwrap_or_default());
+            }
+        }
+        data
+    }
+
+    fn bytes<'a>(&'a self, event: &'a [u8]) -> &'a [u8] {
+        match self.lines.as_slice() {
+            [(_, range)] => event.get(range.clone()).unwrap_or_default(),
+            _ => &self.joined,
+        }
+    }
+
+    /// Where in the event a byte of the data stands.
+    fn place(&self, at: usize) -> usize {
+        let line = self
+            .lines
+            .partition_point(|(start, _)| *start <= at)
+            .saturating_sub(1);
+        self.lines
+            .get(line)
+            .map_or(at, |(start, range)| range.start + (at - start))
+    }
+}
