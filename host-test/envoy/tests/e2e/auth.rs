@@ -123,7 +123,7 @@ fn models(variant: Variant) {
         "gpt-3.5-turbo",
         "gemini-2.0-flash-lite",
         "Claude-3-5-sonnet",
-        "",
+        " claude-3-5-sonnet",
         "*",
     ] {
         assert_refused(&with_model(forbidden), 403, "model_not_allowed");
