@@ -5,15 +5,12 @@ use crate::keys::{Key, Keys};
 use crate::source::{Network, Sources};
 use crate::{Auth, Rules};
 use portcullis_policy::Identity;
-use portcullis_policy::config::{Document, Environment, Section, Team, Value};
+use portcullis_policy::config::{Document, Environment, Section, Team};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// User and key id of whoever holds the master key. No other key may have this id.
 const MASTER: &str = "master";
-
-/// Field names under which people write keys down. They get a better answer than "unknown field".
-const LITERAL_FIELDS: [&str; 5] = ["key", "api_key", "value", "secret", "token"];
 
 const LITERAL: &str = "a key must not stand in the policy: write its SHA-256 digest as `sha256`";
 const LITERAL_MASTER: &str = "a key must not stand in the policy: write { env: <name of an environment variable> }, or its SHA-256 digest as \
@@ -85,38 +82,22 @@ fn networks(section: &Section<'_>) -> Vec<Network> {
 }
 
 fn master_digest(section: &Section<'_>, environment: &dyn Environment) -> Option<Digest> {
-    if matches!(section.value(), Value::String(_)) {
-        section.mistake(LITERAL_MASTER);
-        return None;
-    }
-    if has_literal(section, LITERAL_MASTER) {
+    if section.refuse_literal(LITERAL_MASTER) {
         return None;
     }
     section.only(&["env", "sha256"]);
     match (section.field("env"), section.field("sha256")) {
-        (Some(variable), None) => secret_of(&variable.secret(), environment),
+        (Some(variable), None) => digest_of(&variable, environment),
         (None, Some(digest)) => digest_in(&digest.secret()),
         (Some(_), Some(_)) | (None, None) => section.expected("either `env` or `sha256`"),
     }
 }
 
-/// The digest of the secret that an environment variable holds. No message names the variable: it might be a key in the wrong place.
-fn secret_of(section: &Section<'_>, environment: &dyn Environment) -> Option<Digest> {
-    let name = section.string()?;
-    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && !name.starts_with(|first: char| first.is_ascii_digit());
-    if !is_name {
-        return section.expected("the name of an environment variable");
-    }
-    let secret = environment.variable(name).unwrap_or_default();
-    // Files and `echo` leave line ends; a header field could not carry them.
-    let secret = secret.trim();
-    if secret.is_empty() {
-        section.mistake("the environment variable of this name is not set, or empty (Envoy hands over those in `host_env_keys` only)");
-        return None;
-    }
+/// The digest of the secret that an environment variable holds.
+fn digest_of(variable: &Section<'_>, environment: &dyn Environment) -> Option<Digest> {
+    let secret = variable.variable(environment)?;
     if !secret.bytes().all(|b| b.is_ascii_graphic()) {
-        section.mistake("the environment variable of this name holds characters that cannot stand in a header field");
+        variable.mistake("the environment variable of this name holds characters that cannot stand in a header field");
         return None;
     }
     Some(Digest::of(secret.as_bytes()))
@@ -132,11 +113,7 @@ fn key<'a>(
     teams: &HashMap<&str, Rc<Team>>,
     ids: &mut HashSet<&'a str>,
 ) -> Option<(Digest, Key)> {
-    if matches!(section.value(), Value::String(_)) {
-        section.mistake(LITERAL);
-        return None;
-    }
-    let literal = has_literal(section, LITERAL);
+    let literal = section.refuse_literal(LITERAL);
     if !literal {
         section.only(&[
             "id",
@@ -203,10 +180,4 @@ fn key<'a>(
             revoked,
         },
     ))
-}
-
-/// Notes every field that people write keys into; whether there was one.
-fn has_literal(section: &Section<'_>, message: &str) -> bool {
-    let fields = LITERAL_FIELDS.iter().filter_map(|name| section.field(name));
-    fields.map(|field| field.mistake(message)).count() > 0
 }

@@ -8,6 +8,7 @@ mod glob;
 mod limits;
 mod protobuf;
 mod reader;
+mod secret;
 mod teams;
 mod value;
 

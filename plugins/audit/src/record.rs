@@ -1,0 +1,134 @@
+//! The record itself: names, order and form.
+
+use crate::Settings;
+use crate::words::{LIST_ITEMS_MAX, bounded, method, name, path};
+use portcullis_policy::{AuthOutcome, Facts, Finding, Reason, Timestamp};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+/// A record of an exchange. The order of the fields is the order in the line.
+#[derive(Serialize)]
+pub(crate) struct Record<'a> {
+    timestamp: String,
+    event_type: &'static str,
+    user: Option<Cow<'a, str>>,
+    source_ip: Option<IpAddr>,
+    model: Option<&'a str>,
+    tokens_in: Option<u64>,
+    tokens_out: Option<u64>,
+    latency_ms: u64,
+    status: u16,
+    request_id: Option<&'a str>,
+    team: Option<&'a str>,
+    key_id: Option<Cow<'a, str>>,
+    method: Option<&'a str>,
+    path: Option<Cow<'a, str>>,
+    stream: bool,
+    decision: &'static str,
+    reason: Option<&'static str>,
+    auth: &'static str,
+    findings: Vec<FindingRecord<'a>>,
+    unscanned: Vec<&'a str>,
+    /// Alerts that this exchange set off; the policy has none yet.
+    alerts: [&'static str; 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'a str>,
+}
+
+/// Matches of one rule.
+#[derive(Serialize)]
+struct FindingRecord<'a> {
+    rule: &'a str,
+    action: &'static str,
+    count: u32,
+    #[serde(rename = "where")]
+    side: &'static str,
+}
+
+impl<'a> Record<'a> {
+    /// The record of an exchange that ended `now`; `status` is what the client got.
+    pub fn of(facts: &'a Facts, settings: &'a Settings, now: Timestamp, status: u16) -> Self {
+        // Of a request that was never read, all that is known is when it ended.
+        let began = if facts.received_at == Timestamp::default() {
+            now
+        } else {
+            facts.received_at
+        };
+        let identity = facts.identity.as_ref();
+        let person = |kind: &str, name: &'a str| match &settings.pseudonyms {
+            Some(pseudonyms) => Cow::Owned(pseudonyms.of(kind, name)),
+            None => Cow::Borrowed(bounded(name)),
+        };
+        Self {
+            timestamp: began.to_rfc3339(),
+            event_type: if facts.auth == AuthOutcome::Failure {
+                "auth_failure"
+            } else {
+                "api_request"
+            },
+            user: identity.map(|identity| person("user", &identity.user)),
+            source_ip: facts.source.map(|source| source.to_canonical()),
+            model: model(facts),
+            tokens_in: facts.usage.map(|usage| usage.input),
+            tokens_out: facts.usage.map(|usage| usage.output),
+            latency_ms: u64::try_from(now.since(began).as_millis()).unwrap_or(u64::MAX),
+            status,
+            request_id: known(&facts.request_id).map(name),
+            team: identity
+                .and_then(|identity| identity.team.as_deref())
+                .map(bounded),
+            key_id: identity.map(|identity| person("key", &identity.key_id)),
+            method: known(&facts.method).map(method),
+            path: known(&facts.path).map(|text| path(facts.endpoint, text)),
+            stream: facts.stream,
+            decision: facts.decision().name(),
+            reason: facts.refusal.as_ref().map(|refusal| refusal.reason.code()),
+            auth: facts.auth.name(),
+            findings: facts
+                .findings
+                .iter()
+                .take(LIST_ITEMS_MAX)
+                .map(FindingRecord::of)
+                .collect(),
+            unscanned: facts
+                .unscanned
+                .iter()
+                .take(LIST_ITEMS_MAX)
+                .map(|media_type| name(media_type))
+                .collect(),
+            alerts: [],
+            service: settings.service.as_deref().map(bounded),
+        }
+    }
+
+    /// One line, without its end.
+    pub fn to_json(&self) -> String {
+        // Nothing in a record can fail to serialize; an empty line would show that something did.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl<'a> FindingRecord<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        Self {
+            rule: bounded(&finding.rule),
+            action: finding.action.name(),
+            count: finding.count,
+            side: finding.side.name(),
+        }
+    }
+}
+
+/// The model asked for. Of a body that DLP blocked nothing is repeated: the model's name may be what it was blocked for.
+fn model(facts: &Facts) -> Option<&str> {
+    let blocked = facts
+        .refusal
+        .as_ref()
+        .is_some_and(|refusal| refusal.reason == Reason::DlpBlocked);
+    facts.model.as_deref().filter(|_| !blocked).map(name)
+}
+
+fn known(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}

@@ -1,0 +1,161 @@
+//! What of a client's own text may stand in a record.
+//!
+//! A client chooses the path, the model, the method and the id of its request, so a key, a prompt or a megabyte of noise may be in any
+//! of them, by mistake or to spoil the log. What does not look like what it should be is left out as a whole, since a part of a
+//! secret is a secret, too; [`OMITTED`] stands in its place.
+
+use portcullis_policy::Endpoint;
+use std::borrow::Cow;
+
+/// Longest text of a record's field. Protects the log from being filled by one request.
+pub const WORD_BYTES_MAX: usize = 256;
+
+/// Longest part of an unknown path between two slashes that is written. Names of API methods are shorter, secrets are longer.
+const SEGMENT_BYTES_MAX: usize = 16;
+
+/// Longest method: those of HTTP have at most 17 letters.
+const METHOD_BYTES_MAX: usize = 20;
+
+/// Most items of a list in a record. Protects the log from a request with thousands of parts.
+pub const LIST_ITEMS_MAX: usize = 32;
+
+/// Stands where something was left out.
+pub const OMITTED: &str = "…";
+
+/// A name such as a model's, a media type's or a request id: no white space, nothing but letters, digits and the marks that such names
+/// are made with.
+pub(crate) fn name(text: &str) -> &str {
+    let mark = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/@+=,;~".contains(&b);
+    if text.len() <= WORD_BYTES_MAX && text.bytes().all(mark) {
+        text
+    } else {
+        OMITTED
+    }
+}
+
+/// A request method.
+pub(crate) fn method(text: &str) -> &str {
+    if text.len() <= METHOD_BYTES_MAX && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
+        text
+    } else {
+        OMITTED
+    }
+}
+
+/// A path without its query. Of an endpoint that the gateway knows the path is known, too; of any other, a part stands only when it is a
+/// short word in lower case or an API's version.
+pub(crate) fn path(endpoint: Option<Endpoint>, path: &str) -> Cow<'_, str> {
+    let known = endpoint.is_some_and(|endpoint| endpoint != Endpoint::Unknown);
+    if known {
+        return Cow::Borrowed(bounded(path));
+    }
+    let mut parts: Vec<&str> = path
+        .split('/')
+        .take(LIST_ITEMS_MAX)
+        .map(|part| if is_plain(part) { part } else { OMITTED })
+        .collect();
+    if path.split('/').nth(LIST_ITEMS_MAX).is_some() {
+        parts.push(OMITTED);
+    }
+    let plain = parts.join("/");
+    Cow::Owned(bounded(&plain).to_owned())
+}
+
+/// As much of a text from the policy document as may stand in a field.
+pub(crate) fn bounded(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(WORD_BYTES_MAX))
+        .unwrap_or(OMITTED)
+}
+
+fn is_plain(part: &str) -> bool {
+    part.len() <= SEGMENT_BYTES_MAX
+        && (part
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'-')
+            || is_version(part))
+}
+
+/// `v1`, `v1beta2`.
+fn is_version(part: &str) -> bool {
+    let Some(version) = part.strip_prefix('v') else {
+        return false;
+    };
+    let (number, stage) = version
+        .split_at_checked(version.bytes().take_while(u8::is_ascii_digit).count())
+        .unwrap_or_default();
+    let stage = stage.trim_end_matches(|last: char| last.is_ascii_digit());
+    (1..=2).contains(&number.len()) && ["", "alpha", "beta"].contains(&stage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn paths() {
+        for (text, expected) in [
+            ("/v1/embeddings", "/v1/embeddings"),
+            ("/v1beta/models", "/v1beta/models"),
+            ("/v1/audio/transcriptions", "/v1/audio/transcriptions"),
+            ("/", "/"),
+            ("", ""),
+            ("*", "…"),
+            ("/v1/sk-ant-api03-abcdefghijk", "/v1/…"),
+            ("/v1/sk-1234", "/v1/…"),
+            ("/users/john.doe@company.com/x", "/users/…/x"),
+            ("/v1/My%20name", "/v1/…"),
+            ("/v123/x", "/…/x"),
+            ("/é", "/…"),
+        ] {
+            assert_eq!(path(Some(Endpoint::Unknown), text), expected);
+            assert_eq!(path(None, text), expected);
+        }
+        assert_eq!(path(Some(Endpoint::Public), "/healthz-2.0"), "/healthz-2.0");
+        assert!(path(None, &"/a".repeat(100_000)).len() <= WORD_BYTES_MAX);
+    }
+
+    #[test]
+    fn names() {
+        for text in [
+            "gemini-2.0-flash",
+            "us.anthropic.claude-3:0",
+            "org/model@7",
+            "image/png",
+            "0f8f-44",
+            "",
+        ] {
+            assert_eq!(name(text), text);
+        }
+        for text in ["what is my ssn", "a\nb", "\"", "modèle", "{x}", "%20"] {
+            assert_eq!(name(text), OMITTED);
+        }
+        assert_eq!(name(&"a".repeat(WORD_BYTES_MAX + 1)), OMITTED);
+        assert_eq!(
+            [
+                method("POST"),
+                method("M-SEARCH"),
+                method("get"),
+                method("POST X")
+            ],
+            ["POST", "M-SEARCH", OMITTED, OMITTED]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_gets_longer_than_allowed(text in "\\PC{0,600}") {
+            for endpoint in [None, Some(Endpoint::Public), Some(Endpoint::Unknown)] {
+                prop_assert!(path(endpoint, &text).len() <= WORD_BYTES_MAX);
+            }
+            prop_assert!(name(&text).len() <= WORD_BYTES_MAX && method(&text).len() <= WORD_BYTES_MAX);
+            prop_assert!(text.starts_with(bounded(&text)) && bounded(&text).len() <= WORD_BYTES_MAX);
+        }
+
+        #[test]
+        fn what_looks_like_a_key_is_left_out(key in "[A-Za-z0-9_-]{17,80}", rest in "[a-z]{0,5}") {
+            let found = path(None, &format!("/v1/{key}/{rest}")).contains(&key);
+            prop_assert!(!found);
+        }
+    }
+}
