@@ -127,7 +127,7 @@ pub(crate) type Cluster = Rc<RefCell<dyn FnMut(&CalloutRequest) -> Callout>>;
 pub(crate) struct HttpReceived {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    pub(crate) trailers: HeaderMap,
+    pub(crate) trailers: Option<HeaderMap>,
 }
 
 impl HttpReceived {
@@ -142,7 +142,7 @@ impl HttpReceived {
         Self {
             headers,
             body: body.as_bytes().to_vec(),
-            trailers: HeaderMap::new(),
+            trailers: None,
         }
     }
 }
@@ -215,17 +215,9 @@ pub(crate) fn answer(
     let (after, arrived) = match callout {
         Callout::NoHealthyUpstream => return None,
         Callout::Respond(CalloutResponse {
-            headers,
-            body,
-            trailers,
-            after,
-        }) => (
+            headers, body, trailers, after }) => (
             Some(after),
-            Some(HttpReceived {
-                headers,
-                body,
-                trailers,
-            }),
+            Some(HttpReceived { headers, body, trailers: (!trailers.is_empty()).then_some(trailers) }),
         ),
         Callout::ConnectFailure { after } => {
             let body = "upstream connect error or disconnect/reset before headers. reset reason: connection failure";
@@ -253,7 +245,7 @@ impl Arrival {
         match self.what {
             Arrived::Http(received) => {
                 let sizes = received.as_ref().map_or([0; 3], |r| {
-                    [r.headers.len(), r.body.len(), r.trailers.len()]
+                    [r.headers.len(), r.body.len(), r.trailers.as_ref().map_or(0, HeaderMap::len)]
                 });
                 world.record(
                     Kind::In,

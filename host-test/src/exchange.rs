@@ -47,8 +47,10 @@ pub enum Property {
     Double(f64),
     /// A boolean: one byte.
     Bool(bool),
-    /// A map: serialized pairs.
+        /// A map: serialized pairs.
     Map(Vec<(String, Property)>),
+    /// A group of attributes, which cannot be read as a whole.
+    Group,
 }
 
 impl From<&str> for Property {
@@ -370,7 +372,7 @@ impl Exchange {
 
     /// Whether the stream is over and its last callbacks have run.
     pub fn over(&self) -> bool {
-        self.stream.with(|state| state.concluded)
+        self.stream.with(|state| state.ended)
     }
 
     /// Filter state so far, by Envoy's name.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::status::Status;
-
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -59,7 +57,7 @@ impl Metrics {
             .chain(histograms)
     }
 
-    fn value(&self, kind: MetricKind, name: &str) -> u64 {
+    pub(crate) fn value(&self, kind: MetricKind, name: &str) -> u64 {
         self.values
             .get(&(kind, name.to_owned()))
             .copied()
@@ -77,21 +75,9 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn increment(
-        &mut self,
-        kind: MetricKind,
-        name: &str,
-        offset: i64,
-    ) -> Result<(), Status> {
-        let value = match kind {
-            MetricKind::Counter if offset <= 0 => return Err(Status::BadArgument),
-            MetricKind::Counter | MetricKind::Gauge => {
-                self.values.entry((kind, name.to_owned())).or_default()
-            }
-            MetricKind::Histogram => return Err(Status::BadArgument),
-        };
+    pub(crate) fn increment(&mut self, kind: MetricKind, name: &str, offset: i64) {
+        let value = self.values.entry((kind, name.to_owned())).or_default();
         *value = value.wrapping_add_signed(offset);
-        Ok(())
     }
 
     pub(crate) fn record(&mut self, kind: MetricKind, name: &str, value: u64) {
@@ -108,13 +94,6 @@ impl Metrics {
                 .entry(name.to_owned())
                 .or_default()
                 .push(value),
-        }
-    }
-
-    pub(crate) fn read(&self, kind: MetricKind, name: &str) -> Result<u64, Status> {
-        match kind {
-            MetricKind::Counter | MetricKind::Gauge => Ok(self.value(kind, name)),
-            MetricKind::Histogram => Err(Status::BadArgument),
         }
     }
 }

@@ -41,8 +41,28 @@ pub(crate) struct HostState {
     pub(crate) pending_done: Vec<u32>,
     /// gRPC streams whose sending side is open.
     pub(crate) grpc_streams: BTreeMap<u32, GrpcRequest>,
-    last_token: u32,
+    /// The last number given to a callout of each kind.
+    tokens: [u32; 3],
 }
+
+/// The kinds of callouts; the lowest bits of a callout's number say which it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CalloutKind {
+    Http = 0,
+    GrpcCall = 1,
+    GrpcStream = 2,
+}
+
+impl CalloutKind {
+    /// The kind of the callout with this number.
+    pub(crate) fn of(token: u32) -> Option<Self> {
+        let kinds = [Self::Http, Self::GrpcCall, Self::GrpcStream];
+        kinds.into_iter().find(|kind| *kind as u32 == token % ID_INCREMENT)
+    }
+}
+
+/// Ids of metrics and callouts of one kind lie so far apart.
+const ID_INCREMENT: u32 = 4;
 
 impl HostState {
     /// The context that host calls act on.
@@ -72,17 +92,18 @@ impl HostState {
     }
 
     /// A number for a callout that no other callout of this VM has.
-    pub(crate) fn next_token(&mut self) -> u32 {
-        self.last_token += 1;
-        self.last_token
-    }
-
-    pub(crate) fn last_token(&self) -> u32 {
-        self.last_token
+    pub(crate) fn next_token(&mut self, kind: CalloutKind) -> u32 {
+        let [http, call, stream] = &mut self.tokens;
+        let last = match kind {
+            CalloutKind::Http => http,
+            CalloutKind::GrpcCall => call,
+            CalloutKind::GrpcStream => stream,
+        };
+        *last += ID_INCREMENT;
+        *last + kind as u32
     }
 
     pub(crate) fn next_metric(&mut self, kind: MetricKind, name: &str) -> u32 {
-        const ID_INCREMENT: u32 = 4;
         let same_kind = self.metrics.values().filter(|(k, _)| *k == kind).count();
         let id = (u32::try_from(same_kind).unwrap_or(u32::MAX / ID_INCREMENT - 1) + 1)
             * ID_INCREMENT
@@ -164,7 +185,7 @@ impl Vm {
             metrics: BTreeMap::new(),
             pending_done: Vec::new(),
             grpc_streams: BTreeMap::new(),
-            last_token: 0,
+            tokens: [0; 3],
         };
         let mut store = Store::new(base.instance.module().engine(), state);
         if counting {
@@ -277,7 +298,6 @@ impl Vm {
             ),
             Err(trap) => {
                 self.failed.set(true);
-                state.actions.clear();
                 let plugin = state.contexts.get(&context).and_then(|c| c.plugin.clone());
                 let prefix = plugin.map(|plugin| plugin.log_prefix()).unwrap_or_default();
                 let reason = trap.root_cause().to_string();

@@ -16,7 +16,6 @@ use crate::queues::Queues;
 use crate::random::Random;
 use crate::shared::SharedData;
 use crate::status::LogLevel;
-use crate::stream::Stream;
 use crate::transcript::{Kind, Transcript};
 use crate::vm::{Vm, WeakVm};
 
@@ -67,8 +66,6 @@ pub(crate) struct State {
     /// What is due, by time and then by order of arrival.
     due: BTreeMap<(u64, u64), Due>,
     last_due: u64,
-    /// Streams that have ended and whose last callbacks must run when no other work is in progress.
-    pub(crate) ended: Vec<Rc<Stream>>,
     cancelled: BTreeSet<(u32, u32)>,
 }
 
@@ -169,7 +166,6 @@ impl World {
             last_connection: 0,
             due: BTreeMap::new(),
             last_due: 0,
-            ended: Vec::new(),
             cancelled: BTreeSet::new(),
         };
         Self {
@@ -284,7 +280,6 @@ impl World {
             }
             Due::Arrival(arrival) => arrival.deliver(self),
         }
-        self.flush();
         true
     }
 
@@ -308,15 +303,6 @@ impl World {
 
     pub(crate) fn cancel_timers(&self, vm: u32, root: u32) {
         self.with(|state| state.set_timer(vm, root, Duration::ZERO));
-    }
-
-    /// Runs the last callbacks of streams that have ended. Envoy does this in a later round of its event loop.
-    pub(crate) fn flush(&self) {
-        while let Some(stream) =
-            self.with(|state| (!state.ended.is_empty()).then(|| state.ended.remove(0)))
-        {
-            stream.conclude();
-        }
     }
 
     /// Sets an environment variable of the proxy's own process, for [`crate::Plugin::host_env`].

@@ -87,11 +87,10 @@ pub(super) fn get(
 ) -> Answer {
     call.say(|| format!("{buffer} {start}+{size}"));
     let buffer = find(call, buffer)?;
-    let end = start.checked_add(size).ok_or(Status::BadArgument)?;
+    let place = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
     let bytes = read(call, buffer, |bytes| {
-        let end = usize::try_from(end).unwrap_or(usize::MAX).min(bytes.len());
-        let start = usize::try_from(start).unwrap_or(usize::MAX).min(end);
-        bytes.get(start..end).unwrap_or_default().to_vec()
+        let end = place(start).saturating_add(place(size)).min(bytes.len());
+        bytes.get(place(start)..end).unwrap_or_default().to_vec()
     });
     call.give(&bytes, bytes_at, size_at)
 }

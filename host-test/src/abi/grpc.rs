@@ -9,6 +9,7 @@ use crate::headers::HeaderMap;
 use crate::pairs;
 use crate::status::Status;
 use crate::transcript::show;
+use crate::vm::CalloutKind;
 
 /// The gRPC status of a call that ran into its timeout.
 const DEADLINE_EXCEEDED: u32 = 4;
@@ -68,7 +69,7 @@ pub(super) fn call(
         ..open(call, places)?
     };
     let steps = ask(call, &request)?;
-    let token = call.state_mut().next_token();
+    let token = call.state_mut().next_token(CalloutKind::GrpcCall);
     let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
     let in_time =
         |(after, _): &(Duration, GrpcStep)| timeout.is_none_or(|timeout| *after < timeout);
@@ -104,7 +105,7 @@ pub(super) fn stream(
     ];
     let request = open(call, places)?;
     let steps = ask(call, &request)?;
-    let token = call.state_mut().next_token();
+    let token = call.state_mut().next_token(CalloutKind::GrpcStream);
     call.state_mut().grpc_streams.insert(token, request);
     schedule(call, token, steps);
     call.write_u32(token_at, token)
@@ -113,15 +114,10 @@ pub(super) fn stream(
 pub(super) fn send(call: &mut Call<'_>, token: u32, message: u32, size: u32, _end: u32) -> Answer {
     let message = call.bytes(message, size)?;
     call.say(|| format!("{token} {}", show(&message)));
-    let Some(stream) = call.state().grpc_streams.get(&token).cloned() else {
-        let is_call = call.state().last_token() >= token && token > 0;
-        return Err(if is_call {
-            Status::BadArgument
-        } else {
-            Status::NotFound
-        }
-        .into());
-    };
+    if CalloutKind::of(token) != Some(CalloutKind::GrpcStream) {
+        return Err(Status::BadArgument.into());
+    }
+    let stream = call.state().grpc_streams.get(&token).cloned().ok_or(Status::NotFound)?;
     let request = GrpcRequest { message, ..stream };
     let steps = ask(call, &request)?;
     schedule(call, token, steps);

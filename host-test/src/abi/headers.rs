@@ -1,7 +1,7 @@
 //! Header maps: what can be read and written when.
 
 use super::call::{Answer, Call, Fault};
-use crate::headers::HeaderMap;
+use crate::headers::{HeaderMap, MapKind};
 use crate::pairs;
 use crate::status::Status;
 use crate::stream::{Direction, Filter, StreamState};
@@ -18,6 +18,10 @@ fn of_stream(map: u32) -> Option<(Direction, bool)> {
         3 => Some((Direction::Response, true)),
         _ => None,
     }
+}
+
+fn kind(map: u32) -> Option<MapKind> {
+    of_stream(map).map(|(direction, trailers)| direction.map_kind(trailers))
 }
 
 fn check(map: u32) -> Result<(), Fault> {
@@ -61,7 +65,7 @@ fn reading<T>(
             4 => root.grpc.initial_metadata.as_ref(),
             5 => root.grpc.trailing_metadata.as_ref(),
             6 => root.http_call.as_ref().map(|received| &received.headers),
-            _ => root.http_call.as_ref().map(|received| &received.trailers),
+            _ => root.http_call.as_ref().and_then(|received| received.trailers.as_ref()),
         };
         return Ok((found.map(f), false));
     };
@@ -138,9 +142,8 @@ pub(super) fn pairs(call: &mut Call<'_>, map: u32, pairs_at: u32, size_at: u32) 
 
 pub(super) fn set_pairs(call: &mut Call<'_>, map: u32, pairs_: u32, size: u32) -> Answer {
     check(map)?;
-    let new: HeaderMap = pairs::decode(&call.bytes(pairs_, size)?)
-        .into_iter()
-        .collect();
+    let new: HeaderMap = pairs::decode(&call.bytes(pairs_, size)?).into_iter().collect();
+    let new = kind(map).map_or_else(HeaderMap::new, |kind| new.joined(kind));
     call.say(|| format!("{} = {} entries", name(map), new.len()));
     changing(call, map, |headers| *headers = new)
 }
@@ -174,7 +177,10 @@ pub(super) fn add(
     size: u32,
 ) -> Answer {
     let (key, value) = entry(call, map, (key, key_size), (value, size))?;
-    changing(call, map, |headers| headers.add(key, value))
+    changing(call, map, |headers| match kind(map) {
+        Some(kind) => headers.add_known(kind, key, value),
+        None => headers.add(key, value),
+    })
 }
 
 pub(super) fn replace(

@@ -9,6 +9,7 @@ use crate::headers::HeaderMap;
 use crate::pairs;
 use crate::status::Status;
 use crate::transcript::show;
+use crate::vm::CalloutKind;
 
 #[allow(clippy::too_many_arguments)]
 pub(super) fn call(
@@ -80,7 +81,7 @@ pub(super) fn call(
         script.borrow_mut()(&request)
     };
     let arrivals = answer(scripted.later(delay), timeout).ok_or(Status::InternalFailure)?;
-    let token = call.state_mut().next_token();
+    let token = call.state_mut().next_token(CalloutKind::Http);
     let (uid, root) = (call.state().uid, call.state().acting_root());
     world.with(|state| {
         let vm = state.vms.get(&uid).cloned().unwrap_or_default();

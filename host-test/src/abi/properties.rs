@@ -22,11 +22,9 @@ pub(super) fn get(
         Some((stream, link)) => {
             stream.with(|state| attributes::of_stream(state, link.filter, &path))
         }
-        None => None,
+        None => Err(Status::NotFound),
     };
-    let value = value
-        .or_else(|| of_plugin(call, &path))
-        .ok_or(Status::NotFound)?;
+    let value = value.or_else(|status| of_plugin(call, &path).ok_or(status))?;
     call.give(&value, value_at, size_at)
 }
 

@@ -303,6 +303,20 @@ impl Stream {
         }
     }
 
+    /// A filter that was resumed from outside has had its bytes buffered once more, although it lets them pass: they go
+    /// on with those that pass.
+    pub(super) fn unbuffer_if_passing(&self, direction: Direction, filter: usize) {
+        let passing = |progress: &mut Progress| progress.iteration == Iteration::Continue;
+        if self.progress(direction, filter, passing) == Some(true) {
+            self.with(|state| {
+                let half = state.half(direction);
+                let mut bytes = std::mem::take(half.bytes(Source::Buffered));
+                bytes.append(&mut half.chunk);
+                half.chunk = bytes;
+            });
+        }
+    }
+
     pub(super) fn pass_trailers(self: &Rc<Self>, direction: Direction, from: From) {
         if self.stopped(direction) {
             return;

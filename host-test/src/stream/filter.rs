@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::chain::{DataStatus, HeadersStatus, TrailersStatus};
 use super::{Direction, LocalReply, Source, Stream};
-use crate::plugin::FailurePolicy;
+
 use crate::vm::{Answer, Vm};
 
 /// The details of the 503 for a stream whose VM has failed.
@@ -39,8 +39,8 @@ impl Stream {
         }
     }
 
-    /// Runs a callback that decides about the iteration. `None` when the VM has failed and the stream must not go on;
-    /// `Some(Missing)` when the filter is as good as not there.
+        /// Runs a callback that decides about the iteration, and says whether the guest asked for a local reply meanwhile.
+    /// `None` when the VM has failed.
     fn decide(
         self: &Rc<Self>,
         filter: usize,
@@ -63,30 +63,19 @@ impl Stream {
         Some((answer, stopped))
     }
 
-    /// The VM of a filter has failed: the stream goes on without the filter (fail open) or ends with a 503.
+        /// The VM of a filter has failed: the stream ends with a 503. So it does under every policy; only streams that begin
+    /// later go on without the filter if the policy is to fail open.
     fn fail(self: &Rc<Self>, filter: usize) -> Option<(Answer, bool)> {
-        let (open, failed_before) = self.with(|state| {
-            state
-                .filters
-                .get_mut(filter)
-                .map_or((true, true), |filter| {
-                    let open = filter.plugin.failure_policy == FailurePolicy::Open;
-                    (open, std::mem::replace(&mut filter.stream_failed, true))
-                })
+        let failed_before = self.with(|state| {
+            let filter = state.filters.get_mut(filter);
+            filter.is_none_or(|filter| std::mem::replace(&mut filter.failure_reply_sent, true))
         });
-        if open {
-            return Some((Answer::Missing, false));
-        }
         if !failed_before {
-            self.with(|state| {
-                if let Some(filter) = state.filters.get_mut(filter) {
-                    filter.failure_reply_sent = true;
-                }
-            });
             self.reply_locally(LocalReply::new(503, "", FAIL_STREAM));
         }
         None
     }
+
 
     /// Whether the guest must be spared: it never saw the request, or its failure has been answered.
     fn spared(&self, direction: Direction, filter: usize) -> bool {
@@ -175,7 +164,7 @@ impl Stream {
         if buffering {
             self.with(|state| state.half(direction).streaming = false);
             self.buffer(direction, source);
-            if self.with(|state| state.concluded) {
+            if self.with(|state| state.ended) {
                 return DataStatus::StopAndBuffer;
             }
         }
@@ -205,6 +194,9 @@ impl Stream {
                 _ => DataStatus::StopNoBuffer,
             },
         };
+        if buffering && source == Source::Chunk && status == DataStatus::Continue {
+            self.unbuffer_if_passing(direction, filter);
+        }
         self.unview(direction, filter, |view| {
             view.buffering = status == DataStatus::StopAndBuffer;
             if status == DataStatus::Continue {

@@ -51,11 +51,13 @@ impl Stream {
         }
         self.with(|state| {
             let half = state.half(direction);
-            half.headers = Some(headers);
+            half.headers = Some(headers.joined(direction.map_kind(false)));
             half.observed_end = end_stream;
+            if direction == Direction::Response {
+                state.details = Some("via_upstream".to_owned());
+            }
         });
         self.pass_headers(direction, From::Start, end_stream);
-        self.world.flush();
     }
 
     pub(crate) fn data_arrives(
@@ -84,7 +86,6 @@ impl Stream {
             half.observed_end = end_stream;
         });
         self.pass_data(direction, From::Start, Source::Chunk, end_stream);
-        self.world.flush();
     }
 
     pub(crate) fn trailers_arrive(self: &Rc<Self>, direction: Direction, trailers: HeaderMap) {
@@ -96,11 +97,10 @@ impl Stream {
         }
         self.with(|state| {
             let half = state.half(direction);
-            half.trailers = Some(trailers);
+            half.trailers = Some(trailers.joined(direction.map_kind(true)));
             half.observed_end = true;
         });
         self.pass_trailers(direction, From::Start);
-        self.world.flush();
     }
 
     pub(crate) fn client_resets(self: &Rc<Self>) {
@@ -109,13 +109,10 @@ impl Stream {
             return;
         }
         self.with(|state| {
-            state
-                .details
-                .get_or_insert_with(|| "downstream_remote_disconnect".to_owned())
-                .clone()
+            state.went_away = true;
+            state.details = Some("downstream_remote_disconnect".to_owned());
         });
         self.end(None);
-        self.world.flush();
     }
 
     pub(crate) fn upstream_resets(self: &Rc<Self>) {
@@ -125,23 +122,23 @@ impl Stream {
         }
         let began = self.with(|state| {
             state.upstream.push(Piece::Reset);
+            state.went_away = true;
             state.response.headers.is_some()
         });
         if began {
             self.with(|state| {
                 state.details =
-                    Some("upstream_reset_after_response_started{remote_reset}".to_owned())
+                    Some("upstream_reset_after_response_started{connection_termination}".to_owned())
             });
             self.end(Some(Direction::Response));
         } else {
-            let body = "upstream connect error or disconnect/reset before headers. reset reason: remote reset";
+            let body = "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
             self.reply_locally(LocalReply::new(
                 503,
                 body,
-                "upstream_reset_before_response_started{remote_reset}",
+                "upstream_reset_before_response_started{connection_termination}",
             ));
         }
-        self.world.flush();
     }
 
     /// Cuts the stream to the upstream unless both sides have said everything: a local reply takes the place of the
@@ -168,24 +165,21 @@ impl Stream {
         }
     }
 
-    /// Ends the stream; `cut` in the direction in which the other side must hear of it. The last callbacks run when no
-    /// other callback is running.
+    /// Ends the stream, `cut` in the direction in which the other side must hear of it, and runs the last callbacks.
     pub(super) fn end(self: &Rc<Self>, cut: Option<Direction>) {
-        if self.with(|state| std::mem::replace(&mut state.ended, true)) {
+        let now = self.world.elapsed();
+        let over = self.with(|state| {
+            state.ended_ns.get_or_insert(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+            std::mem::replace(&mut state.ended, true)
+        });
+        if over {
             return;
         }
         if let Some(direction) = cut {
             self.leave(direction, Piece::Reset);
         }
         self.stop_upstream();
-        self.world.with(|world| world.ended.push(Rc::clone(self)));
-    }
-
-    /// Runs the last callbacks, once.
-    pub(crate) fn conclude(self: &Rc<Self>) {
-        if !self.with(|state| std::mem::replace(&mut state.concluded, true)) {
-            self.run_last_callbacks();
-        }
+        self.run_last_callbacks();
     }
 
     /// The test is done with the stream: whatever is still open is closed by the client.
@@ -193,6 +187,5 @@ impl Stream {
         if !self.with(|state| state.ended) {
             self.client_resets();
         }
-        self.world.flush();
     }
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::chain::From;
 use super::{Direction, Source, Stream};
+use crate::attributes::grpc_status_of_http;
 use crate::headers::HeaderMap;
 use crate::message::Piece;
 
@@ -22,18 +23,7 @@ pub struct LocalReply {
     pub grpc_status: Option<u32>,
 }
 
-/// HTTP statuses as gRPC statuses (Envoy's `Grpc::Utility::httpToGrpcStatus`).
-const GRPC_STATUS_OF_HTTP: [(u32, u32); 8] = [
-    (400, 13),
-    (401, 16),
-    (403, 7),
-    (404, 12),
-    (429, 14),
-    (502, 14),
-    (503, 14),
-    (504, 14),
-];
-const GRPC_STATUS_UNKNOWN: u32 = 2;
+
 
 impl LocalReply {
     pub(crate) fn new(status: u32, body: &str, details: &str) -> Self {
@@ -53,11 +43,7 @@ impl LocalReply {
             headers.add(name, value);
         }
         if is_grpc {
-            let mapped = GRPC_STATUS_OF_HTTP
-                .iter()
-                .find(|(http, _)| *http == self.status)
-                .map(|(_, grpc)| *grpc);
-            let status = self.grpc_status.or(mapped).unwrap_or(GRPC_STATUS_UNKNOWN);
+            let status = self.grpc_status.unwrap_or_else(|| grpc_status_of_http(self.status));
             headers.set(":status", "200");
             headers.set("content-type", "application/grpc");
             if !headers.contains("grpc-status") {
@@ -133,7 +119,7 @@ impl Stream {
         } else if response_began {
             self.send_past_filters(reply);
         } else if in_request {
-            self.with(|state| state.prepared_reply = Some(reply));
+            self.with(|state| state.prepared_reply.get_or_insert(reply).status);
         } else {
             self.send_through_filters(reply);
         }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::exchange::{Callback, StreamInfo};
-use crate::headers::HeaderMap;
+use crate::headers::{HeaderMap, MapKind};
 use crate::message::{Message, Piece};
 use crate::plugin::Plugin;
 use crate::transcript::Kind;
@@ -26,9 +26,21 @@ pub use local_reply::LocalReply;
 /// Request (towards the upstream) or response (towards the client).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
-    Request,
+        Request,
     Response,
 }
+
+impl Direction {
+    pub(crate) fn map_kind(self, trailers: bool) -> MapKind {
+        match (self, trailers) {
+            (Self::Request, false) => MapKind::Request,
+            (Self::Request, true) => MapKind::RequestTrailers,
+            (Self::Response, false) => MapKind::Response,
+            (Self::Response, true) => MapKind::ResponseTrailers,
+        }
+    }
+}
+
 
 /// Where the bytes of a data callback are: just arrived, or in the buffer of the filter manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +99,7 @@ pub(crate) struct Filter {
     /// `on_context_create` ran.
     created: bool,
     destroyed: bool,
-    stream_failed: bool,
+    
     failure_reply_sent: bool,
     pub(crate) end_of_stream: bool,
     pub(crate) logging: bool,
@@ -159,14 +171,28 @@ pub(crate) struct StreamState {
     pub(crate) client: Message,
     /// The response on the way to the client is Envoy's or a filter's own.
     response_is_local: bool,
-    /// Nothing may happen any more but the last callbacks.
+        /// Nothing may happen any more but the last callbacks.
     pub(crate) ended: bool,
-    pub(crate) concluded: bool,
+    /// The monotonic clock when it ended.
+    pub(crate) ended_ns: Option<u64>,
+    /// One of the sides went away.
+    went_away: bool,
     pub(crate) callbacks: Vec<Callback>,
     pub(crate) route_cache_cleared: u32,
 }
 
 impl StreamState {
+    /// `%RESPONSE_CODE%`: known as soon as there are response headers.
+    pub(crate) fn response_code(&self) -> Option<u32> {
+        self.response.headers.as_ref()?.text(":status")?.parse().ok()
+    }
+
+    /// Whether `%RESPONSE_FLAGS%` are empty as far as this host knows them.
+    pub(crate) fn flags_are_clear(&self) -> bool {
+        !self.went_away
+    }
+
+
     pub(crate) fn half(&mut self, direction: Direction) -> &mut Half {
         match direction {
             Direction::Request => &mut self.request,
@@ -211,7 +237,8 @@ impl Stream {
             client: Message::default(),
             response_is_local: false,
             ended: false,
-            concluded: false,
+            ended_ns: None,
+            went_away: false,
             callbacks: Vec::new(),
             route_cache_cleared: 0,
         };
@@ -247,7 +274,7 @@ impl Stream {
             context,
             created: false,
             destroyed: false,
-            stream_failed: false,
+            
             failure_reply_sent: false,
             end_of_stream: false,
             logging: false,

@@ -230,6 +230,7 @@ static_resources:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: http
           generate_request_id: false
+          delayed_close_timeout: 0s
           http_protocol_options: {{ enable_trailers: true }}
           route_config:
             virtual_hosts: [{{ name: all, domains: ["*"], routes: [{{ name: all, match: {{ prefix: / }}, route: {{ cluster: upstream, timeout: 0s }} }}] }}]
@@ -329,7 +330,11 @@ fn play_all(fact: &Fact, port: u16, upstreams: &Upstreams, report: &mut Report) 
         if let Some(upstream) = find(*exchange) {
             report.upstream.insert(*exchange, upstream.side());
         }
-        report.client.insert(*exchange, client.side());
+        let mut side = client.side();
+        if fact.client_goes(*exchange) {
+            side.state = "gone";
+        }
+        report.client.insert(*exchange, side);
     }
 }
 

@@ -127,6 +127,11 @@ impl Fact {
         self.options.iter().any(|o| o == option)
     }
 
+        /// Whether the client of an exchange goes away by itself.
+    pub fn client_goes(&self, exchange: usize) -> bool {
+        self.steps.iter().any(|step| step.exchange == exchange && step.verb == "client_reset")
+    }
+
     pub fn bless(&self, actual: &str) {
         std::fs::write(&self.path, format!("{}== expect\n{actual}", self.head)).unwrap();
     }
@@ -141,7 +146,7 @@ impl Fact {
         ]);
         headers.add("x-exchange", step.exchange.to_string());
         for (name, value) in step.pairs() {
-            headers.add(name, value);
+            if name.starts_with(':') { headers.set(name, value) } else { headers.add(name, value) }
         }
         headers.add("x-forwarded-proto", "http");
         headers
@@ -195,7 +200,9 @@ impl Report {
             for (exchange, side) in sides {
                 let _ = writeln!(text, "{name} {exchange} {}", side.state);
                 let mut headers = side.headers.clone();
-                headers.retain(|(name, _)| !IGNORED.contains(&name.as_str()));
+                headers.retain(|(name, value)| {
+                    !IGNORED.contains(&name.as_str()) && (name.as_str(), value.as_str()) != ("content-length", "0")
+                });
                 headers.sort();
                 for (name, value) in &headers {
                     let _ = writeln!(text, "  {name}: {value}");
@@ -221,8 +228,8 @@ fn side(message: &Message) -> Side {
         body: shorten(&message.text()),
         trailers: message.trailers().map(list).unwrap_or_default(),
         state: match () {
-            () if message.reset() => "reset",
             () if message.complete() => "complete",
+            () if message.reset() => "reset",
             () if message.started() => "open",
             () => "nothing",
         },
@@ -280,7 +287,11 @@ pub fn run_in_host(fact: &Fact, probe: &portcullis_host_test::Module) -> Report 
                     world.advance(Duration::from_millis(step.words[0].parse().unwrap()));
                     continue;
                 }
-                let exchange = exchanges.entry(step.exchange).or_insert_with(|| proxy.exchange(0));
+                let exchange = exchanges.entry(step.exchange).or_insert_with(|| {
+                    let exchange = proxy.exchange(0);
+                    exchange.info(|info| info.route_name = "all".to_owned());
+                    exchange
+                });
                 play(exchange, step);
                 world.settle();
             }
@@ -289,7 +300,11 @@ pub fn run_in_host(fact: &Fact, probe: &portcullis_host_test::Module) -> Report 
                 if upstream.state != "nothing" {
                     report.upstream.insert(*number, upstream);
                 }
-                report.client.insert(*number, side(&exchange.client()));
+                let mut client = side(&exchange.client());
+                if fact.client_goes(*number) {
+                    client.state = "gone";
+                }
+                report.client.insert(*number, client);
             }
             for line in world.logs().iter().filter(|line| !line.message.starts_with("Function: ")) {
                 report.log.extend(log_lines(&line.plugin, &line.message));

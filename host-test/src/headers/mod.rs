@@ -1,6 +1,10 @@
 //! Header maps as Envoy keeps them: an ordered list with lower-case names in which a name may stand several times.
 
+mod known;
+
 use std::fmt;
+
+pub(crate) use known::MapKind;
 
 /// Headers or trailers of one message. Names are stored in lower case, values are bytes; pseudo-headers (`:path`)
 /// always stand before the others, as in Envoy.
@@ -57,6 +61,27 @@ impl HeaderMap {
         } else {
             self.0.push(entry);
         }
+    }
+
+    /// Adds a value as Envoy does in a map of this kind: names that it knows hold one value, a second is joined to it.
+    pub(crate) fn add_known(&mut self, kind: MapKind, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        let name = name.as_ref().to_ascii_lowercase();
+        match self.0.iter_mut().find(|(key, _)| *key == name && kind.joins(&name)) {
+            Some((_, present)) => {
+                present.push(b',');
+                present.extend_from_slice(value.as_ref());
+            }
+            None => self.add(name, value),
+        }
+    }
+
+    /// The map as Envoy holds it once its codec has read it.
+    pub(crate) fn joined(&self, kind: MapKind) -> Self {
+        let mut map = Self::new();
+        for (name, value) in self.iter() {
+            map.add_known(kind, name, value);
+        }
+        map
     }
 
     /// Replaces every value under `name` by one, which then stands last (Envoy removes and adds).
