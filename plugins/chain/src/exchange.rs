@@ -38,7 +38,7 @@ pub struct Exchange {
     pub(crate) response: ResponseState,
     pub(crate) dialect: Dialect,
     pub(crate) header_edits: Vec<HeaderEdit>,
-    published: Published,
+    pub(crate) published: Published,
     ended: bool,
 }
 
@@ -128,10 +128,10 @@ impl Exchange {
         reply
             .headers
             .extend(budget_headers(self.dialect, &facts.budget, turn.now));
-        if !facts.request_id.is_empty() {
-            reply
-                .headers
-                .push(("x-request-id", facts.request_id.clone()));
+        for name in request_id_headers(self.dialect) {
+            if !facts.request_id.is_empty() {
+                reply.headers.push((*name, facts.request_id.clone()));
+            }
         }
         facts.refusal = Some(refusal);
         reply
@@ -179,5 +179,13 @@ impl Exchange {
             self.fanout.facts.usage = meaning.usage;
         }
         self.fanout.tell_all(turn, &Event::ResponseEnd(&meaning));
+    }
+}
+
+/// Where the exchange's id stands in an answer: under the contract's name, and where Anthropic's SDKs look for it.
+pub(crate) const fn request_id_headers(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::OpenAi => &["x-request-id"],
+        Dialect::Anthropic => &["x-request-id", "request-id"],
     }
 }

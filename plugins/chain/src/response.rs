@@ -1,5 +1,6 @@
 //! The response's way: status, body, end.
 
+use crate::exchange::request_id_headers;
 use crate::request::RequestState;
 use crate::{Exchange, Origin, Step, Turn, guards, shared};
 use portcullis_policy::{Event, HeaderEdit, Refusal, ResponseHead, ResponseMeaning, Side};
@@ -160,11 +161,7 @@ impl Exchange {
             Err((mut bytes, refusal)) => {
                 bytes.append(&mut reader.stop(&refusal));
                 self.fanout.facts.refusal = Some(refusal);
-                if complete {
-                    self.end_response(turn, reader.meaning());
-                } else {
-                    self.response = ResponseState::Stopped(reader);
-                }
+                self.swallow(turn, reader, &[], complete);
                 Step::Replace(bytes)
             }
         }
@@ -182,6 +179,7 @@ impl Exchange {
         // The stream was refused already; a second mistake in it changes nothing.
         let _ = reader.push(chunk, &mut sink);
         if complete {
+            let _ = reader.finish(&mut sink);
             self.end_response(turn, reader.meaning());
         } else {
             self.response = ResponseState::Stopped(reader);
@@ -282,8 +280,11 @@ impl Exchange {
 
     /// Our own headers, and the provider's own under names that cannot be mistaken for ours.
     fn edit_response_headers(&mut self, turn: &Turn<'_>, headers: &[(&str, &[u8])]) {
+        let others = self.stands_with_others();
+        let rename = !others || (turn.filter_state)(shared::names::UPSTREAM_HEADERS).is_none();
+        self.published.renamed = others && rename;
         for (name, value) in headers {
-            if let Some(renamed) = upstream_header_name(name) {
+            if let Some(renamed) = upstream_header_name(name).filter(|_| rename) {
                 self.header_edits
                     .push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
                 if let Ok(value) = std::str::from_utf8(value) {
@@ -300,11 +301,12 @@ impl Exchange {
             self.header_edits
                 .push(HeaderEdit::Set(Cow::Borrowed(name), value));
         }
-        if !facts.request_id.is_empty() {
-            self.header_edits.push(HeaderEdit::Set(
-                Cow::Borrowed("x-request-id"),
-                facts.request_id.clone(),
-            ));
+        for name in request_id_headers(self.dialect) {
+            if !facts.request_id.is_empty() {
+                let id = facts.request_id.clone();
+                self.header_edits
+                    .push(HeaderEdit::Set(Cow::Borrowed(name), id));
+            }
         }
         // A stream may be edited while its length has long left; whole bodies keep theirs where headers wait for them.
         let may_change = match &self.response {

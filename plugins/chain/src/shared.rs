@@ -31,6 +31,8 @@ pub mod names {
     pub const IDENTITY: &str = "portcullis.identity";
     /// `success`, `failure`, `none`.
     pub const AUTH: &str = "portcullis.auth";
+    /// `renamed` once the provider's own headers have their `x-upstream-` names, so that the next module does not take ours for theirs.
+    pub const UPSTREAM_HEADERS: &str = "portcullis.upstream_headers";
     /// What DLP found, as the record spells it: rule, action, count, where.
     pub const FINDINGS: &str = "portcullis.findings";
 }
@@ -45,6 +47,9 @@ pub(crate) struct Published {
     findings: Vec<Finding>,
     decided: Option<(Decision, Option<Reason>)>,
     record: bool,
+    /// The provider's headers were renamed by this module, and others must know.
+    pub renamed: bool,
+    renamed_told: bool,
 }
 
 impl Published {
@@ -97,6 +102,10 @@ impl Published {
                 changes.push((names::REASON, reason.code().to_owned()));
             }
             self.decided = Some(decided);
+        }
+        if self.renamed && !self.renamed_told {
+            changes.push((names::UPSTREAM_HEADERS, "renamed".to_owned()));
+            self.renamed_told = true;
         }
         if let Some(record) = &facts.record
             && !self.record

@@ -111,7 +111,11 @@ impl EventStream {
         sink: &mut dyn TextSink,
     ) -> Result<(), Refusal> {
         while let Some(event) = self.splitter.next(&mut chunk) {
-            self.event(event, sink)?;
+            if let Err(refusal) = self.event(event, sink) {
+                // What is refused is still paid for: usage behind it counts, wherever the chunk was cut.
+                self.skim(chunk);
+                return Err(refusal);
+            }
         }
         if self.splitter.begun() > EVENT_BYTES_MAX {
             Err(unreadable())

@@ -1,0 +1,449 @@
+//! An exchange as the adapter drives it, with a policy that writes down what it sees and edits what it is told to.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use portcullis_chain::{Completeness, Gateway, Origin, Settings, Step, Turn};
+use portcullis_policy::{
+    Edit, Effects, Event, Exchange, Facts, Interest, MemoryStore, Policy, Reason, Refusal, Text,
+    TextId, Timestamp, Verdict,
+};
+use proptest::prelude::*;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Redacts `SECRET`, refuses at `FORBIDDEN`, holds back what could become one of them, and writes down every event.
+struct Probe(Rc<RefCell<Vec<String>>>);
+
+const NEEDLES: [&str; 2] = ["SECRET", "FORBIDDEN"];
+
+impl Policy for Probe {
+    fn interest(&self) -> Interest {
+        Interest {
+            request_body: true,
+            request_text: true,
+            request_edits: true,
+            response_usage: true,
+            response_text: true,
+        }
+    }
+
+    fn open(&self) -> Box<dyn Exchange> {
+        Box::new(ProbeExchange {
+            log: Rc::clone(&self.0),
+            texts: HashMap::new(),
+        })
+    }
+}
+
+struct ProbeExchange {
+    log: Rc<RefCell<Vec<String>>>,
+    /// Each open text and how much of it is decided.
+    texts: HashMap<TextId, (String, usize)>,
+}
+
+impl ProbeExchange {
+    fn text(&mut self, text: &Text<'_>, out: &mut Effects<'_>, reason: Reason) -> Verdict {
+        let (whole, decided) = self.texts.entry(text.id).or_default();
+        whole.push_str(text.piece);
+        loop {
+            let rest = whole.get(*decided..).unwrap();
+            let Some((at, needle)) = NEEDLES
+                .iter()
+                .filter_map(|needle| Some((rest.find(needle)?, *needle)))
+                .min()
+            else {
+                let live = (0..rest.len()).find(|at| {
+                    rest.is_char_boundary(*at)
+                        && NEEDLES
+                            .iter()
+                            .any(|needle| needle.starts_with(&rest[*at..]))
+                });
+                match live {
+                    Some(at) if !text.last => {
+                        *decided += at;
+                        out.hold_from(*decided);
+                    }
+                    _ => *decided = whole.len(),
+                }
+                break;
+            };
+            if needle == "FORBIDDEN" {
+                return Verdict::Refuse(Refusal::new(reason, "A test's policy forbids this."));
+            }
+            let start = *decided + at;
+            out.edit(Edit {
+                text: text.id,
+                range: start..start + needle.len(),
+                replacement: "***".into(),
+            });
+            *decided = start + needle.len();
+        }
+        if text.last {
+            self.texts.remove(&text.id);
+        }
+        Verdict::Continue
+    }
+}
+
+impl Exchange for ProbeExchange {
+    fn handle(
+        &mut self,
+        _: Timestamp,
+        event: &Event<'_>,
+        _: &mut Facts,
+        out: &mut Effects<'_>,
+    ) -> Verdict {
+        let line = match event {
+            Event::RequestHead(head) => format!("request {} {}", head.method, head.path),
+            Event::RequestText(text) => return self.text(text, out, Reason::DlpBlocked),
+            Event::RequestEnd(meaning) => {
+                self.texts.clear();
+                format!("request end {:?}", meaning.model)
+            }
+            Event::Refused(refusal) => format!("refused {}", refusal.reason.code()),
+            Event::ResponseHead(head) => format!(
+                "response {} stream={} local={}",
+                head.status, head.stream, head.local
+            ),
+            Event::ResponseText(text) => return self.text(text, out, Reason::ResponseBlocked),
+            Event::ResponseEnd(meaning) => format!(
+                "response end {:?} complete={}",
+                meaning.usage, meaning.complete
+            ),
+            Event::End { status } => format!("end {status}"),
+        };
+        self.log.borrow_mut().push(line);
+        Verdict::Continue
+    }
+}
+
+/// What came out of an exchange.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Outcome {
+    provider_got: Option<Vec<u8>>,
+    client_got: Vec<u8>,
+    client_status: u16,
+    events: Vec<String>,
+}
+
+struct Script<'a> {
+    path: &'a str,
+    request: &'a [u8],
+    response: &'a [u8],
+    content_type: &'a str,
+    hold_headers: bool,
+}
+
+/// Runs an exchange with the bodies cut at the given places; `trailers` ends both messages with trailers.
+fn run(
+    script: &Script<'_>,
+    request_cuts: &[usize],
+    response_cuts: &[usize],
+    trailers: bool,
+) -> Outcome {
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let settings = Settings {
+        hold_headers: script.hold_headers,
+        ..Settings::default()
+    };
+    let gateway = Gateway::new(
+        vec![Box::new(Probe(Rc::clone(&log)))],
+        settings,
+        Completeness::Whole,
+    );
+    let mut exchange = gateway.open();
+    let mut store = MemoryStore::default();
+    let nothing = |_: &str| None;
+    let mut turn = Turn {
+        now: Timestamp::from_secs(1_000),
+        store: &mut store,
+        filter_state: &nothing,
+    };
+    let mut outcome = Outcome::default();
+
+    let head: [(&str, &[u8]); 3] = [
+        (":method", b"POST"),
+        (":path", script.path.as_bytes()),
+        ("content-type", b"application/json"),
+    ];
+    let mut held = Vec::new();
+    let mut answered = None;
+    match exchange.request_head(&mut turn, &head, None, false) {
+        Step::Reply(reply) => answered = Some(reply),
+        step => assert_eq!(step == Step::Hold, script.hold_headers),
+    }
+    let pieces = cut(script.request, request_cuts);
+    for (index, piece) in pieces.iter().enumerate() {
+        if answered.is_some() {
+            break;
+        }
+        held.extend_from_slice(piece);
+        let mut step =
+            exchange.request_data(&mut turn, piece, !trailers && index + 1 == pieces.len());
+        if trailers && index + 1 == pieces.len() && step == Step::Hold {
+            step = exchange.request_trailers(&mut turn);
+        }
+        match step {
+            Step::Hold | Step::Pass => {}
+            Step::Release(None) => outcome.provider_got = Some(held.clone()),
+            Step::Release(Some(body)) | Step::Replace(body) => outcome.provider_got = Some(body),
+            Step::Reply(reply) => answered = Some(reply),
+        }
+    }
+
+    if answered.is_none() {
+        let head: [(&str, &[u8]); 2] = [
+            (":status", b"200"),
+            ("content-type", script.content_type.as_bytes()),
+        ];
+        outcome.client_status = 200;
+        match exchange.response_head(&mut turn, &head, Origin::Provider, false) {
+            Step::Reply(reply) => answered = Some(reply),
+            Step::Hold | Step::Pass | Step::Replace(_) | Step::Release(_) => {}
+        }
+        let mut held = Vec::new();
+        let pieces = cut(script.response, response_cuts);
+        for (index, piece) in pieces.iter().enumerate() {
+            if answered.is_some() {
+                break;
+            }
+            let last = index + 1 == pieces.len();
+            held.extend_from_slice(piece);
+            let mut carry_out = |step: Step, held: &mut Vec<u8>, client: &mut Vec<u8>| match step {
+                Step::Hold => {}
+                Step::Pass | Step::Release(None) => client.append(held),
+                Step::Release(Some(body)) | Step::Replace(body) => {
+                    held.clear();
+                    client.extend(body);
+                }
+                Step::Reply(reply) => answered = Some(reply),
+            };
+            let step = exchange.response_data(&mut turn, piece, last && !trailers);
+            carry_out(step, &mut held, &mut outcome.client_got);
+            if last && trailers {
+                let step = exchange.response_trailers(&mut turn);
+                carry_out(step, &mut held, &mut outcome.client_got);
+            }
+        }
+    }
+    if let Some(reply) = answered {
+        outcome.client_status = reply.status;
+        outcome.client_got = reply.body;
+    }
+    exchange.end(&mut turn, outcome.client_status);
+    exchange.end(&mut turn, outcome.client_status);
+    outcome.events = log.take();
+    outcome
+}
+
+fn cut<'a>(bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
+    let mut places: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
+    places.sort_unstable();
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for place in places {
+        pieces.push(&bytes[start..place]);
+        start = place;
+    }
+    pieces.push(&bytes[start..]);
+    pieces
+}
+
+const CHAT: &[u8] = br#"{"model":"gpt-4o","messages":[{"role":"user","content":"a S\u0045CRET and \"more\""}],"max_tokens":5}"#;
+const CLEAN: &[u8] = br#"{ "model" : "gpt-4o", "messages":[ {"role":"user","content":"na\u00efve \ud83d\ude00"} ] }"#;
+const BAD: &[u8] = br#"{"model":"gpt-4o","messages":[{"role":"user","content":"FORBIDDEN"}]}"#;
+const ANSWER: &[u8] =
+    br#"{"choices":[{"index":0,"message":{"role":"assistant","content":"the SECRET is out"}}],"usage":{"prompt_tokens":7,"completion_tokens":9}}"#;
+
+fn stream(deltas: &[&str]) -> Vec<u8> {
+    let mut body = String::new();
+    for delta in deltas {
+        let delta = serde_json::to_string(delta).unwrap();
+        body.push_str(&format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{delta}}}}}]}}\n\n"
+        ));
+    }
+    body.push_str(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+    );
+    body.push_str("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":9}}\n\ndata: [DONE]\n\n");
+    body.into_bytes()
+}
+
+fn chat<'a>(
+    request: &'a [u8],
+    response: &'a [u8],
+    content_type: &'a str,
+    hold_headers: bool,
+) -> Script<'a> {
+    Script {
+        path: "/v1/chat/completions?x=1",
+        request,
+        response,
+        content_type,
+        hold_headers,
+    }
+}
+
+#[test]
+fn events_come_in_order_and_edits_are_carried_out() {
+    let outcome = run(
+        &chat(CHAT, ANSWER, "application/json", true),
+        &[],
+        &[],
+        false,
+    );
+    assert_eq!(
+        outcome.events,
+        [
+            "request POST /v1/chat/completions",
+            "request end Some(\"gpt-4o\")",
+            "response 200 stream=false local=false",
+            "response end Some(Usage { input: 7, output: 9 }) complete=true",
+            "end 200",
+        ]
+    );
+    let provider = String::from_utf8(outcome.provider_got.unwrap()).unwrap();
+    assert_eq!(
+        provider,
+        r#"{"model":"gpt-4o","messages":[{"role":"user","content":"a *** and \"more\""}],"max_tokens":5}"#
+    );
+    assert!(
+        String::from_utf8(outcome.client_got)
+            .unwrap()
+            .contains("the *** is out")
+    );
+}
+
+#[test]
+fn a_refused_request_reaches_nobody_and_every_policy_hears_of_it() {
+    for hold_headers in [true, false] {
+        let outcome = run(
+            &chat(BAD, ANSWER, "application/json", hold_headers),
+            &[],
+            &[],
+            false,
+        );
+        assert_eq!((outcome.client_status, outcome.provider_got), (400, None));
+        assert_eq!(
+            outcome.events,
+            [
+                "request POST /v1/chat/completions",
+                "refused dlp_blocked",
+                "end 400"
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_blocked_answer_does_not_get_through_in_either_mode() {
+    let answer = br#"{"choices":[{"index":0,"message":{"content":"this is FORBIDDEN to see"}}],"usage":{"prompt_tokens":7,"completion_tokens":9}}"#;
+    for (hold_headers, status) in [(true, 502), (false, 200)] {
+        let outcome = run(
+            &chat(CLEAN, answer, "application/json", hold_headers),
+            &[],
+            &[],
+            false,
+        );
+        assert_eq!(outcome.client_status, status);
+        let body = String::from_utf8(outcome.client_got).unwrap();
+        assert!(
+            body.contains("response_blocked") && !body.contains("to see"),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_blocked_stream_ends_with_an_error_and_its_usage_still_counts() {
+    let body = stream(&["fine ", "FORB", "IDDEN", " more"]);
+    let outcome = run(
+        &chat(CLEAN, &body, "text/event-stream", true),
+        &[],
+        &[40, 90, 200],
+        false,
+    );
+    let client = String::from_utf8(outcome.client_got).unwrap();
+    assert!(
+        client.contains("fine") && client.contains("response_blocked"),
+        "{client}"
+    );
+    assert!(
+        !client.contains("FORB") && !client.contains("more"),
+        "{client}"
+    );
+    assert!(
+        outcome
+            .events
+            .contains(&"response end Some(Usage { input: 7, output: 9 }) complete=true".to_owned()),
+        "{:?}",
+        outcome.events
+    );
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_refused() {
+    for (content_type, body) in [
+        ("application/octet-stream", &b"x"[..]),
+        ("application/json", b"{\"a\":"),
+        ("application/json", b"not json"),
+        ("text/event-stream", b"data: nope\n\n"),
+    ] {
+        let outcome = run(&chat(CLEAN, body, content_type, true), &[], &[], false);
+        let client = String::from_utf8(outcome.client_got).unwrap();
+        assert!(
+            client.contains("unreadable_response"),
+            "{content_type}: {client}"
+        );
+    }
+}
+
+#[test]
+fn an_exchange_that_ends_early_still_ends_once() {
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let gateway = Gateway::new(
+        vec![Box::new(Probe(Rc::clone(&log)))],
+        Settings::default(),
+        Completeness::Whole,
+    );
+    let mut store = MemoryStore::default();
+    let nothing = |_: &str| None;
+    let mut turn = Turn {
+        now: Timestamp::from_secs(1_000),
+        store: &mut store,
+        filter_state: &nothing,
+    };
+    gateway.open().end(&mut turn, 0);
+    assert_eq!(log.take(), ["end 0"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Any split of the same bytes, with or without trailers, gives the same events and the same bytes on both sides.
+    #[test]
+    fn chunking_never_matters(
+        request_cuts in proptest::collection::vec(0usize..400, 0..6),
+        response_cuts in proptest::collection::vec(0usize..2000, 0..8),
+        trailers: bool,
+        hold_headers: bool,
+        which in 0usize..3,
+        streamed in proptest::option::of(proptest::collection::vec("SECRET|SEC|RET|S|FORBIDDEN|FORB|IDDEN|plain |\u{1f600}|\"\\\\", 0..8)),
+    ) {
+        let request = [CHAT, CLEAN, BAD][which];
+        let response = streamed.as_ref().map_or_else(
+            || ANSWER.to_vec(),
+            |deltas| stream(&deltas.iter().map(String::as_str).collect::<Vec<_>>()),
+        );
+        let content_type = if streamed.is_some() { "text/event-stream" } else { "application/json" };
+        let script = chat(request, &response, content_type, hold_headers);
+        let whole = run(&script, &[], &[], false);
+        let split = run(&script, &request_cuts, &response_cuts, trailers);
+        prop_assert_eq!(&whole, &split);
+        if which == 1 {
+            prop_assert_eq!(whole.provider_got.as_deref(), Some(CLEAN));
+        }
+    }
+}
