@@ -1,6 +1,12 @@
 //! An exchange as the adapter drives it, with a policy that writes down what it sees and edits what it is told to.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::wildcard_enum_match_arm,
+    missing_docs
+)]
 
 use portcullis_chain::{Completeness, Gateway, Origin, Settings, Step, Turn};
 use portcullis_policy::{
