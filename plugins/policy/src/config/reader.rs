@@ -201,23 +201,29 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number from 1 to 2^53.
+    ///
+    /// Envoy turns whole numbers beyond 32 bits into strings when it reads YAML, so such a string of digits is a number too.
     #[must_use]
     pub fn positive(&self) -> Option<u64> {
-        const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-        match self.value {
+        const EXACT_MAX: u64 = 1 << 53;
+        let number = match self.value {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole and in range
-            Value::Number(number)
-                if *number >= 1.0 && *number <= EXACT_MAX && number.fract() == 0.0 =>
-            {
+            Value::Number(number) if *number >= 1.0 && number.fract() == 0.0 => {
                 Some(*number as u64)
+            }
+            Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.parse().ok().filter(|number| *number > i32::MAX as u64)
             }
             Value::Number(_)
             | Value::String(_)
             | Value::Null
             | Value::Bool(_)
             | Value::List(_)
-            | Value::Map(_) => self.expected("a positive integer"),
-        }
+            | Value::Map(_) => None,
+        };
+        number
+            .filter(|number| *number <= EXACT_MAX)
+            .or_else(|| self.expected("a positive integer"))
     }
 
     /// One of a few words.
@@ -343,6 +349,25 @@ mod tests {
             r#"{"limit":{}}"#,
             positive,
             &["limit: unknown field; known here: limits"],
+        );
+    }
+
+    #[test]
+    fn large_numbers_come_as_strings_from_yaml() {
+        let read = |s: &Section<'_>| {
+            let numbers: Vec<_> = s.items().iter().map(Section::positive).collect();
+            assert_eq!(
+                numbers,
+                [Some(5_000_000_000), Some(5_000_000_000), None, None]
+            );
+        };
+        check(
+            r#"["5000000000", 5000000000, "5", "99999999999999999999"]"#,
+            read,
+            &[
+                r#"[2]: expected a positive integer, found "5""#,
+                "[3]: expected a positive integer, found a string of 20 bytes",
+            ],
         );
     }
 
