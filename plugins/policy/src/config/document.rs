@@ -62,6 +62,12 @@ impl Document {
             Err(error) => from_struct_bytes(bytes)
                 .ok_or_else(|| mistake(format!("the policy cannot be read: {error}")))?,
         };
+        Ok(Self::of(root))
+    }
+
+    /// The document that a value is, however it was written down.
+    #[must_use]
+    pub fn of(root: Value) -> Self {
         let document = Self {
             root,
             mistakes: Mistakes::default(),
@@ -76,7 +82,7 @@ impl Document {
                 "this module reads version {VERSION} of the policy document"
             ));
         }
-        Ok(document)
+        document
     }
 
     /// The whole document.

@@ -15,6 +15,6 @@ mod value;
 pub use document::{Document, Environment, SECTIONS};
 pub use glob::Glob;
 pub use limits::{LIMIT_MAX, Limits};
-pub use reader::{Mistake, Mistakes, Section};
+pub use reader::{MISTAKES_MAX, Mistake, Mistakes, Section, path_of_field};
 pub use teams::Team;
 pub use value::{DEPTH_MAX, Value};

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Most mistakes that are collected: a document of ten thousand wrong keys must not fill the log.
-const MISTAKES_MAX: usize = 50;
+pub const MISTAKES_MAX: usize = 50;
 
 /// Something wrong at one place of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,22 +263,28 @@ impl<'a> Section<'a> {
     }
 
     fn child_path(&self, name: &str) -> String {
-        // A name from the document can be anything, a key in the wrong place among them.
-        const NAME_BYTES_MAX: usize = 64;
-        let plain = name.len() <= NAME_BYTES_MAX
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && b != b'.' && b != b'"');
-        let name = if plain {
-            name.to_owned()
-        } else {
-            format!("{:?}", name.chars().take(16).collect::<String>())
-        };
-        if self.path.is_empty() {
-            name
-        } else {
-            format!("{}.{name}", self.path)
-        }
+        path_of_field(&self.path, name)
+    }
+}
+
+/// How mistakes name the field `name` of the mapping at `parent`. Who has a mistake's path finds its place by naming fields the same way.
+#[must_use]
+pub fn path_of_field(parent: &str, name: &str) -> String {
+    // A name from the document can be anything, a key in the wrong place among them.
+    const NAME_BYTES_MAX: usize = 64;
+    let plain = name.len() <= NAME_BYTES_MAX
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && b != b'.' && b != b'"');
+    let name = if plain {
+        name.to_owned()
+    } else {
+        format!("{:?}", name.chars().take(16).collect::<String>())
+    };
+    if parent.is_empty() {
+        name
+    } else {
+        format!("{parent}.{name}")
     }
 }
 
