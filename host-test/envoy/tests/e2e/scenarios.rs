@@ -49,7 +49,7 @@ fn the_files_are_valid_as_they_stand() {
             )
             .current_dir(folder.path())
             .env("LITELLM_MASTER_KEY", "a")
-            .env("PORTCULLIS_AUDIT_KEY", "b")
+            .env("PORTCULLIS_AUDIT_KEY", "at least sixteen characters")
             .env("OPENAI_API_KEY", "c")
             .env("ANTHROPIC_API_KEY", "d")
             .output()
@@ -255,8 +255,8 @@ fn metrics_have_their_names_and_labels(variant: Variant) {
         r#"portcullis_dlp_findings_total{rule="ssn",action="block"} 1"#,
         r#"portcullis_dlp_findings_total{rule="anthropic-key",action="redact"} 1"#,
         r"portcullis_auth_failures_total{} 1",
-        r#"portcullis_tokens_total{direction="in"}"#,
-        r#"portcullis_tokens_total{direction="out"}"#,
+        r#"portcullis_tokens_total{direction="input"}"#,
+        r#"portcullis_tokens_total{direction="output"}"#,
     ] {
         let ours: Vec<&str> = metrics
             .lines()
