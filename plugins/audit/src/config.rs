@@ -30,13 +30,12 @@ pub fn configure(document: &Document, environment: &dyn Environment) -> Option<A
         .field("hmac_key")
         .map(|field| key(&field.secret(), environment));
     let naming = section.field("user").and_then(|field| {
-        let naming = field.one_of(&[("plain", Naming::Plain), ("pseudonym", Naming::Pseudonym)])?;
-        if naming == Naming::Pseudonym && key.is_none() {
-            field.mistake("pseudonyms need `hmac_key`: without a key anybody could find the person to a pseudonym by trying names");
-        }
-        Some(naming)
+        field.one_of(&[("plain", Naming::Plain), ("pseudonym", Naming::Pseudonym)])
     });
-    let pseudonyms = key.flatten().filter(|_| naming == Some(Naming::Pseudonym));
+    let pseudonyms = match naming {
+        Some(Naming::Pseudonym) => pseudonyms(&section, key),
+        Some(Naming::Plain) | None => None,
+    };
     Some(Audit {
         settings: Rc::new(Settings {
             service,
@@ -45,22 +44,32 @@ pub fn configure(document: &Document, environment: &dyn Environment) -> Option<A
     })
 }
 
-fn key(section: &Section<'_>, environment: &dyn Environment) -> Option<Pseudonyms> {
+/// The key: one that is there but wrong is `Some(None)`, and has its mistake already.
+fn pseudonyms(section: &Section<'_>, key: Option<Option<String>>) -> Option<Pseudonyms> {
+    let Some(key) = key else {
+        if let Some(user) = section.field("user") {
+            user.mistake(
+                "pseudonyms need `hmac_key`: without a key anybody could find the person to a pseudonym by trying names",
+            );
+        }
+        return None;
+    };
+    let key = key?;
+    let pseudonyms = Pseudonyms::new(key.as_bytes()).filter(|_| key.len() >= KEY_BYTES_MIN);
+    if pseudonyms.is_none()
+        && let Some(field) = section.field("hmac_key")
+    {
+        field.mistake(format!(
+            "pseudonyms need a key of at least {KEY_BYTES_MIN} characters"
+        ));
+    }
+    pseudonyms
+}
+
+fn key(section: &Section<'_>, environment: &dyn Environment) -> Option<String> {
     if section.refuse_literal(LITERAL) {
         return None;
     }
     section.only(&["env"]);
-    let variable = section.required("env")?;
-    let key = variable.variable(environment)?;
-    if key.len() < KEY_BYTES_MIN {
-        variable.mistake(format!(
-            "the environment variable of this name holds less than {KEY_BYTES_MIN} characters"
-        ));
-        return None;
-    }
-    let pseudonyms = Pseudonyms::new(key.as_bytes());
-    if pseudonyms.is_none() {
-        variable.mistake("the environment variable of this name holds no usable key");
-    }
-    pseudonyms
+    section.required("env")?.variable(environment)
 }

@@ -257,8 +257,8 @@ fn mistakes_name_their_place() {
         (r#"{"hmac_key": {"key": "SECRET"}}"#, format!("audit.hmac_key.key: {literal}")),
         (r#"{"hmac_key": {}}"#, "audit.hmac_key.env: is required".to_owned()),
         (
-            r#"{"hmac_key": {"env": "SHORT"}}"#,
-            "audit.hmac_key.env: the environment variable of this name holds less than 16 characters".to_owned(),
+            r#"{"hmac_key": {"env": "SHORT"}, "user": "pseudonym"}"#,
+            "audit.hmac_key: pseudonyms need a key of at least 16 characters".to_owned(),
         ),
         (
             r#"{"user": "pseudonym", "hmac_key": {"env": "UNSET"}}"#,
@@ -272,5 +272,6 @@ fn mistakes_name_their_place() {
         assert_eq!(found, [expected], "{audit}");
         assert!(!found.concat().contains("SECRET"));
     }
+    policy(r#"{"audit": {"hmac_key": {"env": "SHORT"}, "user": "plain"}}"#);
     assert!(configure(&Document::parse(b"{}").unwrap(), &environment).is_none());
 }

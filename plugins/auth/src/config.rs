@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use crate::keys::{Key, Keys};
+use crate::lockout::{FAILURES_MAX, Lockout};
 use crate::source::{Network, Sources};
 use crate::{Auth, Rules};
 use portcullis_policy::Identity;
@@ -24,6 +25,7 @@ pub fn configure(document: &Document, environment: &dyn Environment) -> Option<A
         "keys",
         "allow_sources",
         "deny_sources",
+        "lockout",
         "public_paths",
         "on_upgrade",
     ]);
@@ -34,6 +36,7 @@ pub fn configure(document: &Document, environment: &dyn Environment) -> Option<A
             .map(|field| networks(&field))
             .unwrap_or_default(),
     };
+    let lockout = section.field("lockout").and_then(|field| lockout(&field));
     let mut keys = Keys::default();
     if let Some(field) = section.field("master_key")
         && let Some(digest) = master_digest(&field.secret(), environment)
@@ -70,7 +73,11 @@ pub fn configure(document: &Document, environment: &dyn Environment) -> Option<A
         }
     }
     Some(Auth {
-        rules: Rc::new(Rules { sources, keys }),
+        rules: Rc::new(Rules {
+            sources,
+            lockout,
+            keys,
+        }),
     })
 }
 
@@ -79,6 +86,27 @@ fn networks(section: &Section<'_>) -> Vec<Network> {
         Network::parse(item.string()?).map_or_else(|expected| item.expected(expected), Some)
     };
     section.items().iter().filter_map(network).collect()
+}
+
+fn lockout(section: &Section<'_>) -> Option<Lockout> {
+    section.only(&["failures", "window", "block"]);
+    let failures = section.required("failures").and_then(|field| {
+        let failures = field.positive()?;
+        if failures > FAILURES_MAX {
+            field.expected(&format!("at most {FAILURES_MAX}"))
+        } else {
+            Some(failures)
+        }
+    });
+    let window = section
+        .required("window")
+        .and_then(|field| field.duration());
+    let block = section.required("block").and_then(|field| field.duration());
+    Some(Lockout {
+        failures: failures?,
+        window: window?,
+        block: block?,
+    })
 }
 
 fn master_digest(section: &Section<'_>, environment: &dyn Environment) -> Option<Digest> {

@@ -3,8 +3,9 @@
 //! The order of questions, each asked only when those before it were answered well:
 //!
 //! 1. May this address call at all ([`Sources`])? Asked of every request, public paths included, before any key is looked at.
-//! 2. Who holds this key? Everything but a public path needs one, also paths that do not exist: nobody maps the gateway without a key.
-//! 3. May the caller's team use this model? Asked when the body has been read, of endpoints that name one.
+//! 2. Has it failed too often ([`Lockout`])? Asked of all but public paths, also before any key is looked at.
+//! 3. Who holds this key? Everything but a public path needs one, also paths that do not exist: nobody maps the gateway without a key.
+//! 4. May the caller's team use this model? Asked when the body has been read, of endpoints that name one.
 //!
 //! Secrets are never compared and never kept: a key is the SHA-256 digest of its secret, looked up in a hash table. How long that takes
 //! can only tell of the digest of what the caller sent, which the caller knows already; and it is the same for ten keys and for ten
@@ -19,10 +20,12 @@ mod config;
 mod credential;
 mod digest;
 mod keys;
+mod lockout;
 mod source;
 
 pub use config::configure;
 pub use credential::CREDENTIAL_HEADERS;
+pub use lockout::Lockout;
 pub use source::{Network, Sources};
 
 use credential::Credential;
@@ -43,6 +46,7 @@ pub struct Auth {
 /// What a policy document says about access.
 struct Rules {
     sources: Sources,
+    lockout: Option<Lockout>,
     keys: Keys,
 }
 
@@ -111,15 +115,50 @@ impl Access {
         if head.endpoint == Endpoint::Public {
             return Ok(());
         }
-        self.authenticate(now, head, facts).inspect_err(|_| {
+        self.refuse_locked_out(now, head, out)?;
+        if let Err(refusal) = self.authenticate(now, head, facts) {
             facts.auth = AuthOutcome::Failure;
             out.count(Metric::AuthFailures, 1);
-        })?;
+            self.note_failure(now, head, out);
+            return Err(refusal);
+        }
         // What an upgraded connection carries is not read, so neither is the model.
         if head.upgrade && self.team.as_ref().is_some_and(|team| team.models.is_some()) {
             return Err(model_not_allowed());
         }
         Ok(())
+    }
+
+    fn refuse_locked_out(
+        &self,
+        now: Timestamp,
+        head: &RequestHead<'_>,
+        out: &mut Effects<'_>,
+    ) -> Result<(), Refusal> {
+        let Some((lockout, source)) = self.rules.lockout.zip(head.source) else {
+            return Ok(());
+        };
+        match lockout.blocked(out.store, now, source) {
+            Ok(None) => Ok(()),
+            Ok(Some(left)) => {
+                let message = "Too many requests from this network address failed to authenticate.";
+                Err(Refusal::new(Reason::SourceLockedOut, message).retry_after(left))
+            }
+            Err(_) => {
+                let message = "Access cannot be checked at the moment.";
+                Err(Refusal::new(Reason::PolicyUnavailable, message))
+            }
+        }
+    }
+
+    fn note_failure(&self, now: Timestamp, head: &RequestHead<'_>, out: &mut Effects<'_>) {
+        let Some((lockout, source)) = self.rules.lockout.zip(head.source) else {
+            return;
+        };
+        // A store without an answer changes nothing for this request, which is refused already; the next one will not get past it.
+        if lockout.note_failure(out.store, now, source) == Ok(true) {
+            out.count(Metric::Lockouts, 1);
+        }
     }
 
     fn authenticate(

@@ -415,7 +415,7 @@ fn each_mistake_names_its_place() {
         (
             r#"{"mode": "shadow"}"#,
             vec![
-                "auth.mode: unknown field; known here: master_key, keys, allow_sources, deny_sources, public_paths, on_upgrade".to_owned(),
+                "auth.mode: unknown field; known here: master_key, keys, allow_sources, deny_sources, lockout, public_paths, on_upgrade".to_owned(),
             ],
         ),
         (r#"{"master_key": "sk-SECRET"}"#, vec![format!("auth.master_key: {literal_master}")]),
@@ -501,6 +501,25 @@ fn each_mistake_names_its_place() {
             vec!["auth.keys[0].revoked: expected true or false, found \"no\"".to_owned()],
         ),
         (
+            r#"{"lockout": {}}"#,
+            vec![
+                "auth.lockout.failures: is required".to_owned(),
+                "auth.lockout.window: is required".to_owned(),
+                "auth.lockout.block: is required".to_owned(),
+            ],
+        ),
+        (
+            r#"{"lockout": {"failures": 101, "window": "5m", "block": "1h"}}"#,
+            vec!["auth.lockout.failures: expected at most 100, found 101".to_owned()],
+        ),
+        (
+            r#"{"lockout": {"failures": 10, "window": 5, "block": "1h", "per": "user"}}"#,
+            vec![
+                "auth.lockout.per: unknown field; known here: failures, window, block".to_owned(),
+                "auth.lockout.window: expected a length of time such as 500ms, 30s, 10m, 1h or 90d, found 5".to_owned(),
+            ],
+        ),
+        (
             r#"{"allow_sources": ["10.0.0.1/8"]}"#,
             vec!["auth.allow_sources[0]: expected a network without bits behind its prefix, as 10.0.0.0/8 is, found \"10.0.0.1/8\"".to_owned()],
         ),
@@ -565,4 +584,78 @@ fn ten_thousand_keys_load_and_each_is_found() {
             }
         }
     }
+}
+
+#[test]
+fn a_source_that_fails_too_often_is_shut_out_before_its_key_is_looked_at() {
+    let json = format!(
+        r#"{{"auth": {{"keys": [{{"id": "a", "sha256": "{ALICE}", "user": "a"}}], "lockout": {{"failures": 2, "window": "5m", "block": "1h"}}}}}}"#
+    );
+    let document = Document::parse(json.as_bytes()).unwrap();
+    let auth = configure(&document, &environment).unwrap();
+    assert_eq!(document.take_mistakes(), []);
+    let mut store = MemoryStore::default();
+    let mut lockouts = 0;
+    let mut call = |secs: u64, source: &str, endpoint: Endpoint, key: &str| {
+        let headers = [("x-api-key", key.as_bytes())];
+        let source = source.parse().ok();
+        let head = RequestHead {
+            endpoint,
+            method: "GET",
+            path: "/v1/models",
+            source,
+            headers: &headers,
+            upgrade: false,
+        };
+        let (mut facts, mut out) = (Facts::default(), Effects::new(&mut store));
+        let verdict = auth.open().handle(
+            Timestamp::from_secs(secs),
+            &Event::RequestHead(&head),
+            &mut facts,
+            &mut out,
+        );
+        let counted = out.take_metrics();
+        lockouts += counted
+            .iter()
+            .filter(|(metric, _)| *metric == Metric::Lockouts)
+            .count();
+        let failed = counted
+            .iter()
+            .any(|(metric, _)| *metric == Metric::AuthFailures);
+        assert_eq!(failed, facts.auth == AuthOutcome::Failure);
+        match verdict {
+            Verdict::Continue => ("ok", 0),
+            Verdict::Refuse(refusal) => (
+                refusal.reason.code(),
+                refusal.retry_after.map_or(0, |wait| wait.as_secs()),
+            ),
+        }
+    };
+    let models = Endpoint::Models;
+    assert_eq!(
+        call(1000, "10.0.0.1", models, "guess"),
+        ("invalid_api_key", 0)
+    );
+    assert_eq!(
+        call(1001, "10.0.0.1", models, "alice"),
+        ("ok", 0),
+        "a success, which clears nothing"
+    );
+    assert_eq!(call(1002, "10.0.0.1", models, ""), ("missing_api_key", 0));
+    assert_eq!(
+        call(1003, "10.0.0.1", models, "guess"),
+        ("invalid_api_key", 0)
+    );
+    assert_eq!(
+        call(1004, "10.0.0.1", models, "alice"),
+        ("source_locked_out", 3599)
+    );
+    assert_eq!(
+        call(1004, "10.0.0.1", models, "guess"),
+        ("source_locked_out", 3599)
+    );
+    assert_eq!(call(1004, "10.0.0.1", Endpoint::Public, ""), ("ok", 0));
+    assert_eq!(call(1004, "10.0.0.2", models, "alice"), ("ok", 0));
+    assert_eq!(call(4603, "10.0.0.1", models, "alice"), ("ok", 0));
+    assert_eq!(lockouts, 1);
 }

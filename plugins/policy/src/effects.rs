@@ -48,6 +48,8 @@ pub enum Metric {
     },
     /// `portcullis_auth_failures_total`.
     AuthFailures,
+    /// `portcullis_lockouts_total`: sources that were shut out.
+    Lockouts,
 }
 
 /// Where a policy puts its wishes; the chain carries them out after each event.
