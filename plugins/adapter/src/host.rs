@@ -3,6 +3,7 @@
 use crate::abi::{self, Failure};
 use portcullis_policy::{Store, StoreError, Timestamp};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// The current time; the epoch when the host gives none, which makes keys with a term expire and buckets stay as they are.
 pub(crate) fn now() -> Timestamp {
@@ -49,13 +50,23 @@ pub(crate) fn source() -> Option<IpAddr> {
         .ok()
 }
 
+/// How long ago the request arrived; known at its end.
+pub(crate) fn request_age() -> Duration {
+    let nanos = integer("request\0duration").and_then(|nanos| u64::try_from(nanos).ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
 /// The status that the client got; 0 when it got none.
 pub(crate) fn response_status() -> u16 {
-    let code = abi::property("response\0code")
-        .ok()
-        .and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok());
-    code.and_then(|bytes| u16::try_from(i64::from_le_bytes(bytes)).ok())
+    integer("response\0code")
+        .and_then(|code| u16::try_from(code).ok())
         .unwrap_or(0)
+}
+
+/// A property that is a number: 8 bytes, little endian.
+fn integer(path: &str) -> Option<i64> {
+    let bytes = <[u8; 8]>::try_from(abi::property(path).ok()?.as_slice()).ok()?;
+    Some(i64::from_le_bytes(bytes))
 }
 
 /// Whether the response at hand came from the upstream, not from the proxy itself.

@@ -191,6 +191,15 @@ impl HttpContext for Stream {
             store: &mut store,
             filter_state: &host::filter_state,
         };
+        if !exchange.saw_request() {
+            let pairs = abi::header_pairs(Map::RequestHeaders);
+            let fields = pairs
+                .as_deref()
+                .ok()
+                .and_then(headers::parse)
+                .unwrap_or_default();
+            exchange.request_unseen(&turn, &fields, host::source(), host::request_age());
+        }
         exchange.end(&mut turn, host::response_status());
         publish(exchange);
         self.worked += host::now().since(now);

@@ -5,6 +5,7 @@ use portcullis_policy::{Endpoint, Event, HeaderEdit, Refusal, RequestHead, Reque
 use portcullis_wire::{Dialect, RequestReader, endpoint, path_without_query};
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// How far the request is.
 pub(crate) enum RequestState {
@@ -83,6 +84,25 @@ impl Exchange {
     /// The request ended with trailers: no piece of its body was the last.
     pub fn request_trailers(&mut self, turn: &mut Turn<'_>) -> Step {
         self.request_data(turn, &[], true)
+    }
+
+    /// Whether [`Exchange::request_head`] was called. When not, somebody before this module answered, or the request never became one;
+    /// [`Exchange::request_unseen`] then says what is known of it, for the record.
+    #[must_use]
+    pub const fn saw_request(&self) -> bool {
+        !matches!(self.request, RequestState::Idle)
+    }
+
+    /// What is known at the end of a request that did not come by: its headers and when they arrived. Nothing is decided any more.
+    pub fn request_unseen(
+        &mut self,
+        turn: &Turn<'_>,
+        headers: &[(&str, &[u8])],
+        source: Option<IpAddr>,
+        age: Duration,
+    ) {
+        self.describe(turn, headers, source);
+        self.fanout.facts.received_at = turn.now.before(age);
     }
 
     /// Reads the request line and the headers into facts.

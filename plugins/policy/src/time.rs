@@ -40,6 +40,13 @@ impl Timestamp {
         )
     }
 
+    /// This much earlier; the epoch where that would be before it.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(nanos))
+    }
+
     /// Time that went by since `earlier`; zero when the clock went back.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
