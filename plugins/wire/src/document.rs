@@ -57,13 +57,14 @@ impl From<Refusal> for Failure {
 /// A body and how far it was read.
 #[derive(Debug)]
 pub(crate) struct Document {
-    body: Vec<u8>,
+    body: String,
+    /// The beginning of a character that is not complete.
+    cut_character: Vec<u8>,
+    /// What follows is not UTF-8.
+    not_utf8: bool,
     walker: Walker,
     texts: Texts,
-    /// The beginning of a string that comes in pieces.
-    head: String,
-    /// It is longer than that.
-    cut: bool,
+    head: Head,
     /// How deep the completion began, while within it.
     completion: Option<usize>,
     text_bytes: u64,
@@ -76,11 +77,12 @@ impl Document {
     /// With `object_only`, the document must be an object.
     pub(crate) fn new(object_only: bool) -> Self {
         Self {
-            body: Vec::new(),
+            body: String::new(),
+            cut_character: Vec::new(),
+            not_utf8: false,
             walker: Walker::new(),
             texts: Texts::default(),
-            head: String::new(),
-            cut: false,
+            head: Head::default(),
             completion: None,
             text_bytes: 0,
             completion_bytes: 0,
@@ -90,12 +92,39 @@ impl Document {
 
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
-        self.body.len()
+        self.body.len() + self.cut_character.len()
     }
 
     /// Adds bytes; [`Document::read`] looks at them.
-    pub(crate) fn extend(&mut self, chunk: &[u8]) {
-        self.body.extend_from_slice(chunk);
+    pub(crate) fn extend(&mut self, mut chunk: &[u8]) {
+        while !self.cut_character.is_empty() && !self.not_utf8 {
+            let Some((byte, rest)) = chunk.split_first() else {
+                return;
+            };
+            chunk = rest;
+            self.cut_character.push(*byte);
+            let cut = std::mem::take(&mut self.cut_character);
+            self.append(&cut);
+        }
+        self.append(chunk);
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        if self.not_utf8 {
+            return;
+        }
+        let (text, rest) = match str::from_utf8(bytes) {
+            Ok(text) => (text, &[][..]),
+            Err(error) => {
+                self.not_utf8 = error.error_len().is_some();
+                let (valid, rest) = bytes
+                    .split_at_checked(error.valid_up_to())
+                    .unwrap_or_default();
+                (str::from_utf8(valid).unwrap_or_default(), rest)
+            }
+        };
+        self.body.push_str(text);
+        self.cut_character.extend_from_slice(rest);
     }
 
     /// Bytes of all string values so far, unescaped.
@@ -133,15 +162,16 @@ impl Document {
             let value = match step.token {
                 Token::Key(raw) => {
                     if step.node == NodeId::UNKNOWN {
+                        let key = self.walker.meaning(raw);
                         self.texts
-                            .piece(&self.body, raw, true, reborrow(&mut sink))?;
+                            .piece(&self.body, raw, key, true, reborrow(&mut sink))?;
                     }
                     continue;
                 }
                 Token::Piece { raw, first, last } => {
-                    let piece = self
-                        .texts
-                        .piece(&self.body, raw, last, reborrow(&mut sink))?;
+                    let piece = self.walker.meaning(raw);
+                    self.texts
+                        .piece(&self.body, raw, piece, last, reborrow(&mut sink))?;
                     self.text_bytes += piece.len() as u64;
                     if self.completion.is_some() || meaning == Some(Meaning::Completion) {
                         self.completion_bytes += piece.len() as u64;
@@ -149,25 +179,10 @@ impl Document {
                     if meaning.is_none() {
                         continue;
                     }
-                    if first {
-                        self.head.clear();
-                        self.cut = false;
-                    }
-                    let room = HEAD_BYTES_MAX - self.head.len();
-                    let fits = piece
-                        .get(..piece.floor_char_boundary(room))
-                        .unwrap_or_default();
-                    self.cut |= fits.len() < piece.len();
-                    if !last || !first {
-                        self.head.push_str(fits);
-                    }
-                    if !last {
+                    let Some((head, whole)) = self.head.of(piece, first, last) else {
                         continue;
-                    }
-                    Value::String {
-                        head: if first { fits } else { &self.head },
-                        whole: !self.cut,
-                    }
+                    };
+                    Value::String { head, whole }
                 }
                 Token::Number(text) => Value::Number(text),
                 Token::Bool(value) => Value::Bool(value),
@@ -189,6 +204,9 @@ impl Document {
                 observer.value(meaning, value)?;
             }
         }
+        if self.not_utf8 || (end && !self.cut_character.is_empty()) {
+            return Err(Malformed::Syntax.into());
+        }
         Ok(())
     }
 
@@ -200,6 +218,34 @@ impl Document {
     /// The body with all changes carried out.
     pub(crate) fn render(&mut self) -> Vec<u8> {
         self.texts.render(&self.body)
+    }
+}
+
+/// The beginning of a string, also when it comes in pieces.
+#[derive(Debug, Default)]
+struct Head {
+    text: String,
+    /// The string is longer than that.
+    cut: bool,
+}
+
+impl Head {
+    /// Takes a piece; with the last one, says how the string begins and whether that is all of it.
+    fn of<'a>(&'a mut self, piece: &'a str, first: bool, last: bool) -> Option<(&'a str, bool)> {
+        if first {
+            self.text.clear();
+            self.cut = false;
+        }
+        let room = HEAD_BYTES_MAX.saturating_sub(self.text.len());
+        let fits = piece
+            .get(..piece.floor_char_boundary(room))
+            .unwrap_or_default();
+        self.cut |= fits.len() < piece.len();
+        if first && last {
+            return Some((fits, !self.cut));
+        }
+        self.text.push_str(fits);
+        last.then_some((self.text.as_str(), !self.cut))
     }
 }
 

@@ -73,18 +73,18 @@ pub(crate) enum Line {
     Other(Range<usize>),
 }
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The lines of an event, as ranges of its bytes. `first`: it is the stream's first one, which may begin with a byte order mark.
-pub(crate) fn lines(event: &[u8], first: bool) -> Vec<Line> {
+/// The lines of an event, as ranges of it. `first`: it is the stream's first one, which may begin with a byte order mark.
+pub(crate) fn lines(event: &str, first: bool) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut at = if first && event.starts_with(BYTE_ORDER_MARK) {
-        BYTE_ORDER_MARK.len()
+        BYTE_ORDER_MARK.len_utf8()
     } else {
         0
     };
     while let Some(rest) = event.get(at..).filter(|rest| !rest.is_empty()) {
-        let len = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let len = memchr::memchr2(b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len());
         if len > 0 {
             lines.push(line(rest.get(..len).unwrap_or_default(), at));
         }
@@ -93,21 +93,20 @@ pub(crate) fn lines(event: &[u8], first: bool) -> Vec<Line> {
     lines
 }
 
-fn line(text: &[u8], at: usize) -> Line {
+fn line(text: &str, at: usize) -> Line {
     let end = at + text.len();
-    let Some(colon) = memchr::memchr(b':', text) else {
-        return if text == b"data" {
+    let Some((field, value)) = text.split_once(':') else {
+        return if text == "data" {
             Line::Data(end..end)
         } else {
             Line::Other(at..end)
         };
     };
-    let space = usize::from(text.get(colon + 1) == Some(&b' '));
-    let value = at + colon + 1 + space..end;
-    match text.get(..colon) {
-        Some(b"data") => Line::Data(value),
-        Some(b"event") => Line::Name(value),
-        Some(b"" | b"id" | b"retry") => Line::Other(value),
+    let value = end - value.strip_prefix(' ').unwrap_or(value).len()..end;
+    match field {
+        "data" => Line::Data(value),
+        "event" => Line::Name(value),
+        "" | "id" | "retry" => Line::Other(value),
         _ => Line::Other(at..end),
     }
 }
@@ -161,10 +160,9 @@ mod tests {
 
     #[test]
     fn fields_are_told_apart() {
-        let event = b"\xef\xbb\xbfdata: x\r\n:note\nevent:ping\nid: 7\nretry:9\ndata\ndata:  y\nodd: z\nodder\r\r";
+        let event = "\u{feff}data: x\r\n:note\nevent:ping\nid: 7\nretry:9\ndata\ndata:  y\nodd: z\nodder\r\r";
         let lines = lines(event, true);
-        let text =
-            |range: &Range<usize>| String::from_utf8_lossy(&event[range.clone()]).into_owned();
+        let text = |range: &Range<usize>| event.get(range.clone()).unwrap().to_owned();
         let seen: Vec<_> = lines
             .iter()
             .map(|line| match line {

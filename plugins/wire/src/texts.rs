@@ -4,7 +4,6 @@ use crate::TextSink;
 use crate::edits::{Change, merge};
 use crate::json::{self, NESTED_DEPTH_MAX, Raw};
 use portcullis_policy::{Edit, Reason, Refusal, Text, TextId};
-use std::str;
 
 /// Ids of texts that are strings within strings; all other ids are below.
 const NESTED: u64 = 1 << 63;
@@ -74,7 +73,6 @@ pub(crate) fn give_nested(
 pub(crate) struct Texts {
     changes: Vec<(usize, Change)>,
     nested: NestedIds,
-    scratch: String,
     /// A string that came in pieces, once more in one.
     whole: String,
     batch: Vec<Edit>,
@@ -83,30 +81,24 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    /// Takes a piece of a string of `body`; returns it unescaped.
-    pub(crate) fn piece<'a>(
-        &'a mut self,
-        body: &[u8],
-        raw: Raw<'a>,
+    /// Takes a piece of a string of `body`: as it is written, and what it means.
+    pub(crate) fn piece(
+        &mut self,
+        body: &str,
+        raw: Raw<'_>,
+        piece: &str,
         last: bool,
         sink: Option<&mut dyn TextSink>,
-    ) -> Result<&'a str, Refusal> {
+    ) -> Result<(), Refusal> {
         let before = self.open.take();
         let (start, escaped_before) = before.unwrap_or((raw.at, false));
         let escaped = escaped_before || raw.escaped;
         if !last {
             self.open = Some((start, escaped));
         }
-        let piece = if raw.escaped {
-            self.scratch.clear();
-            json::unescape_into(raw.text, &mut self.scratch);
-            self.scratch.as_str()
-        } else {
-            raw.text
-        };
-        let Some(sink) = sink else { return Ok(piece) };
+        let Some(sink) = sink else { return Ok(()) };
         if before.is_none() && piece.is_empty() && last {
-            return Ok(piece);
+            return Ok(());
         }
         let text = Text {
             id: TextId(start as u64),
@@ -118,16 +110,13 @@ impl Texts {
             changes.push((start, change))
         })?;
         if !last || !escaped {
-            return Ok(piece);
+            return Ok(());
         }
         let mut whole = piece;
         if before.is_some() {
             self.whole.clear();
             let end = raw.at + raw.text.len();
-            let raw = body
-                .get(start..end)
-                .and_then(|bytes| str::from_utf8(bytes).ok())
-                .unwrap_or_default();
+            let raw = body.get(start..end).unwrap_or_default();
             if json::starts_document(raw) {
                 json::unescape_into(raw, &mut self.whole);
             }
@@ -138,7 +127,7 @@ impl Texts {
             self.changes
                 .extend(nested.into_iter().map(|change| (start, change)));
         }
-        Ok(piece)
+        Ok(())
     }
 
     /// Whether anything is to be changed.
@@ -147,7 +136,7 @@ impl Texts {
     }
 
     /// The body with all changes carried out; untouched bytes are copied as they are.
-    pub(crate) fn render(&mut self, body: &[u8]) -> Vec<u8> {
+    pub(crate) fn render(&mut self, body: &str) -> Vec<u8> {
         self.changes.sort_by_key(|(start, _)| *start);
         let mut out = Vec::with_capacity(body.len());
         let mut copied = 0;
@@ -160,11 +149,11 @@ impl Texts {
                 .map(json::string_inside)
                 .unwrap_or_default();
             let changes = group.iter().map(|(_, change)| change.clone()).collect();
-            out.extend_from_slice(body.get(copied..*start).unwrap_or_default());
+            out.extend_from_slice(body.get(copied..*start).unwrap_or_default().as_bytes());
             change_string(raw, changes, &mut out);
             copied = start + raw.len();
         }
-        out.extend_from_slice(body.get(copied..).unwrap_or_default());
+        out.extend_from_slice(body.get(copied..).unwrap_or_default().as_bytes());
         out
     }
 }

@@ -5,7 +5,7 @@
 
 use super::escape_into;
 use super::token::{Malformed, Raw, Token, Tokenizer};
-use super::unescape::{Unit, locate, measure, unescape_into, unit};
+use super::unescape::{Unit, locate, measure, unit};
 use crate::edits::{Change, merge};
 use std::ops::Range;
 
@@ -49,19 +49,16 @@ pub(crate) fn read<E>(
     text: &mut impl FnMut(&str) -> Result<Vec<Change>, E>,
 ) -> Result<Vec<Change>, E> {
     let mut changes = Vec::new();
-    let mut scratch = String::new();
     for_each_scalar(document, |scalar| {
-        let Scalar::String(raw) = scalar else {
+        let Scalar::String(raw, meaning) = scalar else {
             return Ok(());
         };
         if !raw.escaped {
             return Ok(());
         }
-        scratch.clear();
-        unescape_into(raw.text, &mut scratch);
-        let mut inner = text(&scratch)?;
-        if depth > 1 && hides_text(&scratch) {
-            inner.extend(read(&scratch, depth - 1, text)?);
+        let mut inner = text(meaning)?;
+        if depth > 1 && hides_text(meaning) {
+            inner.extend(read(meaning, depth - 1, text)?);
         }
         changes.extend(outward(raw, inner, false));
         Ok(())
@@ -109,10 +106,10 @@ pub(crate) fn fit(text: &str, changes: Vec<Change>, depth: usize) -> Vec<Change>
     let whole = for_each_scalar(text, |scalar| {
         let inside = scalar.range();
         match scalar {
-            Scalar::String(raw) => {
+            Scalar::String(raw, text) => {
                 let wished = wishes.within(&inside);
                 if !wished.is_empty() {
-                    fitting.extend(into_string(raw, wished, depth));
+                    fitting.extend(into_string(raw, text, wished, depth));
                 }
             }
             Scalar::Word(_) => {
@@ -137,9 +134,7 @@ pub(crate) fn fit(text: &str, changes: Vec<Change>, depth: usize) -> Vec<Change>
 }
 
 /// Carries out changes in one string of a document.
-fn into_string(raw: Raw<'_>, wished: Vec<Change>, depth: usize) -> Vec<Change> {
-    let mut text = String::new();
-    unescape_into(raw.text, &mut text);
+fn into_string(raw: Raw<'_>, text: &str, wished: Vec<Change>, depth: usize) -> Vec<Change> {
     let bytes: Vec<_> = wished
         .iter()
         .map(|change| change.range.start - raw.at..change.range.end - raw.at)
@@ -155,7 +150,7 @@ fn into_string(raw: Raw<'_>, wished: Vec<Change>, depth: usize) -> Vec<Change> {
         })
         .collect();
     merge(&mut inner);
-    outward(raw, fit(&text, inner, depth - 1), true)
+    outward(raw, fit(text, inner, depth - 1), true)
 }
 
 /// Wishes for a document, given out to the strings and words that they concern, in order.
@@ -208,8 +203,8 @@ impl Wishes<'_> {
 
 /// A value or key of a document that is not an array or object.
 enum Scalar<'a> {
-    /// A string's inside.
-    String(Raw<'a>),
+    /// A string's inside, and what it means.
+    String(Raw<'a>, &'a str),
     /// A number, `true`, `false`, `null`.
     Word(Range<usize>),
 }
@@ -217,7 +212,7 @@ enum Scalar<'a> {
 impl Scalar<'_> {
     fn range(&self) -> Range<usize> {
         match self {
-            Self::String(raw) => raw.at..raw.at + raw.text.len(),
+            Self::String(raw, _) => raw.at..raw.at + raw.text.len(),
             Self::Word(range) => range.clone(),
         }
     }
@@ -230,13 +225,15 @@ fn for_each_scalar<E>(
 ) -> Result<bool, E> {
     let mut tokenizer = Tokenizer::many();
     loop {
-        let token = match tokenizer.next(text.as_bytes(), true) {
+        let token = match tokenizer.next(text, true) {
             Ok(Some(token)) => token,
             Ok(None) => return Ok(true),
             Err(_) => return Ok(false),
         };
         match token {
-            Token::Key(raw) | Token::Piece { raw, .. } => found(Scalar::String(raw))?,
+            Token::Key(raw) | Token::Piece { raw, .. } => {
+                found(Scalar::String(raw, tokenizer.meaning(raw)))?
+            }
             Token::Number(_) | Token::Bool(_) | Token::Null => {
                 found(Scalar::Word(tokenizer.last_word()))?
             }

@@ -39,21 +39,17 @@ pub(super) fn find_special(bytes: &[u8]) -> Option<usize> {
         .map(|in_it| at + in_it)
 }
 
-/// The inside of the string that `bytes` begin with (behind its quotation mark), up to its end or what cannot be in a string. For
-/// bytes that the tokenizer let pass.
-pub(crate) fn string_inside(bytes: &[u8]) -> &str {
+/// The inside of the string that `text` begins with (behind its quotation mark). For what the tokenizer let pass.
+pub(crate) fn string_inside(text: &str) -> &str {
     let mut end = 0;
-    while let Some(at) = bytes.get(end..).and_then(find_special) {
+    while let Some(at) = text.as_bytes().get(end..).and_then(find_special) {
         end += at;
-        if bytes.get(end) != Some(&b'\\') {
+        if text.as_bytes().get(end) != Some(&b'\\') {
             break;
         }
         end += 2;
     }
-    bytes
-        .get(..end)
-        .and_then(|inside| std::str::from_utf8(inside).ok())
-        .unwrap_or_default()
+    text.get(..end).unwrap_or_default()
 }
 
 const fn special(byte: u8) -> bool {

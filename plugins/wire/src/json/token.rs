@@ -1,13 +1,12 @@
 //! A push tokenizer for RFC 8259.
 //!
-//! It reads a buffer that grows at its end, goes over each byte once, and stops where more bytes are needed, be it in the middle of an
+//! It reads text that grows at its end, goes over each byte once, and stops where more is needed, be it in the middle of an
 //! escape. Where it stops means nothing: the tokens that any split of a document gives are the same, but for the cuts between the
-//! pieces of a string. What is wrong shows as soon as the bytes up to it are there, after all that was right before it.
+//! pieces of a string. What is wrong shows as soon as the text up to it is there, after all that was right before it.
 
 use super::scan::find_special;
 use super::unescape::{Unit, unit};
 use std::ops::Range;
-use std::str;
 
 /// How deep arrays and objects may nest: protects every stack that follows the document. No API's body is nested half as deep.
 pub(crate) const DEPTH_MAX: u32 = 128;
@@ -51,7 +50,7 @@ pub(crate) enum Token<'a> {
 /// The inside of a string or a piece of it, as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Raw<'a> {
-    /// The bytes.
+    /// As it is written.
     pub text: &'a str,
     /// Where they begin in the document.
     pub at: usize,
@@ -80,6 +79,8 @@ struct Partial {
     seen: usize,
     /// Of a string: escapes were seen since `start`.
     escaped: bool,
+    /// Of a string: what stands before this is in `unescaped`, once `escaped`.
+    copied: usize,
     /// Of a string: nothing was handed out yet.
     first: bool,
 }
@@ -106,6 +107,8 @@ pub(crate) struct Tokenizer {
     many: bool,
     /// Where the last number or word began.
     word: usize,
+    /// What the last key or piece with escapes means.
+    unescaped: String,
 }
 
 impl Tokenizer {
@@ -120,32 +123,44 @@ impl Tokenizer {
             failed: None,
             many: false,
             word: 0,
+            unescaped: String::new(),
         }
     }
 
     /// For documents one after the other, with or without white space between them.
-    pub(crate) const fn many() -> Self {
+    pub(crate) fn many() -> Self {
         Self {
             many: true,
             ..Self::new()
         }
     }
 
-    /// The next token of a document of which `bytes` is all that is there; they must begin with what earlier calls were given. `None`:
-    /// nothing can be said without more bytes; with `end`, that the document is complete.
+    /// The next token of a document of which `text` is all that is there; it must begin with what earlier calls were given. `None`:
+    /// nothing can be said without more; with `end`, that the document is complete.
+    #[inline]
     pub(crate) fn next<'a>(
         &mut self,
-        bytes: &'a [u8],
+        text: &'a str,
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
         if let Some(failed) = self.failed {
             return Err(failed);
         }
-        let token = self.advance(bytes, end);
+        let token = self.advance(text, end);
         if let Err(failed) = token {
             self.failed = Some(failed);
         }
         token
+    }
+
+    /// What the key or piece means that was found last.
+    #[inline]
+    pub(crate) fn meaning<'a>(&'a self, raw: Raw<'a>) -> &'a str {
+        if raw.escaped {
+            &self.unescaped
+        } else {
+            raw.text
+        }
     }
 
     /// Where the number or word stands that was found last.
@@ -153,12 +168,13 @@ impl Tokenizer {
         self.word..self.at
     }
 
-    fn advance<'a>(&mut self, bytes: &'a [u8], end: bool) -> Result<Option<Token<'a>>, Malformed> {
+    #[inline]
+    fn advance<'a>(&mut self, text: &'a str, end: bool) -> Result<Option<Token<'a>>, Malformed> {
         if let Some(partial) = self.partial {
-            return self.resume(partial, bytes, end);
+            return self.resume(partial, text, end);
         }
         loop {
-            let Some(byte) = self.skip_white(bytes) else {
+            let Some(byte) = self.skip_white(text.as_bytes()) else {
                 let complete = self.expect == Expect::Nothing || (self.many && self.at_top());
                 return if end && !complete {
                     Err(Malformed::Syntax)
@@ -186,9 +202,9 @@ impl Tokenizer {
                     return self.close(false);
                 }
                 (Expect::Key | Expect::KeyOrClose, b'"') => {
-                    return self.begin(Kind::Key, self.at + 1, bytes, end);
+                    return self.begin(Kind::Key, self.at + 1, text, end);
                 }
-                (Expect::Value | Expect::ValueOrClose, _) => return self.value(byte, bytes, end),
+                (Expect::Value | Expect::ValueOrClose, _) => return self.value(byte, text, end),
                 (Expect::Nothing, _) if self.many => self.expect = Expect::Value,
                 (
                     Expect::Key
@@ -202,29 +218,31 @@ impl Tokenizer {
         }
     }
 
+    #[inline]
     fn value<'a>(
         &mut self,
         byte: u8,
-        bytes: &'a [u8],
+        text: &'a str,
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
         match byte {
-            b'"' => self.begin(Kind::String, self.at + 1, bytes, end),
+            b'"' => self.begin(Kind::String, self.at + 1, text, end),
             b'{' => self.open(true),
             b'[' => self.open(false),
-            b'-' | b'0'..=b'9' => self.begin(Kind::Number, self.at, bytes, end),
-            b't' => self.literal("true", Token::Bool(true), bytes, end),
-            b'f' => self.literal("false", Token::Bool(false), bytes, end),
-            b'n' => self.literal("null", Token::Null, bytes, end),
+            b'-' | b'0'..=b'9' => self.begin(Kind::Number, self.at, text, end),
+            b't' => self.literal("true", Token::Bool(true), text, end),
+            b'f' => self.literal("false", Token::Bool(false), text, end),
+            b'n' => self.literal("null", Token::Null, text, end),
             _ => Err(Malformed::Syntax),
         }
     }
 
+    #[inline]
     fn begin<'a>(
         &mut self,
         kind: Kind,
         start: usize,
-        bytes: &'a [u8],
+        text: &'a str,
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
         self.resume(
@@ -233,32 +251,34 @@ impl Tokenizer {
                 start,
                 seen: start,
                 escaped: false,
+                copied: start,
                 first: true,
             },
-            bytes,
+            text,
             end,
         )
     }
 
+    #[inline]
     fn resume<'a>(
         &mut self,
         partial: Partial,
-        bytes: &'a [u8],
+        text: &'a str,
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
         match partial.kind {
-            Kind::Number => self.number(partial, bytes, end),
-            Kind::Key | Kind::String => self.string(partial, bytes, end),
+            Kind::Number => self.number(partial, text, end),
+            Kind::Key | Kind::String => self.string(partial, text, end),
         }
     }
 
     fn number<'a>(
         &mut self,
         mut partial: Partial,
-        bytes: &'a [u8],
+        text: &'a str,
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
-        let rest = bytes.get(partial.seen..).unwrap_or_default();
+        let rest = text.as_bytes().get(partial.seen..).unwrap_or_default();
         let more = rest
             .iter()
             .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
@@ -267,29 +287,31 @@ impl Tokenizer {
             self.partial = Some(partial);
             return Ok(None);
         }
-        let digits = bytes
+        let number = text
             .get(partial.start..partial.seen)
-            .filter(|digits| is_number(digits));
-        let text = digits
-            .and_then(|digits| str::from_utf8(digits).ok())
+            .filter(|number| is_number(number.as_bytes()))
             .ok_or(Malformed::Syntax)?;
         self.partial = None;
         self.word = partial.start;
         self.at = partial.seen;
         self.after_value();
-        Ok(Some(Token::Number(text)))
+        Ok(Some(Token::Number(number)))
     }
 
+    /// Goes on to the end of a string, or as far as there is text. Escapes are carried out on the way, so that no one has to look for
+    /// them a second time.
+    #[inline]
     fn string<'a>(
         &mut self,
         mut partial: Partial,
-        bytes: &'a [u8],
+        text: &'a str,
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
+        let bytes = text.as_bytes();
         let stop = loop {
             let rest = bytes.get(partial.seen..).unwrap_or_default();
             let Some(at) = find_special(rest) else {
-                partial.seen += rest.len();
+                partial.seen = bytes.len();
                 break Stop::Unfinished;
             };
             partial.seen += at;
@@ -297,9 +319,16 @@ impl Tokenizer {
             match rest.first() {
                 Some(b'"') => break Stop::Quote,
                 Some(b'\\') => match unit(rest) {
-                    Unit::Escape(len, _) => {
+                    Unit::Escape(len, meaning) => {
+                        if !partial.escaped {
+                            self.unescaped.clear();
+                            partial.escaped = true;
+                        }
+                        self.unescaped
+                            .push_str(text.get(partial.copied..partial.seen).unwrap_or_default());
+                        self.unescaped.push(meaning);
                         partial.seen += len;
-                        partial.escaped = true;
+                        partial.copied = partial.seen;
                     }
                     Unit::Unfinished => break Stop::Unfinished,
                     Unit::Invalid => break Stop::Invalid,
@@ -307,32 +336,19 @@ impl Tokenizer {
                 _ => break Stop::Invalid,
             }
         };
-        if partial.kind == Kind::Key && stop != Stop::Quote {
-            // Checked once it is whole: what is not handed out must not be looked at again with every chunk.
-            self.partial = Some(partial);
-            return if stop == Stop::Invalid || end {
-                Err(Malformed::Syntax)
-            } else {
-                Ok(None)
-            };
+        if stop != Stop::Quote && (stop == Stop::Invalid || end) {
+            self.failed = Some(Malformed::Syntax);
         }
-        let here = bytes.get(partial.start..partial.seen).unwrap_or_default();
-        let (text, stop) = match str::from_utf8(here) {
-            Ok(text) => (text, stop),
-            Err(error) => {
-                // A character that the end of the buffer cuts is waited for; anywhere else it is an error.
-                let cut = error.error_len().is_none()
-                    && stop == Stop::Unfinished
-                    && partial.seen == bytes.len();
-                let valid = here.get(..error.valid_up_to()).unwrap_or_default();
-                (
-                    str::from_utf8(valid).unwrap_or_default(),
-                    if cut { stop } else { Stop::Invalid },
-                )
-            }
-        };
+        if stop != Stop::Quote && (partial.kind == Kind::Key || partial.seen == partial.start) {
+            self.partial = Some(partial);
+            return self.failed.map_or(Ok(None), Err);
+        }
+        if partial.escaped {
+            self.unescaped
+                .push_str(text.get(partial.copied..partial.seen).unwrap_or_default());
+        }
         let raw = Raw {
-            text,
+            text: text.get(partial.start..partial.seen).unwrap_or_default(),
             at: partial.start,
             escaped: partial.escaped,
         };
@@ -351,14 +367,8 @@ impl Tokenizer {
                 last: true,
             }));
         }
-        if stop == Stop::Invalid || end {
-            self.failed = Some(Malformed::Syntax);
-        }
-        if partial.kind == Kind::Key || text.is_empty() {
-            self.partial = Some(partial);
-            return self.failed.map_or(Ok(None), Err);
-        }
-        partial.start += text.len();
+        partial.start = partial.seen;
+        partial.copied = partial.seen;
         partial.escaped = false;
         partial.first = false;
         self.partial = Some(partial);
@@ -373,10 +383,10 @@ impl Tokenizer {
         &mut self,
         word: &str,
         token: Token<'a>,
-        bytes: &[u8],
+        text: &str,
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
-        let rest = bytes.get(self.at..).unwrap_or_default();
+        let rest = text.as_bytes().get(self.at..).unwrap_or_default();
         let have = rest.get(..rest.len().min(word.len())).unwrap_or_default();
         if !word.as_bytes().starts_with(have) || (end && have.len() < word.len()) {
             return Err(Malformed::Syntax);
@@ -390,6 +400,7 @@ impl Tokenizer {
         Ok(Some(token))
     }
 
+    #[inline]
     fn open<'a>(&mut self, object: bool) -> Result<Option<Token<'a>>, Malformed> {
         if self.depth == DEPTH_MAX {
             return Err(Malformed::TooDeep);
@@ -405,6 +416,7 @@ impl Tokenizer {
         Ok(Some(Token::Open { object }))
     }
 
+    #[inline]
     fn close<'a>(&mut self, object: bool) -> Result<Option<Token<'a>>, Malformed> {
         self.at += 1;
         self.levels >>= 1;
@@ -413,6 +425,7 @@ impl Tokenizer {
         Ok(Some(Token::Close { object }))
     }
 
+    #[inline]
     fn after_value(&mut self) {
         self.expect = if self.depth == 0 {
             Expect::Nothing
@@ -430,6 +443,7 @@ impl Tokenizer {
         self.depth == 0 && self.partial.is_none()
     }
 
+    #[inline]
     fn skip_white(&mut self, bytes: &[u8]) -> Option<u8> {
         loop {
             match bytes.get(self.at) {

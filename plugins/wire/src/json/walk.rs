@@ -2,7 +2,6 @@
 
 use super::token::{Malformed, Raw, Token, Tokenizer};
 use super::trie::{NodeId, Seen, Trie};
-use super::unescape::unescape_into;
 
 #[derive(Debug)]
 struct Frame {
@@ -28,7 +27,6 @@ pub(crate) struct Walker {
     frames: Vec<Frame>,
     /// The place of the next value in an object.
     pending: NodeId,
-    key: String,
 }
 
 impl Walker {
@@ -37,18 +35,18 @@ impl Walker {
             tokenizer: Tokenizer::new(),
             frames: Vec::new(),
             pending: NodeId::ROOT,
-            key: String::new(),
         }
     }
 
     /// See [`Tokenizer::next`].
+    #[inline]
     pub(crate) fn next<'a, M: Copy>(
         &mut self,
         trie: &Trie<M>,
-        bytes: &'a [u8],
+        text: &'a str,
         end: bool,
     ) -> Result<Option<Step<'a>>, Malformed> {
-        let Some(token) = self.tokenizer.next(bytes, end)? else {
+        let Some(token) = self.tokenizer.next(text, end)? else {
             return Ok(None);
         };
         let node = match token {
@@ -76,11 +74,18 @@ impl Walker {
         Ok(Some(Step { token, node }))
     }
 
+    /// See [`Tokenizer::meaning`].
+    #[inline]
+    pub(crate) fn meaning<'a>(&'a self, raw: Raw<'a>) -> &'a str {
+        self.tokenizer.meaning(raw)
+    }
+
     /// How many arrays and objects are open.
     pub(crate) fn depth(&self) -> usize {
         self.frames.len()
     }
 
+    #[inline]
     fn place<M: Copy>(&self, trie: &Trie<M>) -> NodeId {
         match self.frames.last() {
             Some(frame) if !frame.object => trie.element(frame.node),
@@ -92,13 +97,7 @@ impl Walker {
         let Some(frame) = self.frames.last_mut() else {
             return Ok(NodeId::UNKNOWN);
         };
-        let key = if raw.escaped {
-            self.key.clear();
-            unescape_into(raw.text, &mut self.key);
-            &self.key
-        } else {
-            raw.text
-        };
+        let key = self.tokenizer.meaning(raw);
         let (node, again) = trie.key(frame.node, key, &mut frame.seen);
         if again {
             Err(Malformed::DuplicateKey)

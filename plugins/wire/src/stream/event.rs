@@ -68,7 +68,7 @@ const INDEX: &str = "index";
 impl<'a> EventData<'a> {
     /// Reads the data of an event. Counts of tokens go to `usage`.
     pub(super) fn read(
-        data: &'a [u8],
+        data: &'a str,
         format: &Compiled,
         usage: &mut UsageCount,
     ) -> Result<Self, Malformed> {

@@ -26,12 +26,12 @@ const EVENT_BYTES_MAX: usize = 4 << 20;
 const HELD_BYTES_MAX: usize = 4 << 20;
 
 /// The data of OpenAI's last event, and of its imitators'.
-const DONE: &[u8] = b"[DONE]";
+const DONE: &str = "[DONE]";
 
 /// An event that has not left.
 #[derive(Debug)]
 struct Held {
-    bytes: Vec<u8>,
+    text: String,
     /// Pieces of channels in it.
     pieces: Vec<Piece>,
     /// Changes of texts that are in this event only.
@@ -163,8 +163,9 @@ impl EventStream {
     }
 
     fn skim_event(&mut self, bytes: &[u8]) {
-        let data = Data::of(bytes, &lines(bytes, std::mem::take(&mut self.first)));
-        if let Ok(event) = EventData::read(data.bytes(bytes), self.format, &mut self.usage) {
+        let text = str::from_utf8(bytes).unwrap_or_default();
+        let data = Data::of(text, &lines(text, std::mem::take(&mut self.first)));
+        if let Ok(event) = EventData::read(data.text(text), self.format, &mut self.usage) {
             for found in event.strings.iter().filter(|found| found.completion) {
                 self.completion_bytes += found.raw.text.len() as u64;
             }
@@ -175,29 +176,30 @@ impl EventStream {
         if bytes.len() > EVENT_BYTES_MAX || self.held_bytes + bytes.len() > HELD_BYTES_MAX {
             return Err(unreadable());
         }
+        let text = String::from_utf8(bytes).map_err(|_| unreadable())?;
         let mut held = Held {
-            bytes: Vec::new(),
+            text: String::new(),
             pieces: Vec::new(),
             rewrites: Vec::new(),
         };
-        let lines = lines(&bytes, std::mem::take(&mut self.first));
+        let lines = lines(&text, std::mem::take(&mut self.first));
         for line in &lines {
             match line {
                 Line::Name(range) | Line::Other(range) => {
-                    self.plain(&bytes, range, &mut held, sink)?
+                    self.plain(&text, range, &mut held, sink)?
                 }
                 Line::Data(_) => {}
             }
         }
-        let data = Data::of(&bytes, &lines);
-        let json = data.bytes(&bytes);
+        let data = Data::of(&text, &lines);
+        let json = data.text(&text);
         if json == DONE {
             self.close(None, sink)?;
         } else if !json.is_empty() {
             self.json(json, &data, &mut held, sink)?;
         }
-        self.held_bytes += bytes.len();
-        held.bytes = bytes;
+        self.held_bytes += text.len();
+        held.text = text;
         self.held.push_back(held);
         self.release();
         Ok(())
@@ -206,15 +208,12 @@ impl EventStream {
     /// Part of a line that is not JSON: a text of its own.
     fn plain(
         &mut self,
-        bytes: &[u8],
+        event: &str,
         range: &Range<usize>,
         held: &mut Held,
         sink: &mut dyn TextSink,
     ) -> Result<(), Refusal> {
-        let text = bytes
-            .get(range.clone())
-            .and_then(|text| str::from_utf8(text).ok())
-            .ok_or_else(unreadable)?;
+        let text = event.get(range.clone()).unwrap_or_default();
         if text.is_empty() || self.format.format().event_names.contains(&text) {
             return Ok(());
         }
@@ -236,7 +235,7 @@ impl EventStream {
 
     fn json(
         &mut self,
-        json: &[u8],
+        json: &str,
         data: &Data,
         held: &mut Held,
         sink: &mut dyn TextSink,
@@ -346,7 +345,7 @@ impl EventStream {
             let Some(mut held) = self.held.pop_front() else {
                 return;
             };
-            self.held_bytes -= held.bytes.len();
+            self.held_bytes -= held.text.len();
             for piece in std::mem::take(&mut held.pieces) {
                 if let Some(channel) = self.channels.find(piece.channel) {
                     let changes = channel.changes_in(&piece.text);
@@ -405,20 +404,21 @@ impl Held {
             changes,
         } in self.rewrites
         {
-            out.extend_from_slice(self.bytes.get(copied..place.start).unwrap_or_default());
+            out.extend_from_slice(
+                self.text
+                    .get(copied..place.start)
+                    .unwrap_or_default()
+                    .as_bytes(),
+            );
             copied = place.end;
-            let text = self
-                .bytes
-                .get(place)
-                .and_then(|text| str::from_utf8(text).ok())
-                .unwrap_or_default();
+            let text = self.text.get(place).unwrap_or_default();
             if json {
                 change_string(text, changes, out);
             } else {
                 change_line(text, changes, out);
             }
         }
-        out.extend_from_slice(self.bytes.get(copied..).unwrap_or_default());
+        out.extend_from_slice(self.text.get(copied..).unwrap_or_default().as_bytes());
     }
 }
 
@@ -437,14 +437,14 @@ fn change_line(text: &str, changes: Vec<Change>, out: &mut Vec<u8>) {
 struct Data {
     /// Each line: where it begins in the data, and in the event.
     lines: Vec<(usize, Range<usize>)>,
-    joined: Vec<u8>,
+    joined: String,
 }
 
 impl Data {
-    fn of(event: &[u8], lines: &[Line]) -> Self {
+    fn of(event: &str, lines: &[Line]) -> Self {
         let mut data = Self {
             lines: Vec::new(),
-            joined: Vec::new(),
+            joined: String::new(),
         };
         let mut at = 0;
         for line in lines {
@@ -455,16 +455,16 @@ impl Data {
         if data.lines.len() > 1 {
             for (at, range) in &data.lines {
                 if *at > 0 {
-                    data.joined.push(b'\n');
+                    data.joined.push('\n');
                 }
                 data.joined
-                    .extend_from_slice(event.get(range.clone()).unwrap_or_default());
+                    .push_str(event.get(range.clone()).unwrap_or_default());
             }
         }
         data
     }
 
-    fn bytes<'a>(&'a self, event: &'a [u8]) -> &'a [u8] {
+    fn text<'a>(&'a self, event: &'a str) -> &'a str {
         match self.lines.as_slice() {
             [(_, range)] => event.get(range.clone()).unwrap_or_default(),
             _ => &self.joined,
