@@ -149,18 +149,12 @@ impl Envoy {
     /// # Errors
     /// When the log cannot be read.
     pub fn complaints(&self) -> Result<String> {
+        let levels = ["[warning]", "[error]", "[critical]"];
         let log = self.log_text()?;
-        let is_complaint = |line: &&str| {
-            ["[warning]", "[error]", "[critical]"]
-                .iter()
-                .any(|level| line.contains(level))
-        };
-        let lines: Vec<&str> = log.lines().filter(is_complaint).collect();
-        Ok(if lines.is_empty() {
-            log
-        } else {
-            lines.join("\n")
-        })
+        let lines = log
+            .lines()
+            .filter(|line| levels.iter().any(|level| line.contains(level)));
+        Ok(lines.collect::<Vec<_>>().join("\n"))
     }
 
     /// The answer of the administration interface to a GET.

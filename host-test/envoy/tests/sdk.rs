@@ -16,17 +16,21 @@ use crate::common::{Variant, World, checkout};
 
 mod common;
 
-in_every_variant!(both_sdks);
+in_every_variant! {
+    both from with_a_denied_source: [both_sdks];
+}
 
-fn both_sdks(variant: Variant) {
-    let python = Python::find_or_install(checkout()).expect("the SDKs");
-    let world = World::with_policy(variant, |policy| {
+fn with_a_denied_source(variant: Variant) -> World {
+    World::with_policy(variant, |policy| {
         policy["auth"]["deny_sources"] = json!(["127.0.0.2/32"])
-    });
+    })
+}
+
+fn both_sdks(world: &World) {
+    let python = Python::find_or_install(checkout()).expect("the SDKs");
     let url = format!("http://{}", world.envoy.address());
     let output = python
         .run("sdk.py", &[&url])
-        .unwrap_or_else(|error| panic!("{variant:?}: {error:#}"));
+        .unwrap_or_else(|error| panic!("{error:#}"));
     assert!(output.lines().count() > 40, "{output}");
-    world.finish();
 }

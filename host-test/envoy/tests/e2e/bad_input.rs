@@ -3,17 +3,18 @@
 use portcullis_envoy_test::http1::{Request, send_raw};
 use serde_json::json;
 
-use crate::common::{CLAUDE, KEY, PROMPT, Variant, World, assert_refused, messages, messages_with};
+use crate::common::{CLAUDE, KEY, PROMPT, World, assert_refused, messages, messages_with};
 use crate::in_every_variant;
 
-in_every_variant!(bodies, framing, headers, answers);
+in_every_variant! {
+    usual from World::new: [bodies, framing, headers, answers];
+}
 
 fn post() -> Request {
     Request::post("/v1/messages").header("x-api-key", KEY)
 }
 
-fn bodies(variant: Variant) {
-    let world = World::new(variant);
+fn bodies(world: &World) {
     let json = || post().header("content-type", "application/json");
     let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
     let long_number = format!("{{\"max_tokens\":{}}}", "9".repeat(10_000));
@@ -60,11 +61,9 @@ fn bodies(variant: Variant) {
         assert_refused(&world.send(&json().body(bytes)), 400, "malformed_body");
     }
     world.assert_nothing_received("sonnet");
-    world.finish();
 }
 
-fn framing(variant: Variant) {
-    let world = World::new(variant);
+fn framing(world: &World) {
     let body = json!({ "model": CLAUDE, "max_tokens": 10, "messages": [{ "role": "user", "content": PROMPT }] }).to_string();
     for encoding in [
         "gzip",
@@ -153,11 +152,9 @@ fn framing(variant: Variant) {
             .unwrap();
     }
     world.assert_nothing_received("model");
-    world.finish();
 }
 
-fn headers(variant: Variant) {
-    let world = World::new(variant);
+fn headers(world: &World) {
     let json = |request: Request| {
         let body = json!({ "model": CLAUDE, "max_tokens": 10, "messages": [{ "role": "user", "content": PROMPT }] });
         request.json(&body)
@@ -254,12 +251,10 @@ fn headers(variant: Variant) {
         400
     );
     world.assert_nothing_received(PROMPT);
-    world.finish();
 }
 
 /// An answer that cannot be read is not let through.
-fn answers(variant: Variant) {
-    let world = World::new(variant);
+fn answers(world: &World) {
     for script in [
         json!({ "malformed": true }),
         json!({ "gzip": true }),
@@ -280,5 +275,4 @@ fn answers(variant: Variant) {
     world.answer(&json!({ "drop": true }));
     let response = world.send(&messages(PROMPT));
     assert_eq!(response.status, 503, "{}", response.text());
-    world.finish();
 }

@@ -8,13 +8,10 @@ use crate::common::{
 };
 use crate::in_every_variant;
 
-in_every_variant!(
-    clean_bodies_are_untouched,
-    trailers,
-    any_chunks,
-    answers_are_untouched,
-    large_bodies
-);
+in_every_variant! {
+    usual from World::new: [clean_bodies_are_untouched, trailers, any_chunks, answers_are_untouched];
+    small from up_to_a_mebibyte: [large_bodies];
+}
 
 /// A body as no serializer writes it.
 fn odd_body() -> String {
@@ -24,8 +21,7 @@ fn odd_body() -> String {
     )
 }
 
-fn clean_bodies_are_untouched(variant: Variant) {
-    let world = World::new(variant);
+fn clean_bodies_are_untouched(world: &World) {
     let body = odd_body();
     for path in ["/v1/messages?beta=true", "/v1/chat/completions"] {
         let post = || {
@@ -43,11 +39,9 @@ fn clean_bodies_are_untouched(variant: Variant) {
         );
         assert_eq!(world.take_one().body, body.as_bytes());
     }
-    world.finish();
 }
 
-fn trailers(variant: Variant) {
-    let world = World::new(variant);
+fn trailers(world: &World) {
     let with = |text: &str| {
         let body = json!({ "model": CLAUDE, "max_tokens": 10, "messages": [{ "role": "user", "content": text }] }).to_string();
         let request = Request::post("/v1/messages")
@@ -86,11 +80,9 @@ fn trailers(variant: Variant) {
         );
         assert_eq!(response.trailers, [(b"x-sum".to_vec(), b"7".to_vec())]);
     }
-    world.finish();
 }
 
-fn any_chunks(variant: Variant) {
-    let world = World::new(variant);
+fn any_chunks(world: &World) {
     let body = json!({ "model": CLAUDE, "max_tokens": 10, "messages": [{ "role": "user", "content": format!("é {SECRET} é") }] });
     let body = body.to_string();
     let mut seen = None;
@@ -116,11 +108,9 @@ fn any_chunks(variant: Variant) {
             .unwrap()
             .contains(SECRET)
     );
-    world.finish();
 }
 
-fn answers_are_untouched(variant: Variant) {
-    let world = World::new(variant);
+fn answers_are_untouched(world: &World) {
     let odd = " {\"id\":\"x\", \"type\" : \"message\",\"role\":\"assistant\",\"content\":[ {\"text\":\"\\u00e9\\/ ü\",\"type\":\"text\"}],\
                \"usage\":{\"input_tokens\":1,\"output_tokens\":2.0},\"n\":-0}\n";
     for chunk in [1, 13, 10_000] {
@@ -160,14 +150,18 @@ fn answers_are_untouched(variant: Variant) {
         };
         assert_eq!(without_ids(&through), without_ids(&direct));
     }
-    world.finish();
 }
 
-fn large_bodies(variant: Variant) {
-    let limit = 1 << 20;
-    let world = World::with_policy(variant, |policy| {
-        policy["dlp"]["max_body_bytes"] = json!(limit)
-    });
+/// What `dlp.max_body_bytes` says in the second world.
+const LIMIT: usize = 1 << 20;
+
+fn up_to_a_mebibyte(variant: Variant) -> World {
+    World::with_policy(variant, |policy| {
+        policy["dlp"]["max_body_bytes"] = json!(LIMIT)
+    })
+}
+
+fn large_bodies(world: &World) {
     let of_size = |size: usize| {
         let empty = json!({ "model": CLAUDE, "max_tokens": 10, "messages": [{ "role": "user", "content": "" }] }).to_string();
         let fill = "lorem ipsum "
@@ -184,11 +178,11 @@ fn large_bodies(variant: Variant) {
             .header("x-api-key", KEY)
             .header("content-type", "application/json")
     };
-    let fits = of_size(limit);
+    let fits = of_size(LIMIT);
     assert_eq!(world.send(&post().body(fits.clone())).status, 200);
     assert_eq!(world.take_one().body, fits.as_bytes());
 
-    let too_large = of_size(limit + 1);
+    let too_large = of_size(LIMIT + 1);
     assert_refused(
         &world.send(&post().body(too_large.clone())),
         413,
@@ -205,5 +199,4 @@ fn large_bodies(variant: Variant) {
         "body_too_large",
     );
     world.assert_nothing_received("lorem");
-    world.finish();
 }

@@ -9,14 +9,10 @@ use crate::common::{
 };
 use crate::in_every_variant;
 
-in_every_variant!(
-    blocks,
-    redacts_requests,
-    redacts_answers,
-    redacts_streams,
-    flags,
-    rules_in_force
-);
+in_every_variant! {
+    guide from World::new: [blocks, redacts_requests, redacts_answers, redacts_streams, flags];
+    other from other_rules: [rules_in_force];
+}
 
 /// The same text in every place of a request that text can be in, for each API.
 fn everywhere(text: &str) -> Vec<Request> {
@@ -66,8 +62,7 @@ fn raw_prompts(json_string: &str) -> [Request; 2] {
     ]
 }
 
-fn blocks(variant: Variant) {
-    let world = World::new(variant);
+fn blocks(world: &World) {
     for request in everywhere(&format!("{PROMPT} {SSN}.")) {
         assert_refused(&world.send(&request), 400, "dlp_blocked");
         world.assert_nothing_received(SSN);
@@ -93,11 +88,9 @@ fn blocks(variant: Variant) {
     ] {
         assert_eq!(world.send(&chat(fine)).status, 200, "{fine}");
     }
-    world.finish();
 }
 
-fn redacts_requests(variant: Variant) {
-    let world = World::new(variant);
+fn redacts_requests(world: &World) {
     for request in everywhere(&format!("before {SECRET} after")) {
         assert_eq!(world.send(&request).status, 200);
         let received = world.take_one();
@@ -126,11 +119,9 @@ fn redacts_requests(variant: Variant) {
             );
         }
     }
-    world.finish();
 }
 
-fn redacts_answers(variant: Variant) {
-    let world = World::new(variant);
+fn redacts_answers(world: &World) {
     for chunk in [1, 7, 100_000] {
         world.answer(&json!({ "text": format!("before {SECRET} after"), "chunk": chunk, "content-length": chunk % 2 == 0 }));
         for request in [chat(PROMPT), messages(PROMPT)] {
@@ -172,12 +163,10 @@ fn redacts_answers(variant: Variant) {
     for request in [chat(PROMPT), messages(PROMPT)] {
         assert_refused(&world.send(&request), 502, "response_blocked");
     }
-    world.finish();
 }
 
 /// However the key is split over deltas, and these over writes.
-fn redacts_streams(variant: Variant) {
-    let world = World::new(variant);
+fn redacts_streams(world: &World) {
     let text = format!("before {SECRET} after");
     let deltas = 1..=text.len();
     let chunks = [
@@ -219,33 +208,34 @@ fn redacts_streams(variant: Variant) {
             }
         }
     }
-    world.finish();
 }
 
-fn flags(variant: Variant) {
-    let world = World::new(variant);
+fn flags(world: &World) {
     let prompt = format!("{PROMPT}: a jailbreak");
     let request = messages(&prompt);
-    assert_eq!(world.send(&request).status, 200);
+    let response = world.send(&request);
+    assert_eq!(response.status, 200);
     assert!(
         world.take_one().text().contains(&prompt),
         "flagged, not changed"
     );
-    let record = world.envoy.audit_records(1).unwrap().remove(0);
+    let record = world.record_of(&response);
     assert_eq!(
         record["findings"],
         json!([{ "rule": "jailbreak", "action": "flag", "count": 1, "where": "request" }])
     );
     assert_eq!(record["decision"], "flag");
-    world.finish();
 }
 
-fn rules_in_force(variant: Variant) {
-    let world = World::with_policy(variant, |policy| {
+fn other_rules(variant: Variant) -> World {
+    World::with_policy(variant, |policy| {
         policy["dlp"]["rules"] =
             json!([{ "name": "word", "contains": "forbidden", "action": "block" }]);
         policy["dlp"]["response"] = json!(false);
-    });
+    })
+}
+
+fn rules_in_force(world: &World) {
     assert_eq!(
         world.send(&chat(&format!("{PROMPT} 999-99-9999"))).status,
         200,
@@ -258,5 +248,4 @@ fn rules_in_force(variant: Variant) {
         200,
         "answers are not scanned"
     );
-    world.finish();
 }

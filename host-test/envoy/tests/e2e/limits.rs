@@ -12,12 +12,12 @@ use crate::common::{
 };
 use crate::in_every_variant;
 
-in_every_variant!(
-    requests,
-    tokens_are_settled,
-    no_overshoot,
-    parallel_slots_come_back
-);
+in_every_variant! {
+    five_requests from five_requests_a_minute: [requests];
+    settled from ten_thousand_tokens_a_minute: [tokens_are_settled];
+    crowded from six_thousand_tokens_a_minute: [no_overshoot];
+    two_at_once from two_at_once: [parallel_slots_come_back];
+}
 
 fn with_limits(variant: Variant, user: &Value) -> World {
     World::with(variant, |scenario| {
@@ -28,8 +28,11 @@ fn with_limits(variant: Variant, user: &Value) -> World {
     })
 }
 
-fn requests(variant: Variant) {
-    let world = with_limits(variant, &json!({ "rpm": 5 }));
+fn five_requests_a_minute(variant: Variant) -> World {
+    with_limits(variant, &json!({ "rpm": 5 }))
+}
+
+fn requests(world: &World) {
     // What is refused for another reason costs nothing.
     for _ in 0..8 {
         assert_refused(&world.send(&chat(SSN)), 400, "dlp_blocked");
@@ -65,12 +68,14 @@ fn requests(variant: Variant) {
         .header("x-api-key", RESEARCH_KEY)
         .json(&body);
     assert_eq!(world.send(&other).status, 200);
-    world.finish_unasked();
+}
+
+fn ten_thousand_tokens_a_minute(variant: Variant) -> World {
+    with_limits(variant, &json!({ "tpm": 10_000 }))
 }
 
 /// A cap is reserved, and what was not used of it is given back.
-fn tokens_are_settled(variant: Variant) {
-    let world = with_limits(variant, &json!({ "tpm": 10_000 }));
+fn tokens_are_settled(world: &World) {
     let with_cap = |cap: u64, stream: bool| {
         world.send(&messages_with(
             PROMPT,
@@ -90,13 +95,15 @@ fn tokens_are_settled(variant: Variant) {
     let refused = with_cap(9_000, true);
     assert_refused(&refused, 429, "rate_limit_tokens");
     assert_eq!(refused.header("x-should-retry").as_deref(), Some("true"));
-    world.finish_unasked();
+}
+
+fn six_thousand_tokens_a_minute(variant: Variant) -> World {
+    with_limits(variant, &json!({ "tpm": 6_000 }))
 }
 
 /// 50 clients at once, two workers: what the provider has counted is never more than the bucket held.
-fn no_overshoot(variant: Variant) {
+fn no_overshoot(world: &World) {
     let tpm = 6_000_u64;
-    let world = with_limits(variant, &json!({ "tpm": tpm }));
     // Each takes its whole cap and tells so; the prompt is a token for each of its bytes by four.
     world.answer(&json!({ "tokens": 100, "delta": 100, "delay-headers": 20 }));
     let begin = Instant::now();
@@ -136,11 +143,13 @@ fn no_overshoot(variant: Variant) {
     for refused in responses.iter().filter(|response| response.status == 429) {
         assert_refused(refused, 429, "rate_limit_tokens");
     }
-    world.finish_unasked();
 }
 
-fn parallel_slots_come_back(variant: Variant) {
-    let world = with_limits(variant, &json!({ "max_parallel_requests": 2 }));
+fn two_at_once(variant: Variant) -> World {
+    with_limits(variant, &json!({ "max_parallel_requests": 2 }))
+}
+
+fn parallel_slots_come_back(world: &World) {
     let slow = json!({ "text": "slow and steady wins the race", "delta": 1, "delay": 200 });
     let stream = messages_with(PROMPT, &json!({ "stream": true }));
     // Two streams under way; what ended before them has given its slot back by then.
@@ -198,5 +207,4 @@ fn parallel_slots_come_back(variant: Variant) {
     }
     world.answer(&slow);
     drop(both());
-    world.finish_unasked();
 }

@@ -1,8 +1,8 @@
 //! The gateway end to end: the modules in the real Envoy, the scenarios that operators run, a stub provider behind them and a
 //! client in front that can send anything. Each test has its own Envoy, so they run in parallel.
 //!
-//! A test is a function over a [`common::Variant`], named in `in_every_variant!`. It begins with a [`common::World`] and ends
-//! with [`common::World::finish`], which checks what must hold after anything.
+//! A test is a function over a [`common::World`], named in `in_every_variant!`; after it, or after all that share its world,
+//! [`common::World::finish`] checks what must hold after anything.
 
 #![allow(
     clippy::expect_used,

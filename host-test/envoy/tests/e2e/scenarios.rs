@@ -9,10 +9,13 @@ use portcullis_envoy_test::http1::Request;
 use portcullis_provider::Provider;
 use serde_json::{Value, json};
 
-use crate::common::{
-    PROMPT, SECRET, SSN, Variant, World, binary, chat, checkout, eventually, messages,
-};
+use crate::common::{PROMPT, SECRET, SSN, World, binary, chat, checkout, eventually, messages};
 use crate::in_every_variant;
+
+in_every_variant! {
+    usual from World::new: [each_provider_gets_its_own_key_and_no_other, the_client_learns_its_request_id_and_limits];
+    counted from World::new: [metrics_have_their_names_and_labels];
+}
 
 /// Without any module: what a configuration is worth by itself.
 fn bare(name: &str) -> Scenario {
@@ -159,10 +162,7 @@ fn a_dropped_envoy_is_gone() {
     assert!(!process.exists());
 }
 
-in_every_variant!(each_provider_gets_its_own_key_and_no_other);
-
-fn each_provider_gets_its_own_key_and_no_other(variant: Variant) {
-    let world = World::new(variant);
+fn each_provider_gets_its_own_key_and_no_other(world: &World) {
     let with_both = |request: Request| {
         let request = request
             .header("anthropic-beta", "a,b")
@@ -195,13 +195,9 @@ fn each_provider_gets_its_own_key_and_no_other(variant: Variant) {
             );
         }
     }
-    world.finish();
 }
 
-in_every_variant!(the_client_learns_its_request_id_and_limits);
-
-fn the_client_learns_its_request_id_and_limits(variant: Variant) {
-    let world = World::new(variant);
+fn the_client_learns_its_request_id_and_limits(world: &World) {
     let response = world.send(&chat(PROMPT));
     let id = response.header("x-request-id").unwrap();
     assert_eq!(id.len(), 36, "Envoy's own, not the provider's: {id}");
@@ -236,13 +232,9 @@ fn the_client_learns_its_request_id_and_limits(variant: Variant) {
             .count(),
         1
     );
-    world.finish();
 }
 
-in_every_variant!(metrics_have_their_names_and_labels);
-
-fn metrics_have_their_names_and_labels(variant: Variant) {
-    let world = World::new(variant);
+fn metrics_have_their_names_and_labels(world: &World) {
     world.send(&messages(PROMPT));
     world.send(&messages(SSN));
     world.send(&messages(SECRET));
@@ -268,5 +260,4 @@ fn metrics_have_their_names_and_labels(variant: Variant) {
             ours.join("\n")
         );
     }
-    world.finish();
 }

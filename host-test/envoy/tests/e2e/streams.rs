@@ -4,18 +4,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::common::{PROMPT, SSN, Variant, World, chat_with, events, messages_with, streamed_text};
+use crate::common::{PROMPT, SSN, World, chat_with, events, messages_with, streamed_text};
 use crate::in_every_variant;
 
-in_every_variant!(
-    flow_as_they_come,
-    stop_half_way,
-    broken_streams,
-    large_streams
-);
+in_every_variant! {
+    usual from World::new: [flow_as_they_come, stop_half_way, broken_streams, large_streams];
+}
 
-fn flow_as_they_come(variant: Variant) {
-    let world = World::new(variant);
+fn flow_as_they_come(world: &World) {
     // 20 deltas of two characters, 50 ms apart: a second. The first must be there long before the last.
     world.answer(
         &json!({ "text": "an answer that comes in small parts..", "delta": 2, "delay": 50 }),
@@ -42,12 +38,10 @@ fn flow_as_they_come(variant: Variant) {
         );
         assert_eq!(response.header("content-length"), None);
     }
-    world.finish();
 }
 
 /// What a rule blocks cannot be taken back from a stream, so the stream ends with an error in the words of its API.
-fn stop_half_way(variant: Variant) {
-    let world = World::new(variant);
+fn stop_half_way(world: &World) {
     let stream = json!({ "stream": true });
     for delta in [1, 4, 100] {
         world.answer(&json!({ "text": format!("before {SSN} after"), "delta": delta }));
@@ -64,12 +58,10 @@ fn stop_half_way(variant: Variant) {
             assert!(last["error"]["message"].is_string(), "{last}");
         }
     }
-    world.finish();
 }
 
 /// A provider that breaks off, or sends what is no JSON: the client gets no more than was fit to pass, and the worker lives on.
-fn broken_streams(variant: Variant) {
-    let world = World::new(variant);
+fn broken_streams(world: &World) {
     let stream = json!({ "stream": true });
     for script in [
         json!({ "text": "some words to be cut", "abort": 300 }),
@@ -94,11 +86,9 @@ fn broken_streams(variant: Variant) {
         }
     }
     world.provider.clear_scripts();
-    world.finish();
 }
 
-fn large_streams(variant: Variant) {
-    let world = World::new(variant);
+fn large_streams(world: &World) {
     let words = 20_000;
     world.answer(&json!({ "tokens": words, "chunk": 4000, "delta": 40 }));
     let response = world.send(&messages_with(
@@ -107,5 +97,4 @@ fn large_streams(variant: Variant) {
     ));
     assert_eq!((response.status, response.complete), (200, true));
     assert_eq!(streamed_text(&response).len(), words * 4);
-    world.finish();
 }
