@@ -62,14 +62,20 @@ pub(crate) fn of_stream(
     }
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let found = match path.as_slice() {
-        ["request"] | ["response"] | ["connection"] | ["source"] | ["destination"]
+        ["request"]
+        | ["response"]
+        | ["connection"]
+        | ["source"]
+        | ["destination"]
         | ["upstream"] => Some(Property::Group),
         ["request", rest @ ..] => request(state, filter, rest),
         ["response", rest @ ..] => response(state, filter, rest),
         ["filter_state", name] => state.filter_state.get(*name).cloned().map(Property::Bytes),
         [name] => {
             let own = state.filter_state.get(&format!("wasm.{name}"));
-            own.cloned().map(Property::Bytes).or_else(|| connection(state, &path))
+            own.cloned()
+                .map(Property::Bytes)
+                .or_else(|| connection(state, &path))
         }
         _ => connection(state, &path),
     };
@@ -120,10 +126,16 @@ fn request(state: &mut StreamState, filter: usize, path: &[&str]) -> Option<Prop
     }
     let headers = headers(state, filter, Direction::Request);
     if path == ["total_size"] {
-        return Some(Property::size(size + headers.map_or(0, HeaderMap::byte_size)));
+        return Some(Property::size(
+            size + headers.map_or(0, HeaderMap::byte_size),
+        ));
     }
     let headers = headers?;
-    let header = |name: &str| headers.get(name).map(|value| Property::Bytes(value.to_vec()));
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .map(|value| Property::Bytes(value.to_vec()))
+    };
     let target = headers.text(":path").unwrap_or_default();
     let (url_path, query) = target.split_once('?').unwrap_or((&target, ""));
     match path {
@@ -168,7 +180,10 @@ fn response(state: &mut StreamState, filter: usize, path: &[&str]) -> Option<Pro
                 }
                 ["grpc_status"] => {
                     let named = [trailers.as_ref(), headers];
-                    let named = named.iter().flatten().find_map(|map| map.text("grpc-status"));
+                    let named = named
+                        .iter()
+                        .flatten()
+                        .find_map(|map| map.text("grpc-status"));
                     let status = match named {
                         Some(status) => status.parse().ok()?,
                         None => grpc_status_of_http(code?),
@@ -189,7 +204,10 @@ fn joined(headers: &HeaderMap, name: &str) -> Option<Property> {
 
 fn map(headers: &HeaderMap) -> Property {
     let entries = headers.iter().map(|(name, value)| {
-        (String::from_utf8_lossy(name).into_owned(), Property::Bytes(value.to_vec()))
+        (
+            String::from_utf8_lossy(name).into_owned(),
+            Property::Bytes(value.to_vec()),
+        )
     });
     Property::Map(entries.collect())
 }

@@ -215,12 +215,20 @@ pub(crate) fn answer(
     let (after, arrived) = match callout {
         Callout::NoHealthyUpstream => return None,
         Callout::Respond(CalloutResponse {
-            headers, body, trailers, after }) => (
+            headers,
+            body,
+            trailers,
+            after,
+        }) => (
             Some(after),
-            Some(HttpReceived { headers, body, trailers: (!trailers.is_empty()).then_some(trailers) }),
+            Some(HttpReceived {
+                headers,
+                body,
+                trailers: (!trailers.is_empty()).then_some(trailers),
+            }),
         ),
         Callout::ConnectFailure { after } => {
-            let body = "upstream connect error or disconnect/reset before headers. reset reason: connection failure";
+            let body = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
             (Some(after), Some(HttpReceived::local(503, body)))
         }
         Callout::Reset { after } => (Some(after), None),
@@ -245,7 +253,11 @@ impl Arrival {
         match self.what {
             Arrived::Http(received) => {
                 let sizes = received.as_ref().map_or([0; 3], |r| {
-                    [r.headers.len(), r.body.len(), r.trailers.as_ref().map_or(0, HeaderMap::len)]
+                    [
+                        r.headers.len(),
+                        r.body.len(),
+                        r.trailers.as_ref().map_or(0, HeaderMap::len),
+                    ]
                 });
                 world.record(
                     Kind::In,

@@ -47,7 +47,7 @@ pub enum Property {
     Double(f64),
     /// A boolean: one byte.
     Bool(bool),
-        /// A map: serialized pairs.
+    /// A map: serialized pairs.
     Map(Vec<(String, Property)>),
     /// A group of attributes, which cannot be read as a whole.
     Group,
@@ -333,6 +333,14 @@ impl Exchange {
     /// The client sends trailers, which end the request.
     pub fn request_trailers(&self, trailers: impl Into<HeaderMap>) -> Flow {
         self.step(|stream| stream.trailers_arrive(Direction::Request, trailers.into()))
+    }
+
+    /// The client sends something that is no request: Envoy answers 400 with these details (`http1.invalid_url`, say)
+    /// before any filter has seen headers. Filters see nothing of it but the end of the stream.
+    pub fn malformed_request(&self, details: &str) -> Flow {
+        self.step(|stream| {
+            stream.request_is_malformed(LocalReply::new(400, "Bad Request", details))
+        })
     }
 
     /// The upstream sends its headers. Dropped, as all it sends, if no request has reached it.

@@ -66,6 +66,12 @@ impl Proxy {
             let entry = proxy.load(plugin)?;
             proxy.chain.borrow_mut().push(Rc::new(entry));
         }
+        // The workers hear of it when the main thread is through.
+        for worker in 0..workers {
+            for entry in proxy.chain.borrow().iter() {
+                proxy.start_on(entry, worker);
+            }
+        }
         Ok(proxy)
     }
 
@@ -110,19 +116,40 @@ impl Proxy {
         let canary = Vm::start(&self.world, &base, "canary".to_owned())?;
         Root::start(&canary, &plugin)?;
         drop(canary);
-        let start = |place: Place| {
-            let root = self.root_on(&plugin, &base, place);
-            if let Err(error) = &root {
-                let message = format!("left out on {place}: {error:#}");
-                self.world.log(LogLevel::Critical, &plugin.log_prefix(), &message);
-            }
-            root.ok()
+        let main = self.try_root_on(&plugin, &base, Place::Main);
+        let handle = || {
+            RefCell::new(Handle {
+                root: None,
+                loaded_at_ns: self.now(),
+            })
         };
-        let main = start(Place::Main);
-        let handles = (0..self.workers)
-            .map(|worker| RefCell::new(Handle { root: start(Place::Worker(worker)), loaded_at_ns: self.now() }))
-            .collect();
-        Ok(Entry { plugin, base, handles, _main: main })
+        let handles = (0..self.workers).map(|_| handle()).collect();
+        Ok(Entry {
+            plugin,
+            base,
+            handles,
+            _main: main,
+        })
+    }
+
+    fn start_on(&self, entry: &Entry, worker: usize) {
+        if let Some(handle) = entry.handles.get(worker) {
+            let root = self.try_root_on(&entry.plugin, &entry.base, Place::Worker(worker));
+            handle.borrow_mut().root = root;
+        }
+    }
+
+    /// A thread that refuses what the canary accepted goes without the plugin.
+    fn try_root_on(&self, plugin: &Rc<Plugin>, base: &Base, place: Place) -> Option<Rc<Root>> {
+        match self.root_on(plugin, base, place) {
+            Ok(root) => Some(root),
+            Err(error) => {
+                let message = format!("left out on {place}: {error:#}");
+                self.world
+                    .log(LogLevel::Critical, &plugin.log_prefix(), &message);
+                None
+            }
+        }
     }
 
     fn now(&self) -> u64 {
@@ -184,6 +211,7 @@ impl Proxy {
     /// As [`Self::new`], or when there is no such place.
     pub fn update(&self, place: usize, plugin: Plugin) -> Result<()> {
         let entry = Rc::new(self.load(plugin)?);
+        (0..self.workers).for_each(|worker| self.start_on(&entry, worker));
         let mut chain = self.chain.borrow_mut();
         *chain
             .get_mut(place)

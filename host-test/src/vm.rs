@@ -57,7 +57,9 @@ impl CalloutKind {
     /// The kind of the callout with this number.
     pub(crate) fn of(token: u32) -> Option<Self> {
         let kinds = [Self::Http, Self::GrpcCall, Self::GrpcStream];
-        kinds.into_iter().find(|kind| *kind as u32 == token % ID_INCREMENT)
+        kinds
+            .into_iter()
+            .find(|kind| *kind as u32 == token % ID_INCREMENT)
     }
 }
 

@@ -54,6 +54,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) log_level: LogLevel,
     logs: Vec<LogLine>,
+    misuses: Vec<String>,
     transcript: Transcript,
     recording: bool,
     pub(crate) reads: bool,
@@ -155,6 +156,7 @@ impl World {
             faults: Faults::default(),
             log_level: LogLevel::Info,
             logs: Vec::new(),
+            misuses: Vec::new(),
             transcript: Transcript::default(),
             recording: true,
             reads: false,
@@ -371,6 +373,17 @@ impl World {
     /// Everything logged so far.
     pub fn logs(&self) -> Vec<LogLine> {
         self.with(|state| state.logs.clone())
+    }
+
+    /// What guests did that kills Envoy 1.40 or corrupts a stream in it, and that this host therefore did not do: a test
+    /// that did not mean to show just that asserts that there is nothing.
+    pub fn misuses(&self) -> Vec<String> {
+        self.with(|state| state.misuses.clone())
+    }
+
+    pub(crate) fn misuse(&self, text: String) {
+        self.record(Kind::Host, format!("MISUSE: {text}"));
+        self.with(|state| state.misuses.push(text));
     }
 
     /// The logged texts, one a line, each with its level.

@@ -3,7 +3,12 @@
 //! `BLESS=1` rewrites what the facts expect (from this host), `FACT=name` runs only some, and `ENVOY=path` names the binary
 //! to compare with (1.40 is the one in which all of them were seen); without it only this host runs.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 #[path = "common/envoy.rs"]
 mod envoy;
@@ -24,8 +29,12 @@ fn chosen() -> Vec<Fact> {
 }
 
 fn check(fact: &Fact, actual: &str, engine: &str) -> Option<String> {
-    (actual != fact.expected)
-        .then(|| format!("{}\n--- expected\n{}--- in {engine}\n{actual}", fact.name, fact.expected))
+    (actual != fact.expected).then(|| {
+        format!(
+            "{}\n--- expected\n{}--- in {engine}\n{actual}",
+            fact.name, fact.expected
+        )
+    })
 }
 
 #[test]
@@ -55,7 +64,7 @@ fn facts_in_envoy() {
     let (facts, wrong) = (Mutex::new(facts.into_iter()), Mutex::new(Vec::new()));
     // Envoy mostly waits: a few at a time.
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..3 {
             scope.spawn(|| {
                 while let Some(fact) = { facts.lock().unwrap().next() } {
                     let actual = envoy::run(&binary, &fact, &probe).render();

@@ -117,7 +117,12 @@ pub(super) fn send(call: &mut Call<'_>, token: u32, message: u32, size: u32, _en
     if CalloutKind::of(token) != Some(CalloutKind::GrpcStream) {
         return Err(Status::BadArgument.into());
     }
-    let stream = call.state().grpc_streams.get(&token).cloned().ok_or(Status::NotFound)?;
+    let stream = call
+        .state()
+        .grpc_streams
+        .get(&token)
+        .cloned()
+        .ok_or(Status::NotFound)?;
     let request = GrpcRequest { message, ..stream };
     let steps = ask(call, &request)?;
     schedule(call, token, steps);

@@ -24,6 +24,11 @@ fn kind(map: u32) -> Option<MapKind> {
     of_stream(map).map(|(direction, trailers)| direction.map_kind(trailers))
 }
 
+fn key_of(call: &Call<'_>, map: u32, key: u32, size: u32) -> Result<Vec<u8>, Fault> {
+    let key = call.bytes(key, size)?;
+    Ok(kind(map).map_or_else(|| key.to_ascii_lowercase(), |kind| kind.canonical(&key)))
+}
+
 fn check(map: u32) -> Result<(), Fault> {
     if map > MAP_MAX {
         Err(Status::BadArgument.into())
@@ -65,7 +70,10 @@ fn reading<T>(
             4 => root.grpc.initial_metadata.as_ref(),
             5 => root.grpc.trailing_metadata.as_ref(),
             6 => root.http_call.as_ref().map(|received| &received.headers),
-            _ => root.http_call.as_ref().and_then(|received| received.trailers.as_ref()),
+            _ => root
+                .http_call
+                .as_ref()
+                .and_then(|received| received.trailers.as_ref()),
         };
         return Ok((found.map(f), false));
     };
@@ -142,7 +150,9 @@ pub(super) fn pairs(call: &mut Call<'_>, map: u32, pairs_at: u32, size_at: u32) 
 
 pub(super) fn set_pairs(call: &mut Call<'_>, map: u32, pairs_: u32, size: u32) -> Answer {
     check(map)?;
-    let new: HeaderMap = pairs::decode(&call.bytes(pairs_, size)?).into_iter().collect();
+    let new: HeaderMap = pairs::decode(&call.bytes(pairs_, size)?)
+        .into_iter()
+        .collect();
     let new = kind(map).map_or_else(HeaderMap::new, |kind| new.joined(kind));
     call.say(|| format!("{} = {} entries", name(map), new.len()));
     changing(call, map, |headers| *headers = new)
@@ -158,7 +168,7 @@ pub(super) fn value(
     size_at: u32,
 ) -> Answer {
     check(map)?;
-    let key = call.bytes(key, key_size)?;
+    let key = key_of(call, map, key, key_size)?;
     call.say(|| format!("{} {}", name(map), show(&key)));
     let value = match reading(call, map, |headers| headers.get(&key).map(<[u8]>::to_vec))? {
         (Some(found), _) => found.ok_or(Status::NotFound)?,
@@ -197,7 +207,7 @@ pub(super) fn replace(
 
 pub(super) fn remove(call: &mut Call<'_>, map: u32, key: u32, key_size: u32) -> Answer {
     check(map)?;
-    let key = call.bytes(key, key_size)?;
+    let key = key_of(call, map, key, key_size)?;
     call.say(|| format!("{} {}", name(map), show(&key)));
     changing(call, map, |headers| headers.remove(key))
 }
@@ -209,7 +219,7 @@ fn entry(
     value: (u32, u32),
 ) -> Result<(Vec<u8>, Vec<u8>), Fault> {
     check(map)?;
-    let key = call.bytes(key.0, key.1)?;
+    let key = key_of(call, map, key.0, key.1)?;
     let value = call.bytes(value.0, value.1)?;
     call.say(|| format!("{} {}: {}", name(map), show(&key), show(&value)));
     Ok((key, value))

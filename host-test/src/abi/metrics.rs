@@ -27,7 +27,11 @@ pub(super) fn define(
 }
 
 fn find(call: &Call<'_>, id: u32) -> Result<(MetricKind, String), Fault> {
-    call.state().metrics.get(&id).cloned().ok_or(Fault::Status(Status::NotFound))
+    call.state()
+        .metrics
+        .get(&id)
+        .cloned()
+        .ok_or(Fault::Status(Status::NotFound))
 }
 
 /// Finds a counter or a gauge. Ids of other kinds are refused before it matters whether they exist.
@@ -45,14 +49,16 @@ pub(super) fn increment(call: &mut Call<'_>, id: u32, offset: i64) -> Answer {
     if kind == MetricKind::Counter && offset <= 0 {
         return Err(Status::BadArgument.into());
     }
-    call.world().with(|state| state.metrics.increment(kind, &name, offset));
+    call.world()
+        .with(|state| state.metrics.increment(kind, &name, offset));
     Ok(())
 }
 
 pub(super) fn record(call: &mut Call<'_>, id: u32, value: u64) -> Answer {
     let (kind, name) = find(call, id)?;
     call.say(|| format!("{name} = {value}"));
-    call.world().with(|state| state.metrics.record(kind, &name, value));
+    call.world()
+        .with(|state| state.metrics.record(kind, &name, value));
     Ok(())
 }
 

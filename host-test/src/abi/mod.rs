@@ -123,14 +123,62 @@ const TABLE: &[Row] = table! {
     WASI "environ_sizes_get" (count_at: u32, size_at: u32) ANY_TIME, Read => wasi::environ_sizes_get;
     WASI "args_get" (pointers: u32, buffer: u32) ANY_TIME, Read => wasi::args_get;
     WASI "args_sizes_get" (count_at: u32, size_at: u32) ANY_TIME, Read => wasi::args_sizes_get;
-    WASI "fd_read" (fd: u32, iovs: u32, count: u32, read_at: u32) STARTED, Read => wasi::fd_read;
-    WASI "fd_seek" (fd: u32, offset: i64, whence: u32, position_at: u32) STARTED, Read => wasi::fd_seek;
-    WASI "fd_close" (fd: u32) STARTED, Read => wasi::fd_close;
     WASI "fd_fdstat_get" (fd: u32, stat_at: u32) STARTED, Read => wasi::fd_fdstat_get;
     WASI "fd_prestat_get" (fd: u32, prestat_at: u32) ANY_TIME, Read => wasi::fd_prestat_get;
     WASI "fd_prestat_dir_name" (fd: u32, path: u32, size: u32) ANY_TIME, Read => wasi::fd_prestat_dir_name;
-    WASI "path_open" (fd: u32, dir_flags: u32, path: u32, size: u32, flags: u32, rights: u64, inheriting: u64, fd_flags: u32, fd_at: u32) STARTED, Read => wasi::path_open;
     PROXY "pthread_equal" (left: u32, right: u32) ANY_TIME, Read => wasi::pthread_equal;
+};
+
+/// Functions of WASI that have nothing to act on in a proxy: they answer one number, whatever they are asked. The
+/// signatures are Envoy's, also where they are not those of WASI (`path_link`, `path_symlink`).
+macro_rules! stubs {
+    ($($name:literal ($($type:ty),*) = $errno:path;)*) => {
+        &[$(Row {
+            modules: WASI,
+            name: $name,
+            define: |linker, module| {
+                linker.func_wrap(module, $name, |$(_: $type),*| -> u32 { $errno }).map(drop)
+            },
+        }),*]
+    };
+}
+
+#[rustfmt::skip]
+const STUBS: &[Row] = stubs! {
+    "fd_fdstat_set_flags" (u32, u32) = wasi::ENOSYS;
+    "fd_fdstat_set_rights" (u32, u64, u64) = wasi::SUCCESS;
+    "clock_res_get" (u32, u32) = wasi::SUCCESS;
+    "fd_advise" (u32, u64, u64, u32) = wasi::SUCCESS;
+    "fd_allocate" (u32, u64, u64) = wasi::SUCCESS;
+    "fd_datasync" (u32) = wasi::SUCCESS;
+    "fd_sync" (u32) = wasi::SUCCESS;
+    "fd_tell" (u32, u32) = wasi::SUCCESS;
+    "fd_filestat_get" (u32, u32) = wasi::EBADF;
+    "fd_filestat_set_size" (u32, u64) = wasi::SUCCESS;
+    "fd_filestat_set_times" (u32, u64, u64, u32) = wasi::SUCCESS;
+    "fd_pread" (u32, u32, u32, u64, u32) = wasi::ENOSYS;
+    "fd_pwrite" (u32, u32, u32, u64, u32) = wasi::SUCCESS;
+    "fd_readdir" (u32, u32, u32, u64, u32) = wasi::EEXIST;
+    "fd_renumber" (u32, u32) = wasi::EBADF;
+    "path_create_directory" (u32, u32, u32) = wasi::ENOTSUP;
+    "path_filestat_get" (u32, u32, u32, u32, u32) = wasi::ENOTSUP;
+    "path_filestat_set_times" (u32, u32, u32, u32, u64, u64, u32) = wasi::ENOTSUP;
+    "path_link" (u32, u32, u32, u32, u32, u32) = wasi::ENOTSUP;
+    "path_readlink" (u32, u32, u32, u32, u32, u32) = wasi::ENOTSUP;
+    "path_remove_directory" (u32, u32, u32) = wasi::ENOTSUP;
+    "path_rename" (u32, u32, u32, u32, u32, u32) = wasi::ENOTSUP;
+    "path_symlink" (u32, u32, u32, u32) = wasi::ENOTSUP;
+    "path_unlink_file" (u32, u32, u32) = wasi::ENOTSUP;
+    "poll_oneoff" (u32, u32, u32, u32) = wasi::SUCCESS;
+    "sched_yield" () = wasi::SUCCESS;
+    "sock_accept" (u32, u32, u32) = wasi::ENOTSUP;
+    "sock_recv" (u32, u32, u32, u32, u32, u32) = wasi::ENOTSUP;
+    "sock_send" (u32, u32, u32, u32, u32) = wasi::ENOTSUP;
+    "sock_shutdown" (u32, u32) = wasi::ENOTSUP;
+    "fd_read" (u32, u32, u32, u32) = wasi::ENOSYS;
+    "fd_seek" (u32, u64, u32, u32) = wasi::SUCCESS;
+    "fd_close" (u32) = wasi::SUCCESS;
+    "path_open" (u32, u32, u32, u32, u32, u64, u64, u32, u32) = wasi::ENOENT;
 };
 
 /// The functions that return nothing: not worth a case in the table's macro.
@@ -170,7 +218,7 @@ pub(crate) fn link(module: &Module) -> Result<InstancePre<HostState>> {
             VERSIONS.join(", ")
         );
     }
-    let rows = || TABLE.iter().chain(SILENT);
+    let rows = || TABLE.iter().chain(STUBS).chain(SILENT);
     for import in module.imports() {
         if !rows().any(|row| row.modules.contains(&import.module()) && row.name == import.name()) {
             bail!(

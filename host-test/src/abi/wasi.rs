@@ -1,15 +1,17 @@
 //! WASI preview 1, as much of it as the C++ host has: output to the log, randomness and the environment are real, there
-//! are no arguments and no files.
+//! are no arguments and no files. What has nothing to act on is a stub in the table.
 
 use super::call::{Answer, Call, Fault};
 use crate::status::LogLevel;
 
 /// Error numbers of WASI.
-const EBADF: u32 = 8;
+pub(super) const SUCCESS: u32 = 0;
+pub(super) const EBADF: u32 = 8;
+pub(super) const EEXIST: u32 = 20;
 pub(super) const EFAULT: u32 = 21;
 const EINVAL: u32 = 28;
-const ENOENT: u32 = 44;
-const ENOSYS: u32 = 52;
+pub(super) const ENOENT: u32 = 44;
+pub(super) const ENOSYS: u32 = 52;
 pub(super) const ENOTSUP: u32 = 58;
 
 /// Most random bytes at once (`PROXY_WASM_HOST_WASI_RANDOM_GET_MAX_SIZE_BYTES`).
@@ -113,30 +115,6 @@ pub(super) fn args_sizes_get(call: &mut Call<'_>, count_at: u32, size_at: u32) -
     write_u32(call, size_at, 0)
 }
 
-pub(super) fn fd_read(
-    _: &mut Call<'_>,
-    _fd: u32,
-    _iovs: u32,
-    _count: u32,
-    _read_at: u32,
-) -> Answer {
-    Err(Fault::Errno(ENOSYS))
-}
-
-pub(super) fn fd_seek(
-    _: &mut Call<'_>,
-    _fd: u32,
-    _offset: i64,
-    _whence: u32,
-    _position_at: u32,
-) -> Answer {
-    Ok(())
-}
-
-pub(super) fn fd_close(_: &mut Call<'_>, _fd: u32) -> Answer {
-    Ok(())
-}
-
 /// Only standard output and standard error exist, and they can be written.
 pub(super) fn fd_fdstat_get(call: &mut Call<'_>, fd: u32, stat_at: u32) -> Answer {
     const RIGHT_FD_WRITE: u64 = 64;
@@ -155,22 +133,6 @@ pub(super) fn fd_prestat_get(_: &mut Call<'_>, _fd: u32, _prestat_at: u32) -> An
 
 pub(super) fn fd_prestat_dir_name(_: &mut Call<'_>, _fd: u32, _path: u32, _size: u32) -> Answer {
     Err(Fault::Errno(ENOSYS))
-}
-
-#[allow(clippy::too_many_arguments)]
-pub(super) fn path_open(
-    _: &mut Call<'_>,
-    _fd: u32,
-    _dir_flags: u32,
-    _path: u32,
-    _size: u32,
-    _flags: u32,
-    _rights: u64,
-    _inheriting: u64,
-    _fd_flags: u32,
-    _fd_at: u32,
-) -> Answer {
-    Err(Fault::Errno(ENOENT))
 }
 
 /// Not WASI, but what Emscripten's C library asks for: answers 1 for equal numbers.

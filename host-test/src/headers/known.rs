@@ -11,6 +11,16 @@ pub(crate) enum MapKind {
 }
 
 impl MapKind {
+    /// The name under which Envoy keeps a header: `host` of a request is its `:authority`.
+    pub(crate) fn canonical(self, name: &[u8]) -> Vec<u8> {
+        let name = name.to_ascii_lowercase();
+        if self == Self::Request && name == b"host" {
+            b":authority".to_vec()
+        } else {
+            name
+        }
+    }
+
     /// Whether a second value under this name is joined to the first.
     pub(crate) fn joins(self, name: &[u8]) -> bool {
         let names = match self {

@@ -64,9 +64,18 @@ impl HeaderMap {
     }
 
     /// Adds a value as Envoy does in a map of this kind: names that it knows hold one value, a second is joined to it.
-    pub(crate) fn add_known(&mut self, kind: MapKind, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
-        let name = name.as_ref().to_ascii_lowercase();
-        match self.0.iter_mut().find(|(key, _)| *key == name && kind.joins(&name)) {
+    pub(crate) fn add_known(
+        &mut self,
+        kind: MapKind,
+        name: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) {
+        let name = kind.canonical(name.as_ref());
+        match self
+            .0
+            .iter_mut()
+            .find(|(key, _)| *key == name && kind.joins(&name))
+        {
             Some((_, present)) => {
                 present.push(b',');
                 present.extend_from_slice(value.as_ref());

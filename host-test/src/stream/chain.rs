@@ -42,7 +42,12 @@ pub(super) enum From {
 
 /// Response headers that Envoy takes away behind the filters, because they are about the connection to the upstream
 /// (`ConnectionManagerUtility::mutateResponseHeaders`). It also sets `date` and `server`, which this host does not.
-const HOP_BY_HOP: [&str; 4] = ["connection", "keep-alive", "proxy-connection", "transfer-encoding"];
+const HOP_BY_HOP: [&str; 4] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+];
 
 impl Stream {
     /// Filters in the order in which this direction passes them, from a given one.
@@ -350,6 +355,14 @@ impl Stream {
             self.leave(direction, Piece::Trailers(trailers));
             self.end_if_response_is_complete(direction, true);
         }
+    }
+
+    /// Whether the headers are in a callback of this filter, or have not come to it.
+    pub(super) fn headers_on_their_way(&self, direction: Direction, filter: usize) -> bool {
+        let on_their_way = |progress: &mut Progress| {
+            !progress.headers_continued && progress.iteration == Iteration::Continue
+        };
+        self.progress(direction, filter, on_their_way) == Some(true)
     }
 
     /// Lets the iteration go on after a filter that stopped it (Envoy's `commonContinue`).

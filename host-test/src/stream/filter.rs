@@ -39,7 +39,7 @@ impl Stream {
         }
     }
 
-        /// Runs a callback that decides about the iteration, and says whether the guest asked for a local reply meanwhile.
+    /// Runs a callback that decides about the iteration, and says whether the guest asked for a local reply meanwhile.
     /// `None` when the VM has failed.
     fn decide(
         self: &Rc<Self>,
@@ -63,7 +63,7 @@ impl Stream {
         Some((answer, stopped))
     }
 
-        /// The VM of a filter has failed: the stream ends with a 503. So it does under every policy; only streams that begin
+    /// The VM of a filter has failed: the stream ends with a 503. So it does under every policy; only streams that begin
     /// later go on without the filter if the policy is to fail open.
     fn fail(self: &Rc<Self>, filter: usize) -> Option<(Answer, bool)> {
         let failed_before = self.with(|state| {
@@ -75,7 +75,6 @@ impl Stream {
         }
         None
     }
-
 
     /// Whether the guest must be spared: it never saw the request, or its failure has been answered.
     fn spared(&self, direction: Direction, filter: usize) -> bool {

@@ -103,6 +103,18 @@ impl Stream {
         self.pass_trailers(direction, From::Start);
     }
 
+    /// The client sends something that is no request: Envoy answers before any filter has seen headers.
+    pub(crate) fn request_is_malformed(self: &Rc<Self>, reply: LocalReply) {
+        self.arrives(
+            Direction::Request,
+            &format!("malformed request: {}", reply.details),
+        );
+        if self.with(|state| state.request.headers.is_none() && !state.ended) {
+            self.with(|state| state.request.observed_end = true);
+            self.reply_locally(reply);
+        }
+    }
+
     pub(crate) fn client_resets(self: &Rc<Self>) {
         self.arrives(Direction::Request, "reset");
         if self.with(|state| state.ended) {
@@ -169,7 +181,9 @@ impl Stream {
     pub(super) fn end(self: &Rc<Self>, cut: Option<Direction>) {
         let now = self.world.elapsed();
         let over = self.with(|state| {
-            state.ended_ns.get_or_insert(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+            state
+                .ended_ns
+                .get_or_insert(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
             std::mem::replace(&mut state.ended, true)
         });
         if over {

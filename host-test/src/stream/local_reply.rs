@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::chain::From;
 use super::{Direction, Source, Stream};
 use crate::attributes::grpc_status_of_http;
-use crate::headers::HeaderMap;
+use crate::headers::{HeaderMap, MapKind};
 use crate::message::Piece;
 
 /// A reply that does not come from the upstream.
@@ -23,8 +23,6 @@ pub struct LocalReply {
     pub grpc_status: Option<u32>,
 }
 
-
-
 impl LocalReply {
     pub(crate) fn new(status: u32, body: &str, details: &str) -> Self {
         Self {
@@ -39,11 +37,18 @@ impl LocalReply {
     /// Headers and body as they go into the filter chain.
     fn encode(&self, is_grpc: bool, is_head: bool) -> (HeaderMap, Vec<u8>) {
         let mut headers = HeaderMap::from([(":status", self.status.to_string())]);
-        for (name, value) in self.headers.iter() {
-            headers.add(name, value);
+        // Envoy takes no pseudo-headers from a guest here.
+        for (name, value) in self
+            .headers
+            .iter()
+            .filter(|(name, _)| !name.starts_with(b":"))
+        {
+            headers.add_known(MapKind::Response, name, value);
         }
         if is_grpc {
-            let status = self.grpc_status.unwrap_or_else(|| grpc_status_of_http(self.status));
+            let status = self
+                .grpc_status
+                .unwrap_or_else(|| grpc_status_of_http(self.status));
             headers.set(":status", "200");
             headers.set("content-type", "application/grpc");
             if !headers.contains("grpc-status") {

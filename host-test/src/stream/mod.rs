@@ -26,7 +26,7 @@ pub use local_reply::LocalReply;
 /// Request (towards the upstream) or response (towards the client).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
-        Request,
+    Request,
     Response,
 }
 
@@ -40,7 +40,6 @@ impl Direction {
         }
     }
 }
-
 
 /// Where the bytes of a data callback are: just arrived, or in the buffer of the filter manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +98,7 @@ pub(crate) struct Filter {
     /// `on_context_create` ran.
     created: bool,
     destroyed: bool,
-    
+
     failure_reply_sent: bool,
     pub(crate) end_of_stream: bool,
     pub(crate) logging: bool,
@@ -171,7 +170,7 @@ pub(crate) struct StreamState {
     pub(crate) client: Message,
     /// The response on the way to the client is Envoy's or a filter's own.
     response_is_local: bool,
-        /// Nothing may happen any more but the last callbacks.
+    /// Nothing may happen any more but the last callbacks.
     pub(crate) ended: bool,
     /// The monotonic clock when it ended.
     pub(crate) ended_ns: Option<u64>,
@@ -184,14 +183,18 @@ pub(crate) struct StreamState {
 impl StreamState {
     /// `%RESPONSE_CODE%`: known as soon as there are response headers.
     pub(crate) fn response_code(&self) -> Option<u32> {
-        self.response.headers.as_ref()?.text(":status")?.parse().ok()
+        self.response
+            .headers
+            .as_ref()?
+            .text(":status")?
+            .parse()
+            .ok()
     }
 
     /// Whether `%RESPONSE_FLAGS%` are empty as far as this host knows them.
     pub(crate) fn flags_are_clear(&self) -> bool {
         !self.went_away
     }
-
 
     pub(crate) fn half(&mut self, direction: Direction) -> &mut Half {
         match direction {
@@ -274,7 +277,7 @@ impl Stream {
             context,
             created: false,
             destroyed: false,
-            
+
             failure_reply_sent: false,
             end_of_stream: false,
             logging: false,

@@ -13,7 +13,7 @@ use portcullis_host_test::{FailurePolicy, Module};
 use crate::fact::{Fact, Report, Side, Step, log_lines, service_answer, shorten};
 
 /// How long each step may take effect. Envoy needs a millisecond or so.
-const STEP: Duration = Duration::from_millis(40);
+const STEP: Duration = Duration::from_millis(80);
 
 struct Running(Child);
 
@@ -72,33 +72,56 @@ impl Peer {
 fn parse(bytes: &[u8], closed: bool) -> Side {
     let text = String::from_utf8_lossy(bytes);
     let Some((head, mut rest)) = text.split_once("\r\n\r\n") else {
-        return Side { state: if closed { "reset" } else { "nothing" }, ..Side::default() };
+        return Side {
+            state: if closed { "reset" } else { "nothing" },
+            ..Side::default()
+        };
     };
     let mut lines = head.lines();
     let first: Vec<_> = lines.next().unwrap().splitn(3, ' ').collect();
-    let mut side = Side { state: if closed { "reset" } else { "open" }, ..Side::default() };
+    let mut side = Side {
+        state: if closed { "reset" } else { "open" },
+        ..Side::default()
+    };
     if first[0].starts_with("HTTP/") {
-        side.headers.push((":status".to_owned(), first[1].to_owned()));
+        side.headers
+            .push((":status".to_owned(), first[1].to_owned()));
     } else {
-        side.headers.push((":method".to_owned(), first[0].to_owned()));
+        side.headers
+            .push((":method".to_owned(), first[0].to_owned()));
         side.headers.push((":path".to_owned(), first[1].to_owned()));
     }
     for line in lines {
-        let (name, value) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
+        let (name, value) = line
+            .split_once(": ")
+            .unwrap_or((line.trim_end_matches(':'), ""));
         let name = if name == "host" { ":authority" } else { name };
         side.headers.push((name.to_owned(), value.to_owned()));
     }
-    let header = |name: &str| side.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let header = |name: &str| {
+        side.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.clone())
+    };
     if header("transfer-encoding").is_some() {
         let mut body = String::new();
         while let Some((size, after)) = rest.split_once("\r\n") {
-            let size = usize::from_str_radix(size, 16).unwrap();
+            let Ok(size) = usize::from_str_radix(size, 16) else {
+                side.state = "garbled";
+                break;
+            };
             if size == 0 {
-                let (trailers, whole) = after.split_once("\r\n\r\n").map_or((after, false), |(t, _)| (t, true));
+                let (trailers, whole) = after
+                    .split_once("\r\n\r\n")
+                    .map_or((after, false), |(t, _)| (t, true));
                 if whole || after == "\r\n" {
                     side.state = "complete";
                 }
-                let split = |line: &str| line.split_once(": ").map(|(k, v)| (k.to_owned(), v.to_owned()));
+                let split = |line: &str| {
+                    line.split_once(": ")
+                        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                };
                 side.trailers = trailers.lines().filter_map(split).collect();
                 break;
             }
@@ -148,7 +171,13 @@ fn serve(stream: TcpStream) {
             }
             continue;
         }
-        let path = side.headers.iter().find(|(name, _)| name == ":path").unwrap().1.clone();
+        let path = side
+            .headers
+            .iter()
+            .find(|(name, _)| name == ":path")
+            .unwrap()
+            .1
+            .clone();
         let (delay_ms, body) = service_answer(&path, &side.body);
         std::thread::sleep(Duration::from_millis(delay_ms));
         peer.send(&format!(
@@ -160,8 +189,22 @@ fn serve(stream: TcpStream) {
     }
 }
 
+/// Ports that were given away: an Envoy that has not bound its own yet must keep it.
+static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let mut given = GIVEN.lock().unwrap();
+        if !given.contains(&port) {
+            given.push(port);
+            return port;
+        }
+    }
 }
 
 fn configuration(fact: &Fact, module: &str, port: u16, upstream: u16, service: u16) -> String {
@@ -172,7 +215,11 @@ fn configuration(fact: &Fact, module: &str, port: u16, upstream: u16, service: u
             FailurePolicy::Reload => "FAIL_RELOAD",
             FailurePolicy::Open => "FAIL_OPEN",
         };
-        let script = probe.script.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let script = probe
+            .script
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n");
         let _ = write!(
             filters,
             r#"
@@ -249,7 +296,9 @@ static_resources:
 
 /// Runs a fact in Envoy.
 pub fn run(binary: &str, fact: &Fact, module: &Module) -> Report {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("envoy").join(&fact.name);
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("envoy")
+        .join(&fact.name);
     std::fs::create_dir_all(&folder).unwrap();
     let wasm = folder.join("probe.wasm");
     std::fs::write(&wasm, module.bytes()).unwrap();
@@ -259,11 +308,28 @@ pub fn run(binary: &str, fact: &Fact, module: &Module) -> Report {
     let service = listen(serve);
     let port = free_port();
     let config = folder.join("envoy.yaml");
-    std::fs::write(&config, configuration(fact, &wasm.display().to_string(), port, upstream, service)).unwrap();
+    std::fs::write(
+        &config,
+        configuration(fact, &wasm.display().to_string(), port, upstream, service),
+    )
+    .unwrap();
     let log_path = folder.join("log");
     let child = Command::new(binary)
-        .args(["-c", &config.display().to_string(), "--concurrency", "1", "--use-dynamic-base-id"])
-        .args(["-l", "warning", "--component-log-level", "wasm:info", "--log-format", "%v"])
+        .args([
+            "-c",
+            &config.display().to_string(),
+            "--concurrency",
+            "1",
+            "--use-dynamic-base-id",
+        ])
+        .args([
+            "-l",
+            "warning",
+            "--component-log-level",
+            "wasm:info",
+            "--log-format",
+            "%v",
+        ])
         .env("FROM_HOST", "handed through")
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(&log_path).unwrap())
@@ -280,7 +346,11 @@ pub fn run(binary: &str, fact: &Fact, module: &Module) -> Report {
             report.log.push("refused".to_owned());
             break false;
         }
-        assert!(began.elapsed() < Duration::from_secs(20), "{}: Envoy does not come up", fact.name);
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{}: Envoy does not come up",
+            fact.name
+        );
         std::thread::sleep(Duration::from_millis(20));
     };
     if up {
@@ -288,8 +358,13 @@ pub fn run(binary: &str, fact: &Fact, module: &Module) -> Report {
         std::thread::sleep(STEP * 2);
         play_all(fact, port, &upstreams, &mut report);
     }
+    if up && running.0.try_wait().unwrap().is_some() {
+        report.log.push("Envoy has died".to_owned());
+    }
     drop(running);
-    report.log.extend(read_log(&std::fs::read_to_string(&log_path).unwrap_or_default()));
+    report.log.extend(read_log(
+        &std::fs::read_to_string(&log_path).unwrap_or_default(),
+    ));
     report
 }
 
@@ -297,7 +372,9 @@ pub fn run(binary: &str, fact: &Fact, module: &Module) -> Report {
 fn read_log(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.lines() {
-        let Some(rest) = line.split_once("wasm log ").map(|(_, rest)| rest) else { continue };
+        let Some(rest) = line.split_once("wasm log ").map(|(_, rest)| rest) else {
+            continue;
+        };
         if let Some((plugin, message)) = rest.split_once(": ") {
             lines.extend(log_lines(plugin, message));
         }
@@ -311,19 +388,38 @@ fn play_all(fact: &Fact, port: u16, upstreams: &Upstreams, report: &mut Report) 
     let find = |exchange: usize| {
         let of = |peer: &Arc<Peer>| {
             let number = exchange.to_string();
-            peer.side().headers.iter().any(|(name, value)| name == "x-exchange" && *value == number)
+            peer.side()
+                .headers
+                .iter()
+                .any(|(name, value)| name == "x-exchange" && *value == number)
         };
-        upstreams.lock().unwrap().iter().find(|peer| of(peer)).cloned()
+        upstreams
+            .lock()
+            .unwrap()
+            .iter()
+            .find(|peer| of(peer))
+            .cloned()
     };
     for step in &fact.steps {
         if step.verb == "wait" {
             std::thread::sleep(Duration::from_millis(step.words[0].parse().unwrap()));
             continue;
         }
+        // An Envoy that has died takes no connection; the report says so.
+        let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) else {
+            continue;
+        };
         let client = clients
             .entry(step.exchange)
-            .or_insert_with(|| Peer::new(TcpStream::connect(("127.0.0.1", port)).unwrap()));
-        play(client, find(step.exchange).as_deref(), step);
+            .or_insert_with(|| Peer::new(stream));
+        // What the upstream does waits for the request to have come.
+        let began = Instant::now();
+        let mut upstream = find(step.exchange);
+        while upstream.is_none() && Fact::is_of_upstream(step) && began.elapsed() < STEP * 10 {
+            std::thread::sleep(STEP / 10);
+            upstream = find(step.exchange);
+        }
+        play(client, upstream.as_deref(), step);
         std::thread::sleep(STEP);
     }
     for (exchange, client) in &clients {
@@ -343,7 +439,10 @@ fn chunk(text: &str) -> String {
 }
 
 fn lines(pairs: &[(String, String)]) -> String {
-    pairs.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect()
 }
 
 fn play(client: &Peer, upstream: Option<&Peer>, step: &Step) {
@@ -356,11 +455,28 @@ fn play(client: &Peer, upstream: Option<&Peer>, step: &Step) {
         "request" => {
             let headers = Fact::request_headers(step);
             let get = |name| headers.text(name).unwrap();
-            let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", get(":method"), get(":path"), get(":authority"));
-            for (name, value) in headers.iter().filter(|(name, _)| !name.starts_with(b":") && *name != b"x-forwarded-proto") {
-                let _ = write!(head, "{}: {}\r\n", String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+            let mut head = format!(
+                "{} {} HTTP/1.1\r\nhost: {}\r\n",
+                get(":method"),
+                get(":path"),
+                get(":authority")
+            );
+            for (name, value) in headers
+                .iter()
+                .filter(|(name, _)| !name.starts_with(b":") && *name != b"x-forwarded-proto")
+            {
+                let _ = write!(
+                    head,
+                    "{}: {}\r\n",
+                    String::from_utf8_lossy(name),
+                    String::from_utf8_lossy(value)
+                );
             }
-            let framing = if step.has("end") { "" } else { "transfer-encoding: chunked\r\n" };
+            let framing = if step.has("end") {
+                ""
+            } else {
+                "transfer-encoding: chunked\r\n"
+            };
             client.send(&format!("{head}{framing}\r\n"));
         }
         "data" => client.send(&chunk(&step.text())),
@@ -371,7 +487,12 @@ fn play(client: &Peer, upstream: Option<&Peer>, step: &Step) {
             let headers = Fact::response_headers(step);
             let mut head = format!("HTTP/1.1 {} Status\r\n", step.words[0]);
             for (name, value) in headers.iter().filter(|(name, _)| !name.starts_with(b":")) {
-                let _ = write!(head, "{}: {}\r\n", String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+                let _ = write!(
+                    head,
+                    "{}: {}\r\n",
+                    String::from_utf8_lossy(name),
+                    String::from_utf8_lossy(value)
+                );
             }
             to_client(&format!("{head}\r\n"));
         }
@@ -380,6 +501,7 @@ fn play(client: &Peer, upstream: Option<&Peer>, step: &Step) {
         "rend" => to_client("0\r\n\r\n"),
         "rtrailers" => to_client(&format!("0\r\n{}\r\n", lines(&step.pairs()))),
         "client_reset" => drop(client.stream.shutdown(Shutdown::Both)),
+        "malformed" => client.send("CONNECT nonsense HTTP/1.1\r\nhost: a\r\n\r\n"),
         "upstream_reset" => {
             if let Some(upstream) = upstream {
                 let _ = upstream.stream.shutdown(Shutdown::Both);

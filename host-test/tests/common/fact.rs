@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_host_test::{Callout, Exchange, FailurePolicy, HeaderMap, Message, Plugin, Proxy, World};
+use portcullis_host_test::{
+    Callout, Exchange, FailurePolicy, HeaderMap, Message, Plugin, Proxy, World,
+};
 
 /// One fact.
 pub struct Fact {
@@ -44,7 +46,10 @@ impl Step {
 
     /// The `name=value` words.
     pub fn pairs(&self) -> Vec<(String, String)> {
-        let split = |word: &String| word.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let split = |word: &String| {
+            word.split_once('=')
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        };
         self.words.iter().filter_map(split).collect()
     }
 
@@ -56,7 +61,10 @@ impl Step {
 impl Fact {
     pub fn all() -> Vec<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/facts");
-        let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut paths: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         paths.retain(|path| path.extension().is_some_and(|e| e == "txt"));
         paths.sort();
         paths.iter().map(|path| Self::read(path)).collect()
@@ -109,7 +117,11 @@ impl Fact {
                     if verb == "on" {
                         exchange = words[0].parse().unwrap();
                     } else {
-                        fact.steps.push(Step { exchange, verb, words });
+                        fact.steps.push(Step {
+                            exchange,
+                            verb,
+                            words,
+                        });
                     }
                 }
                 _ => {}
@@ -120,16 +132,33 @@ impl Fact {
 
     pub fn option(&self, name: &str) -> Option<String> {
         let prefix = format!("{name}=");
-        self.options.iter().find_map(|option| option.strip_prefix(&prefix).map(str::to_owned))
+        self.options
+            .iter()
+            .find_map(|option| option.strip_prefix(&prefix).map(str::to_owned))
     }
 
     pub fn is(&self, option: &str) -> bool {
         self.options.iter().any(|o| o == option)
     }
 
-        /// Whether the client of an exchange goes away by itself.
+    /// Whether a step is the upstream's.
+    pub fn is_of_upstream(step: &Step) -> bool {
+        [
+            "response",
+            "rdata",
+            "rbulk",
+            "rend",
+            "rtrailers",
+            "upstream_reset",
+        ]
+        .contains(&step.verb.as_str())
+    }
+
+    /// Whether the client of an exchange goes away by itself.
     pub fn client_goes(&self, exchange: usize) -> bool {
-        self.steps.iter().any(|step| step.exchange == exchange && step.verb == "client_reset")
+        self.steps
+            .iter()
+            .any(|step| step.exchange == exchange && step.verb == "client_reset")
     }
 
     pub fn bless(&self, actual: &str) {
@@ -146,7 +175,11 @@ impl Fact {
         ]);
         headers.add("x-exchange", step.exchange.to_string());
         for (name, value) in step.pairs() {
-            if name.starts_with(':') { headers.set(name, value) } else { headers.add(name, value) }
+            if name.starts_with(':') {
+                headers.set(name, value)
+            } else {
+                headers.add(name, value)
+            }
         }
         headers.add("x-forwarded-proto", "http");
         headers
@@ -186,8 +219,16 @@ pub struct Side {
 
 /// Headers that Envoy adds or that belong to the way a message travels.
 const IGNORED: [&str; 10] = [
-    "date", "server", "x-forwarded-proto", "x-request-id", "transfer-encoding", "x-exchange", "x-envoy-upstream-service-time",
-    "x-envoy-expected-rq-timeout-ms", ":scheme", "connection",
+    "date",
+    "server",
+    "x-forwarded-proto",
+    "x-request-id",
+    "transfer-encoding",
+    "x-exchange",
+    "x-envoy-upstream-service-time",
+    "x-envoy-expected-rq-timeout-ms",
+    ":scheme",
+    "connection",
 ];
 
 impl Report {
@@ -201,7 +242,8 @@ impl Report {
                 let _ = writeln!(text, "{name} {exchange} {}", side.state);
                 let mut headers = side.headers.clone();
                 headers.retain(|(name, value)| {
-                    !IGNORED.contains(&name.as_str()) && (name.as_str(), value.as_str()) != ("content-length", "0")
+                    !IGNORED.contains(&name.as_str())
+                        && (name.as_str(), value.as_str()) != ("content-length", "0")
                 });
                 headers.sort();
                 for (name, value) in &headers {
@@ -221,7 +263,14 @@ impl Report {
 
 fn side(message: &Message) -> Side {
     let list = |map: &HeaderMap| {
-        map.iter().map(|(k, v)| (String::from_utf8_lossy(k).into(), String::from_utf8_lossy(v).into())).collect()
+        map.iter()
+            .map(|(k, v)| {
+                (
+                    String::from_utf8_lossy(k).into(),
+                    String::from_utf8_lossy(v).into(),
+                )
+            })
+            .collect()
     };
     Side {
         headers: message.headers().map(list).unwrap_or_default(),
@@ -238,7 +287,11 @@ fn side(message: &Message) -> Side {
 
 /// Long bodies by their length only.
 pub fn shorten(body: &str) -> String {
-    if body.len() > 200 { format!("({} bytes)", body.len()) } else { body.to_owned() }
+    if body.len() > 200 {
+        format!("({} bytes)", body.len())
+    } else {
+        body.to_owned()
+    }
 }
 
 /// What the cluster `service` answers: the body names path and body of the call; `/slow` after 300 ms, `/never` not at
@@ -258,9 +311,17 @@ pub fn run_in_host(fact: &Fact, probe: &portcullis_host_test::Module) -> Report 
     world.cluster("service", |request| {
         let path = request.headers.text(":path").unwrap();
         let (delay_ms, body) = service_answer(&path, &String::from_utf8_lossy(&request.body));
-        Callout::respond(200).header("x-service", "yes").body(body).after(Duration::from_millis(delay_ms))
+        Callout::respond(200)
+            .header("x-service", "yes")
+            .header("connection", "close")
+            .header("content-length", body.len().to_string())
+            .header("x-envoy-upstream-service-time", "1")
+            .body(body)
+            .after(Duration::from_millis(delay_ms))
     });
-    world.cluster("dead", |_| Callout::ConnectFailure { after: Duration::ZERO });
+    world.cluster("dead", |_| Callout::ConnectFailure {
+        after: Duration::ZERO,
+    });
     world.set_env("FROM_HOST", "handed through");
     let plugins = fact.plugins.iter().map(|probe_of| {
         Plugin::new(probe)
@@ -276,54 +337,74 @@ pub fn run_in_host(fact: &Fact, probe: &portcullis_host_test::Module) -> Report 
             .reload_backoff(Duration::from_millis(500))
     });
     let mut report = Report::default();
-    let limit = fact.option("limit").map_or(portcullis_host_test::BUFFER_LIMIT_BYTES, |limit| limit.parse().unwrap());
+    let default = portcullis_host_test::BUFFER_LIMIT_BYTES;
+    let limit = fact
+        .option("limit")
+        .map_or(default, |limit| limit.parse().unwrap());
     match Proxy::new(&world, 1, plugins) {
         Err(_) => report.log.push("refused".to_owned()),
-        Ok(proxy) => {
-            let proxy = proxy.buffer_limits(limit, limit);
-            let mut exchanges: BTreeMap<usize, Exchange> = BTreeMap::new();
-            for step in &fact.steps {
-                if step.verb == "wait" {
-                    world.advance(Duration::from_millis(step.words[0].parse().unwrap()));
-                    continue;
-                }
-                let exchange = exchanges.entry(step.exchange).or_insert_with(|| {
-                    let exchange = proxy.exchange(0);
-                    exchange.info(|info| info.route_name = "all".to_owned());
-                    exchange
-                });
-                play(exchange, step);
-                world.settle();
-            }
-            for (number, exchange) in &exchanges {
-                let upstream = side(&exchange.upstream());
-                if upstream.state != "nothing" {
-                    report.upstream.insert(*number, upstream);
-                }
-                let mut client = side(&exchange.client());
-                if fact.client_goes(*number) {
-                    client.state = "gone";
-                }
-                report.client.insert(*number, client);
-            }
-            for line in world.logs().iter().filter(|line| !line.message.starts_with("Function: ")) {
-                report.log.extend(log_lines(&line.plugin, &line.message));
-            }
-            println!("{}", world.transcript().render());
-            return report;
-        }
+        Ok(proxy) => play_all(fact, &proxy.buffer_limits(limit, limit), &mut report),
     }
-    for line in world.logs().iter().filter(|line| !line.message.starts_with("Function: ")) {
+    // Envoy tells of a trap in other words.
+    for line in world
+        .logs()
+        .iter()
+        .filter(|line| !line.message.starts_with("Function: "))
+    {
         report.log.extend(log_lines(&line.plugin, &line.message));
     }
+    report.log.extend(
+        world
+            .misuses()
+            .iter()
+            .map(|misuse| format!("misuse: {misuse}")),
+    );
+    println!("{}\n{}", fact.name, world.transcript().render());
     report
+}
+
+fn play_all(fact: &Fact, proxy: &Proxy, report: &mut Report) {
+    let mut exchanges: BTreeMap<usize, Exchange> = BTreeMap::new();
+    for step in &fact.steps {
+        if step.verb == "wait" {
+            proxy
+                .world()
+                .advance(Duration::from_millis(step.words[0].parse().unwrap()));
+            continue;
+        }
+        let exchange = exchanges.entry(step.exchange).or_insert_with(|| {
+            let exchange = proxy.exchange(0);
+            exchange.info(|info| info.route_name = "all".to_owned());
+            exchange
+        });
+        play(exchange, step);
+        proxy.world().settle();
+    }
+    for (number, exchange) in &exchanges {
+        let upstream = side(&exchange.upstream());
+        if upstream.state != "nothing" {
+            report.upstream.insert(*number, upstream);
+        }
+        let mut client = side(&exchange.client());
+        if fact.client_goes(*number) {
+            client.state = "gone";
+        }
+        report.client.insert(*number, client);
+    }
 }
 
 /// The lines of a log message, each with its plugin's name unless that is `probe`.
 pub fn log_lines(plugin: &str, message: &str) -> Vec<String> {
     let name = plugin.split_whitespace().next().unwrap_or_default();
-    let lead = if name == "probe" || name.is_empty() { String::new() } else { format!("{name} ") };
-    message.lines().map(|line| format!("{lead}{line}")).collect()
+    let lead = if name == "probe" || name.is_empty() {
+        String::new()
+    } else {
+        format!("{name} ")
+    };
+    message
+        .lines()
+        .map(|line| format!("{lead}{line}"))
+        .collect()
 }
 
 fn play(exchange: &Exchange, step: &Step) {
@@ -333,13 +414,16 @@ fn play(exchange: &Exchange, step: &Step) {
         "bulk" => drop(exchange.request_data("x".repeat(step.words[0].parse().unwrap()), false)),
         "end" => drop(exchange.request_data("", true)),
         "trailers" => drop(exchange.request_trailers(step.pairs())),
-        "response" => drop(exchange.response_headers(Fact::response_headers(step), step.has("end"))),
+        "response" => {
+            drop(exchange.response_headers(Fact::response_headers(step), step.has("end")))
+        }
         "rdata" => drop(exchange.response_data(step.text(), false)),
         "rbulk" => drop(exchange.response_data("x".repeat(step.words[0].parse().unwrap()), false)),
         "rend" => drop(exchange.response_data("", true)),
         "rtrailers" => drop(exchange.response_trailers(step.pairs())),
         "client_reset" => drop(exchange.reset_by_client()),
         "upstream_reset" => drop(exchange.reset_by_upstream()),
+        "malformed" => drop(exchange.malformed_request("http1.invalid_url")),
         other => panic!("no step {other}"),
     }
 }
