@@ -75,7 +75,10 @@ impl Exchange {
             }
         };
         match taken {
-            Err(refusal) => self.refuse_request(turn, refusal),
+            Err(refusal) => {
+                self.note_asked();
+                self.refuse_request(turn, refusal)
+            }
             Ok(()) if complete => self.finish_request(turn),
             Ok(()) => Step::Hold,
         }
@@ -204,16 +207,20 @@ impl Exchange {
 
     /// All of the body is here: it leaves or is refused.
     fn finish_request(&mut self, turn: &mut Turn<'_>) -> Step {
+        let meaning = if let RequestState::Reading(reader) = &mut self.request {
+            reader.finish(&mut self.fanout.sink(turn, Side::Request))
+        } else {
+            Ok(RequestMeaning::default())
+        };
+        if meaning.is_err() {
+            self.note_asked();
+        }
         let state = std::mem::replace(&mut self.request, RequestState::Bodiless);
-        let mut reader = if let RequestState::Reading(reader) = state {
+        let reader = if let RequestState::Reading(reader) = state {
             Some(reader)
         } else {
             None
         };
-        let meaning = reader.as_mut().map_or_else(
-            || Ok(RequestMeaning::default()),
-            |reader| reader.finish(&mut self.fanout.sink(turn, Side::Request)),
-        );
         if let Err(refusal) = meaning.and_then(|meaning| self.send(turn, &meaning)) {
             return self.refuse_request(turn, refusal);
         }
@@ -227,6 +234,14 @@ impl Exchange {
             ));
         }
         Step::Release(edited)
+    }
+
+    /// Keeps for the record what a body that is refused asked for, as far as it was read.
+    fn note_asked(&mut self) {
+        if let RequestState::Reading(reader) = &self.request {
+            self.fanout.facts.model = reader.model().map(str::to_owned);
+            self.fanout.facts.stream = reader.stream();
+        }
     }
 
     /// The last word of every policy before the request leaves.

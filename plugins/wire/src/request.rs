@@ -112,6 +112,18 @@ impl RequestReader {
         })
     }
 
+    /// The model as far as the body was read: what the record names when the rest is refused.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.asked.model.as_deref()
+    }
+
+    /// Whether the answer is asked for as a stream, as far as the body was read.
+    #[must_use]
+    pub const fn stream(&self) -> bool {
+        self.asked.stream
+    }
+
     /// The body with all edits carried out; `None` when there were none and the body leaves as it came.
     pub fn edited(&mut self) -> Option<Vec<u8>> {
         if self.document.unchanged() {
