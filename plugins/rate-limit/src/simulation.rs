@@ -321,7 +321,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn no_bucket_overshoots_and_permits_are_conserved(seed in any::<u64>(), clock_jumps in any::<bool>()) {

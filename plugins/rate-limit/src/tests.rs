@@ -1,11 +1,14 @@
+use crate::claim::{Claim, SUBJECT_BYTES, Subject};
+use crate::ledger::{Demand, Denial, reserve};
 use crate::slot::{self, Slot};
 use crate::{RateLimit, SLOT_BYTES_MAX, SLOTS, configure};
-use portcullis_policy::config::Document;
+use portcullis_policy::config::{Document, Limits};
 use portcullis_policy::{
     Effects, Endpoint, Event, Exchange, Facts, Identity, MemoryStore, Policy, Reason, Refusal,
     RequestMeaning, ResponseHead, ResponseMeaning, Store, StoreError, Timestamp, Usage, Verdict,
 };
 use proptest::prelude::*;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 const NOON: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -672,42 +675,41 @@ fn a_store_without_an_answer_refuses() {
 }
 
 #[test]
-fn a_million_users_stay_within_the_bound_and_idle_ones_cost_nothing() {
-    let policy =
-        policy(r#"{"limits": {"user": {"rpm": 1, "max_parallel_requests": 1}, "lease": "1s"}}"#);
+fn a_slot_is_bounded_and_idle_subjects_cost_nothing() {
+    let limits = Limits {
+        rpm: NonZeroU64::new(1),
+        max_parallel_requests: NonZeroU64::new(1),
+        ..Limits::default()
+    };
     let mut store = MemoryStore::default();
-    let mut refused = 0;
-    let mut request = |store: &mut MemoryStore, n: u32, now: Timestamp| {
-        let facts = Facts {
-            endpoint: Some(Endpoint::OpenAiChat),
-            identity: Some(Identity {
-                user: format!("user-{n}"),
-                team: None,
-                key_id: "k".into(),
-            }),
-            ..Facts::default()
-        };
-        let code = ask_as(&policy, store, now, &ASK, facts).code();
-        assert!(code == "ok" || code == "policy_unavailable");
-        refused += usize::from(code != "ok");
-        code == "ok"
+    let mut admitted = |from: u32, to: u32, now: Timestamp| {
+        let mut count = 0;
+        for n in from..to {
+            let mut id = [0; SUBJECT_BYTES];
+            id.iter_mut()
+                .zip(n.to_le_bytes())
+                .for_each(|(to, from)| *to = from);
+            let claim = Claim {
+                subject: Subject { slot: 7, id },
+                limits,
+            };
+            let demand = Demand {
+                now,
+                tokens: 10,
+                lease: Duration::from_secs(1),
+            };
+            match reserve(&mut store, &[claim], demand) {
+                Ok(_) => count += 1,
+                Err(denial) => assert_eq!(denial, Denial::Unavailable, "a full slot refuses"),
+            }
+            assert!(store.bytes() <= SLOT_BYTES_MAX + slot::key(7).len());
+        }
+        count
     };
-    let users = if cfg!(debug_assertions) {
-        300_000
-    } else {
-        1_000_000
-    };
-    let admitted = (0..users).filter(|n| request(&mut store, *n, NOON)).count();
-    assert!(admitted > 150_000, "{admitted}");
-    assert!(store.len() <= usize::from(SLOTS));
-    assert!(
-        store.bytes() <= usize::from(SLOTS) * (SLOT_BYTES_MAX + 32),
-        "{}",
-        store.bytes()
-    );
+    assert_eq!(admitted(0, 1000, NOON), 47, "86 bytes each");
     // A minute later all of them are idle, and nobody is in anybody's way.
-    assert!((0..50_000).all(|n| request(&mut store, users + n, secs(60))));
-    assert!(store.bytes() < 8 << 20, "{}", store.bytes());
+    assert_eq!(admitted(1000, 1040, secs(60)), 40);
+    assert_eq!(admitted(2000, 3000, secs(60)), 7);
 }
 
 proptest! {
