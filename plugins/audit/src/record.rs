@@ -1,8 +1,8 @@
 //! The record itself: names, order and form.
 
 use crate::Settings;
-use crate::words::{LIST_ITEMS_MAX, bounded, method, name, path};
-use portcullis_policy::{AuthOutcome, Facts, Finding, Reason, Timestamp};
+use crate::words::{LIST_ITEMS_MAX, bounded, method, name, path, plain_name};
+use portcullis_policy::{AuthOutcome, Facts, Finding, Side, Timestamp};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -120,13 +120,15 @@ impl<'a> FindingRecord<'a> {
     }
 }
 
-/// The model asked for. Of a body that DLP blocked nothing is repeated: the model's name may be what it was blocked for.
+/// The model asked for. Where DLP found something in the request, the model's name may be what it found; then only a name that cannot be
+/// any such thing stands.
 fn model(facts: &Facts) -> Option<&str> {
-    let blocked = facts
-        .refusal
-        .as_ref()
-        .is_some_and(|refusal| refusal.reason == Reason::DlpBlocked);
-    facts.model.as_deref().filter(|_| !blocked).map(name)
+    let found = facts
+        .findings
+        .iter()
+        .any(|finding| finding.side == Side::Request);
+    let read = if found { plain_name } else { name };
+    facts.model.as_deref().map(read)
 }
 
 fn known(text: &str) -> Option<&str> {

@@ -123,7 +123,7 @@ fn a_refusal_and_its_reason() {
         r#""decision":"refuse","reason":"dlp_blocked","auth":"success","findings":[{"rule":"ssn","action":"block","count":2,"where":"request"}],"unscanned":["image/png"]"#
     ));
     assert!(line.contains(
-        r#""model":null,"tokens_in":null,"tokens_out":null,"latency_ms":450,"status":400"#
+        r#""model":"…","tokens_in":null,"tokens_out":null,"latency_ms":450,"status":400"#
     ));
     assert!(!line.contains("sentence"));
     assert_eq!(

@@ -13,6 +13,9 @@ pub const WORD_BYTES_MAX: usize = 256;
 /// Longest part of an unknown path between two slashes that is written. Names of API methods are shorter, secrets are longer.
 const SEGMENT_BYTES_MAX: usize = 16;
 
+/// Fewest digits of a number that names a person, an account or a card: a social security number has nine.
+const PERSONAL_DIGITS_MIN: u32 = 9;
+
 /// Longest method: those of HTTP have at most 17 letters.
 const METHOD_BYTES_MAX: usize = 20;
 
@@ -30,6 +33,31 @@ pub(crate) fn name(text: &str) -> &str {
         text
     } else {
         OMITTED
+    }
+}
+
+/// A name that is no secret and no number of a person: of words that are shorter than secrets are, and without the nine digits in a
+/// row that the shortest such number has, be they grouped or not. Models' names, with their versions and dates, are like that.
+pub(crate) fn plain_name(text: &str) -> &str {
+    let mut digits = 0;
+    let many_digits = text.bytes().any(|b| {
+        let separator = !b.is_ascii_alphanumeric();
+        digits = if b.is_ascii_digit() {
+            digits + 1
+        } else if separator {
+            digits
+        } else {
+            0
+        };
+        digits >= PERSONAL_DIGITS_MIN
+    });
+    let long_word = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| word.len() > SEGMENT_BYTES_MAX);
+    if many_digits || long_word || text.starts_with("sk-") {
+        OMITTED
+    } else {
+        name(text)
     }
 }
 
@@ -129,6 +157,24 @@ mod tests {
         }
         for text in ["what is my ssn", "a\nb", "\"", "modèle", "{x}", "%20"] {
             assert_eq!(name(text), OMITTED);
+        }
+        for text in [
+            "claude-3-5-sonnet-20241022",
+            "us.anthropic.claude-3-5-haiku-20241022-v1:0",
+            "gpt-4o-2024-08-06",
+            "o3",
+        ] {
+            assert_eq!(plain_name(text), text);
+        }
+        for text in [
+            "078-05-1120",
+            "078051120",
+            "sk-ant-api03",
+            "x-4111.1111.1111.1111",
+            "AKIAIOSFODNN7EXAMPLE",
+            "a b",
+        ] {
+            assert_eq!(plain_name(text), OMITTED, "{text}");
         }
         assert_eq!(name(&"a".repeat(WORD_BYTES_MAX + 1)), OMITTED);
         assert_eq!(
