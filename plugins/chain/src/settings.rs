@@ -1,6 +1,8 @@
 //! What a module needs to know of the policy document beside its policies.
 
+use portcullis_policy::Endpoint;
 use portcullis_policy::config::{Document, Section};
+use portcullis_wire::endpoint;
 
 /// Largest body when the policy names none: 32 MiB. Protects a worker's memory; both sides of an exchange are bounded by it.
 pub const BODY_BYTES_MAX_DEFAULT: usize = 32 << 20;
@@ -72,11 +74,17 @@ impl Settings {
 
 fn public_path(item: &Section<'_>) -> Option<String> {
     let path = item.string()?;
-    if path.starts_with('/') && !path.contains(['?', '#']) {
-        Some(path.to_owned())
-    } else {
-        item.expected("an absolute path without a query")
+    if !path.starts_with('/') || path.contains(['?', '#']) {
+        return item.expected("an absolute path without a query");
     }
+    let guarded = ["GET", "HEAD", "POST"]
+        .iter()
+        .any(|method| endpoint(method, path) != Endpoint::Unknown);
+    if guarded {
+        item.mistake("is an endpoint that this gateway guards: it cannot be public");
+        return None;
+    }
+    Some(path.to_owned())
 }
 
 #[cfg(test)]
@@ -105,7 +113,7 @@ mod tests {
     #[test]
     fn mistakes_name_their_place() {
         let document = Document::parse(
-            br#"{"envoy":{"hold":true,"hold_headers":1},"auth":{"public_paths":["healthz"],"on_upgrade":"maybe"},
+            br#"{"envoy":{"hold":true,"hold_headers":1},"auth":{"public_paths":["healthz","/v1/messages"],"on_upgrade":"maybe"},
                 "dlp":{"max_body_bytes":1e12}}"#,
         )
         .unwrap();
@@ -121,6 +129,7 @@ mod tests {
                 "envoy.hold: unknown field; known here: hold_headers",
                 "envoy.hold_headers: expected true or false, found 1",
                 r#"auth.public_paths[0]: expected an absolute path without a query, found "healthz""#,
+                "auth.public_paths[1]: is an endpoint that this gateway guards: it cannot be public",
                 r#"auth.on_upgrade: expected one of refuse, pass, found "maybe""#,
                 "dlp.max_body_bytes: must not be above 1073741824 (1 GiB)",
             ]

@@ -20,6 +20,36 @@ pub enum BodyKind {
     Plain,
 }
 
+impl BodyKind {
+    /// The kind of a `content-type`; `None` for one whose text cannot be inspected.
+    #[must_use]
+    pub fn of(content_type: &str) -> Option<Self> {
+        let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+        let essence = essence.trim().to_ascii_lowercase();
+        // What is written in another charset would be read as something else than what it says.
+        let readable = parameters.split(';').all(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let value = value.trim().trim_matches('"');
+            !name.trim().eq_ignore_ascii_case("charset")
+                || ["utf-8", "utf8", "us-ascii"]
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(value))
+        });
+        if !readable {
+            return None;
+        }
+        match essence.as_str() {
+            "text/event-stream" => Some(Self::EventStream),
+            "application/json" => Some(Self::Json),
+            _ if essence.starts_with("application/") && essence.ends_with("+json") => {
+                Some(Self::Json)
+            }
+            _ if essence.starts_with("text/") => Some(Self::Plain),
+            _ => None,
+        }
+    }
+}
+
 /// What may go on to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Released {
