@@ -344,6 +344,25 @@ fn a_refused_request_reaches_nobody_and_every_policy_hears_of_it() {
 }
 
 #[test]
+fn a_model_whose_name_would_be_edited_is_refused() {
+    let request = br#"{"model":"gpt-SECRET","messages":[]}"#;
+    for cuts in [&[][..], &[14], &[12, 15, 18]] {
+        let outcome = run(
+            &chat(request, ANSWER, "application/json", true),
+            cuts,
+            &[],
+            false,
+        );
+        let client = String::from_utf8(outcome.client_got).unwrap();
+        assert!(
+            outcome.client_status == 400 && client.contains("malformed_body"),
+            "{client}"
+        );
+        assert!(!client.contains("SECRET") && outcome.provider_got.is_none());
+    }
+}
+
+#[test]
 fn a_blocked_answer_does_not_get_through_in_either_mode() {
     let answer = br#"{"choices":[{"index":0,"message":{"content":"this is FORBIDDEN to see"}}],"usage":{"prompt_tokens":7,"completion_tokens":9}}"#;
     for (hold_headers, status) in [(true, 502), (false, 200)] {

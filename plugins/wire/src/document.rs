@@ -182,6 +182,12 @@ impl Document {
                     let Some((head, whole)) = self.head.of(piece, first, last) else {
                         continue;
                     };
+                    if meaning == Some(Meaning::Model) && self.texts.at_hand_changes() {
+                        // Who may use which model was asked of the name as it came; and a name with a secret in it is told to nobody.
+                        return Err(
+                            Malformed::Field("model holds text that must not leave.").into()
+                        );
+                    }
                     Value::String { head, whole }
                 }
                 Token::Number(text) => Value::Number(text),

@@ -78,6 +78,8 @@ pub(crate) struct Texts {
     batch: Vec<Edit>,
     /// The string that has begun: where, and whether there were escapes in what is gone.
     open: Option<(usize, bool)>,
+    /// Where the string at hand begins.
+    at: usize,
 }
 
 impl Texts {
@@ -92,6 +94,7 @@ impl Texts {
     ) -> Result<(), Refusal> {
         let before = self.open.take();
         let (start, escaped_before) = before.unwrap_or((raw.at, false));
+        self.at = start;
         let escaped = escaped_before || raw.escaped;
         if !last {
             self.open = Some((start, escaped));
@@ -128,6 +131,13 @@ impl Texts {
                 .extend(nested.into_iter().map(|change| (start, change)));
         }
         Ok(())
+    }
+
+    /// Whether anything is to be changed in the string at hand.
+    pub(crate) fn at_hand_changes(&self) -> bool {
+        self.changes
+            .last()
+            .is_some_and(|(start, _)| *start == self.at)
     }
 
     /// Whether anything is to be changed.
