@@ -1,1 +1,30 @@
-//! dlp
+//! Data loss prevention: rules that block, redact or flag what they find in the texts of requests and responses.
+//!
+//! The way of a byte: [`trigger`] looks at every byte of every text and finds where a match of any rule could begin or does contain its rarest
+//! part; [`candidates`] then follows those places with the rule's automaton ([`pattern`]); [`redactions`] joins what overlaps. All of it goes
+//! forward only, byte by byte, so a match is found wherever the text is cut into pieces ([`text`]), in linear time and bounded memory.
+//!
+//! This crate knows no wire format: it is given texts, unescaped, and answers with positions in them.
+
+mod candidates;
+mod config;
+mod exchange;
+mod pattern;
+mod redactions;
+mod rules;
+mod scanner;
+mod text;
+mod trigger;
+mod window;
+
+#[cfg(test)]
+mod oracle;
+
+pub use exchange::Dlp;
+use portcullis_policy::config::Document;
+
+/// Reads section `dlp` of the policy. `None` when there is none, or when it is wrong: its mistakes are then noted in the document.
+#[must_use]
+pub fn configure(document: &Document) -> Option<Dlp> {
+    config::read(document).map(Dlp::new)
+}

@@ -1,0 +1,146 @@
+//! Reads section `dlp` of the policy document.
+
+use crate::pattern::Pattern;
+use crate::rules::{RULES_MAX, Rule, Rules};
+use portcullis_policy::Action;
+use portcullis_policy::config::{Document, Section};
+
+/// Longest name of a rule, in bytes. Names stand in every record, metric and message about a match.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Longest replacement, in bytes. A text of many short matches grows by that much for each.
+const REPLACEMENT_BYTES_MAX: usize = 256;
+
+/// What is decided is also done, or only recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Enforce,
+    Shadow,
+}
+
+/// Section `dlp`, read.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) rules: Rules,
+    /// Requests are scanned.
+    pub(crate) request: bool,
+    /// Responses are scanned.
+    pub(crate) response: bool,
+}
+
+/// Reads the section. `None` when the document has none, or when it is wrong: then the mistakes are noted in the document.
+pub(crate) fn read(document: &Document) -> Option<Config> {
+    let section = document.section("dlp")?;
+    // `max_body_bytes` is for the chain, which reads bodies.
+    section.only(&["rules", "request", "response", "max_body_bytes", "mode"]);
+    let switch = |name: &str| section.field(name).map_or(Some(true), |field| field.boolean());
+    let (request, response) = (switch("request"), switch("response"));
+    let mode = mode(&section).unwrap_or(Mode::Enforce);
+    let items = section.field("rules").map(|rules| rules.items()).unwrap_or_default();
+    if items.len() > RULES_MAX {
+        section.mistake(format!("expected at most {RULES_MAX} rules, found {}", items.len()));
+        return None;
+    }
+    let mut rules: Vec<Rule> = Vec::with_capacity(items.len());
+    let mut wrong = false;
+    for (index, item) in items.iter().enumerate() {
+        match rule(item, index, mode) {
+            Some(rule) if rules.iter().any(|other| other.name == rule.name) => {
+                item.mistake(format!("the name {:?} stands twice; records would not tell the rules apart", rule.name));
+                wrong = true;
+            }
+            Some(rule) => rules.push(rule),
+            None => wrong = true,
+        }
+    }
+    if wrong {
+        return None;
+    }
+    match Rules::new(rules) {
+        Ok(rules) => Some(Config { rules, request: request?, response: response? }),
+        Err(reason) => {
+            section.mistake(reason);
+            None
+        }
+    }
+}
+
+fn mode(section: &Section<'_>) -> Option<Mode> {
+    section.field("mode")?.one_of(&[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)])
+}
+
+fn rule(section: &Section<'_>, index: usize, default_mode: Mode) -> Option<Rule> {
+    section.only(&["name", "pattern", "contains", "case_sensitive", "action", "replacement", "mode"]);
+    let name = match section.field("name") {
+        Some(field) => name(&field),
+        None => Some(format!("rule-{}", index + 1)),
+    };
+    let action = action(section);
+    let pattern = pattern(section);
+    let (name, action, pattern) = (name?, action?, pattern?);
+    let replacement = match section.field("replacement") {
+        Some(field) if action != Action::Redact => {
+            field.mistake("only a rule with action redact has a replacement");
+            return None;
+        }
+        Some(field) => replacement(&field)?.to_owned(),
+        None => format!("[REDACTED:{name}]"),
+    };
+    // In shadow, a match is recorded like one of a rule that only flags.
+    let action = match mode(section).unwrap_or(default_mode) {
+        Mode::Enforce => action,
+        Mode::Shadow => Action::Flag,
+    };
+    Some(Rule { name, action, replacement, pattern })
+}
+
+fn name(field: &Section<'_>) -> Option<String> {
+    let name = field.string()?;
+    let plain = name.len() <= NAME_BYTES_MAX && name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic() && !b"\"\\[]{}".contains(&byte));
+    if plain {
+        return Some(name.to_owned());
+    }
+    field.mistake(format!("expected at most {NAME_BYTES_MAX} letters, digits, spaces or signs of ASCII, without quotes, backslashes, brackets and braces"));
+    None
+}
+
+fn action(section: &Section<'_>) -> Option<Action> {
+    section.required("action")?.one_of(&[("block", Action::Block), ("redact", Action::Redact), ("flag", Action::Flag)])
+}
+
+fn pattern(section: &Section<'_>) -> Option<Pattern> {
+    let case_sensitive = section.field("case_sensitive").map(|field| field.boolean());
+    let case_sensitive = match case_sensitive {
+        Some(given) => Some(given?),
+        None => None,
+    };
+    let (field, compiled) = match (section.field("pattern"), section.field("contains")) {
+        (Some(field), None) => {
+            let text = field.string()?;
+            (field, Pattern::regex(text, !case_sensitive.unwrap_or(true)))
+        }
+        // People write words in all cases, so a word is looked for in all cases.
+        (None, Some(field)) => {
+            let text = field.string()?;
+            (field, Pattern::literal(text, !case_sensitive.unwrap_or(false)))
+        }
+        (Some(_), Some(_)) => {
+            section.mistake("a rule has either pattern or contains, not both");
+            return None;
+        }
+        (None, None) => {
+            section.mistake("a rule needs a pattern (a regular expression) or contains (a text)");
+            return None;
+        }
+    };
+    compiled.map_err(|reason| field.mistake(reason)).ok()
+}
+
+fn replacement<'a>(field: &Section<'a>) -> Option<&'a str> {
+    let text = field.string()?;
+    if text.len() > REPLACEMENT_BYTES_MAX {
+        field.mistake(format!("longer than {REPLACEMENT_BYTES_MAX} bytes"));
+        return None;
+    }
+    Some(text)
+}

@@ -1,0 +1,119 @@
+//! Holds the scanner to regex-lite's answers: random patterns, random texts, random pieces.
+
+use crate::candidates::Scratch;
+use crate::pattern::Pattern;
+use crate::redactions::Redaction;
+use crate::rules::{Rule, Rules};
+use crate::text::{Report, Stop, TextScan};
+use portcullis_policy::Action;
+use proptest::prelude::*;
+use std::ops::Range;
+
+pub(crate) fn rule(name: &str, pattern: &str, action: Action) -> Rule {
+    let pattern = Pattern::regex(pattern, false).unwrap_or_else(|error| panic!("{pattern}: {error}"));
+    Rule { name: name.to_owned(), action, replacement: format!("[{name}]"), pattern }
+}
+
+/// What a scan of one text comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) stop: Option<Stop>,
+    pub(crate) counts: Vec<(u16, u32)>,
+    pub(crate) redactions: Vec<Redaction>,
+}
+
+/// Scans a text in pieces, and checks on the way what must hold at the end of every piece.
+pub(crate) fn scan(rules: &Rules, text: &str, cuts: &[usize]) -> Outcome {
+    let mut scan = TextScan::default();
+    scan.reset(rules);
+    let (mut scratch, mut report) = (Scratch::default(), Report::default());
+    let mut outcome = Outcome { stop: None, counts: Vec::new(), redactions: Vec::new() };
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| text.floor_char_boundary(*cut)).collect();
+    cuts.extend([0, text.len()]);
+    cuts.sort_unstable();
+    let (mut released, mut edited) = (0, 0);
+    for pair in cuts.windows(2) {
+        let last = pair[1] == text.len() && pair[0] == cuts[cuts.len() - 2];
+        let result = scan.push(rules, &text[pair[0]..pair[1]], last, &mut scratch, &mut report);
+        for redaction in &report.redactions {
+            assert!(redaction.range.start >= released, "{redaction:?} was released, up to {released}");
+            assert!(redaction.range.start >= edited && redaction.range.end <= pair[1], "{redaction:?}");
+            assert!(text.is_char_boundary(redaction.range.start) && text.is_char_boundary(redaction.range.end));
+            edited = redaction.range.end;
+        }
+        outcome.redactions.append(&mut report.redactions);
+        if let Err(stop) = result {
+            outcome.stop = Some(stop);
+            break;
+        }
+        let hold = report.hold_from.unwrap_or(pair[1]);
+        assert!(hold >= released && hold <= pair[1] && text.is_char_boundary(hold), "{hold} {released}");
+        released = hold;
+        if last {
+            assert_eq!(report.hold_from, None);
+            break;
+        }
+    }
+    outcome.counts = report.take_counts().collect();
+    outcome
+}
+
+fn ranges(outcome: &Outcome) -> Vec<Range<usize>> {
+    outcome.redactions.iter().map(|redaction| redaction.range.clone()).collect()
+}
+
+fn check(pattern: &str, text: &str, cuts: &[usize]) -> Result<(), TestCaseError> {
+    let Ok(oracle) = regex_lite::Regex::new(pattern) else {
+        prop_assert!(Pattern::regex(pattern, false).is_err(), "regex-lite refuses {pattern:?}");
+        return Ok(());
+    };
+    let compiled = match Pattern::regex(pattern, false) {
+        Ok(compiled) => compiled,
+        Err(error) => {
+            let known = ["matches the empty text", "can never match", "too "];
+            prop_assert!(known.iter().any(|known| error.starts_with(known)), "{pattern:?}: {error}");
+            prop_assert!(!error.starts_with("can never") || !oracle.is_match(text), "{pattern:?} {text:?}");
+            return Ok(());
+        }
+    };
+    let expected: Vec<_> = oracle.find_iter(text).map(|found| found.range()).collect();
+    let redact = Rules::new(vec![Rule { name: "r".into(), action: Action::Redact, replacement: String::new(), pattern: compiled }]).unwrap();
+    let outcome = scan(&redact, text, cuts);
+    prop_assert_eq!(outcome.stop, None);
+    prop_assert_eq!(ranges(&outcome), expected.clone(), "{:?} {:?} {:?}", pattern, text, cuts);
+    prop_assert_eq!(outcome.counts.iter().map(|(_, count)| *count as usize).sum::<usize>(), expected.len());
+    let block = Rules::new(vec![rule("b", pattern, Action::Block)]).unwrap();
+    prop_assert_eq!(scan(&block, text, cuts).stop.is_some(), !expected.is_empty(), "{:?} {:?}", pattern, text);
+    Ok(())
+}
+
+fn pattern() -> impl Strategy<Value = String> {
+    let atom = prop::sample::select(vec![
+        "a", "b", "c", "1", "-", " ", "é", "ü", "日", ".", r"\d", r"\w", r"\s", r"\W", r"\D", "[ab]", "[a-c1]", "[^a]", "[^-1]", "[é-日]",
+        "[^é]", r"\b", r"\B", "^", "$", "(?m)^", "(?m)$", "(?mR)^", "(?mR)$", r"\b{start}", r"\b{end}", r"\b{start-half}", r"\b{end-half}", "(?i)", "(?s)",
+        "(?s-i)", "(?U)", "(?i)[^A]", "[[:alpha:]]", "[[:^digit:]]", "abc", "ab-", "1-1", r"\n", r"\r", r"[^\n]", r"[\W\d]", "",
+    ]);
+    atom.prop_map(str::to_owned).prop_recursive(5, 40, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..5).prop_map(|parts| parts.concat()),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| format!("(?:{})", parts.join("|"))),
+            (inner.clone(), prop::sample::select(vec!["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{2,}", "{0,2}?", "{3}"]))
+                .prop_map(|(of, times)| format!("(?:{of}){times}")),
+            inner.prop_map(|of| format!("({of})")),
+        ]
+    })
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select("aaabbbcc11--  AB_é日ü\n\r\u{1F600}.".chars().collect::<Vec<_>>()), 0..48)
+        .prop_map(|chars| chars.into_iter().collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn answers_are_those_of_regex_lite(pattern in pattern(), text in text(), cuts in prop::collection::vec(0_usize..160, 0..6)) {
+        check(&pattern, &text, &cuts)?;
+    }
+}

@@ -1,0 +1,67 @@
+//! Sets of bytes.
+
+/// Any subset of the 256 bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ByteSet {
+    low: u128,
+    high: u128,
+}
+
+impl ByteSet {
+    /// All bytes.
+    pub(crate) const ALL: Self = Self { low: u128::MAX, high: u128::MAX };
+
+    /// The bytes from `first` to `last`, both included.
+    pub(crate) fn range(first: u8, last: u8) -> Self {
+        let mut set = Self::default();
+        for byte in first..=last {
+            set.insert(byte);
+        }
+        set
+    }
+
+    /// Adds one byte.
+    pub(crate) const fn insert(&mut self, byte: u8) {
+        if byte < 128 {
+            self.low |= 1 << byte;
+        } else {
+            self.high |= 1 << (byte - 128);
+        }
+    }
+
+    /// Whether the byte is in it.
+    pub(crate) const fn contains(self, byte: u8) -> bool {
+        if byte < 128 { self.low >> byte & 1 == 1 } else { self.high >> (byte - 128) & 1 == 1 }
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub(crate) const fn union(self, other: Self) -> Self {
+        Self { low: self.low | other.low, high: self.high | other.high }
+    }
+
+    /// How many bytes are in it.
+    pub(crate) const fn len(self) -> u32 {
+        self.low.count_ones() + self.high.count_ones()
+    }
+
+    /// Whether no byte is in it.
+    pub(crate) const fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every byte in it, in order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+        (0..=u8::MAX).filter(move |byte| self.contains(*byte))
+    }
+}
+
+impl FromIterator<u8> for ByteSet {
+    fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
+        let mut set = Self::default();
+        for byte in bytes {
+            set.insert(byte);
+        }
+        set
+    }
+}

@@ -1,0 +1,80 @@
+//! Scans all texts of a message, several of which may be open at once.
+
+use crate::candidates::Scratch;
+use crate::rules::Rules;
+use crate::text::{Report, Stop, TextScan};
+use portcullis_policy::{Text, TextId};
+
+/// Most texts that may be open at once: the choices and channels of a streamed response. Protects memory; each can hold back some kilobytes.
+const OPEN_TEXTS_MAX: usize = 256;
+
+/// Why a message cannot pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A text said so.
+    Stop(Stop),
+    /// More than [`OPEN_TEXTS_MAX`].
+    TooManyTexts,
+}
+
+/// The texts of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Scanner {
+    /// Begun and not ended.
+    open: Vec<(TextId, TextScan)>,
+    /// For the next text: most come in one piece, and need no room of their own.
+    spare: TextScan,
+    scratch: Scratch,
+    report: Report,
+}
+
+impl Scanner {
+    /// Takes the next piece of a text. What it brought to light is in [`Self::report`], also when the message is refused.
+    pub(crate) fn text(&mut self, rules: &Rules, text: Text<'_>) -> Result<(), Refused> {
+        // Pieces mostly come in the order of their texts, so the last one is the likely one.
+        let known = self.open.iter().rposition(|(id, _)| *id == text.id);
+        let scan = match known.and_then(|index| self.open.get_mut(index)) {
+            Some((_, scan)) => scan,
+            None if text.last => {
+                if text.piece.len() < rules.shortest() {
+                    return Ok(());
+                }
+                self.spare.reset(rules);
+                &mut self.spare
+            }
+            None => {
+                if self.open.len() >= OPEN_TEXTS_MAX {
+                    return Err(Refused::TooManyTexts);
+                }
+                let mut scan = std::mem::take(&mut self.spare);
+                scan.reset(rules);
+                self.open.push((text.id, scan));
+                let Some((_, scan)) = self.open.last_mut() else { return Ok(()) };
+                scan
+            }
+        };
+        let result = scan.push(rules, text.piece, text.last, &mut self.scratch, &mut self.report);
+        if text.last
+            && let Some(index) = known
+        {
+            self.spare = self.open.swap_remove(index).1;
+        }
+        result.map_err(Refused::Stop)
+    }
+
+    /// Ends every open text.
+    pub(crate) fn end(&mut self, rules: &Rules) -> Result<(), Refused> {
+        let mut result = Ok(());
+        for (_, mut scan) in std::mem::take(&mut self.open) {
+            if result.is_ok() {
+                result = scan.push(rules, "", true, &mut self.scratch, &mut self.report).map_err(Refused::Stop);
+            }
+        }
+        result
+    }
+
+    /// What came to light since it was last emptied.
+    pub(crate) const fn report(&mut self) -> &mut Report {
+        &mut self.report
+    }
+}

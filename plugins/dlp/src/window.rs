@@ -1,0 +1,47 @@
+//! The part of a text that is at hand.
+
+use crate::pattern::Neighbor;
+
+/// Neighboring bytes of a text. Positions are bytes from the beginning of the whole text, not of the window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window<'a> {
+    bytes: &'a [u8],
+    base: usize,
+}
+
+impl<'a> Window<'a> {
+    /// `bytes` stand at `base` of the text.
+    pub(crate) const fn new(bytes: &'a [u8], base: usize) -> Self {
+        Self { bytes, base }
+    }
+
+    /// The position behind its last byte.
+    pub(crate) const fn end(&self) -> usize {
+        self.base + self.bytes.len()
+    }
+
+    /// The byte at a position; `None` when it is not at hand.
+    pub(crate) fn byte(&self, position: usize) -> Option<u8> {
+        self.bytes.get(position.checked_sub(self.base)?).copied()
+    }
+
+    /// All bytes from a position on.
+    pub(crate) fn from(&self, position: usize) -> &'a [u8] {
+        self.bytes.get(position.saturating_sub(self.base)..).unwrap_or_default()
+    }
+
+    /// What stands before a position.
+    pub(crate) fn before(&self, position: usize) -> Neighbor {
+        Neighbor::of(position.checked_sub(1).and_then(|before| self.byte(before)))
+    }
+
+    /// The beginning of the character that a position lies in; the position itself when a character begins there.
+    pub(crate) fn character(&self, position: usize) -> usize {
+        const CONTINUES: std::ops::RangeInclusive<u8> = 0x80..=0xBF;
+        let mut start = position;
+        while start > self.base && self.byte(start).is_some_and(|byte| CONTINUES.contains(&byte)) {
+            start -= 1;
+        }
+        start
+    }
+}
