@@ -207,7 +207,7 @@ fn the_client_learns_its_request_id_and_limits(world: &World) {
     );
     assert_eq!(
         response
-            .header("x-upstream-ratelimit-limit-requests")
+            .header("x-upstream-x-ratelimit-limit-requests")
             .as_deref(),
         Some("70001")
     );
