@@ -157,6 +157,8 @@ pub struct World {
     pub provider: Provider,
     /// The gateway.
     pub envoy: Running,
+    /// How it runs.
+    pub variant: Variant,
 }
 
 impl World {
@@ -184,7 +186,11 @@ impl World {
         let envoy = scenario
             .start(binary())
             .unwrap_or_else(|error| panic!("{variant:?}: {error:#}"));
-        Self { provider, envoy }
+        Self {
+            provider,
+            envoy,
+            variant,
+        }
     }
 
     /// Sends a request and reads the response.
@@ -224,6 +230,29 @@ impl World {
             assert!(!received.text().contains(text), "{received:?}");
         }
         self.provider.clear();
+    }
+
+    /// An answer of the provider that was held back. Where headers do not wait, the status has left when its body is judged: what
+    /// the body says instead is all that can be changed then.
+    #[track_caller]
+    pub fn assert_response_refused(&self, response: &Response, code: &str) {
+        if self.variant.hold_headers || response.status == 502 {
+            return assert_refused(response, 502, code);
+        }
+        assert_eq!(response.status, 200, "{}", response.text());
+        let body = response.json();
+        assert!(
+            body["error"]["message"].is_string() && response.complete,
+            "{}",
+            response.text()
+        );
+        for planted in PLANTED {
+            assert!(
+                !response.text().contains(planted),
+                "the refusal tells {planted}: {}",
+                response.text()
+            );
+        }
     }
 
     /// The audit record of the request that was answered so.

@@ -94,7 +94,6 @@ fn mistakes() -> Vec<Mistake> {
             json!({ "name": "x", "action": "block" }),
             "dlp.rules[0]",
         ),
-        ("dlp.rules.1.name", json!("ssn"), "dlp.rules[1].name"),
         ("dlp.max_body_bytes", json!(0), "dlp.max_body_bytes"),
         ("dlp.request", json!("yes"), "dlp.request"),
         ("audit.hmac_key", json!("a literal key"), "audit.hmac_key"),

@@ -18,6 +18,15 @@ fn bodies(world: &World) {
     let json = || post().header("content-type", "application/json");
     let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
     let long_number = format!("{{\"max_tokens\":{}}}", "9".repeat(10_000));
+    let mut wrong = Vec::new();
+    let mut refused = |request: Request, body: &[u8]| {
+        let response = world.send(&request);
+        let reason = response.header("x-portcullis-reason");
+        if (response.status, reason.as_deref()) != (400, Some("malformed_body")) {
+            let body = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+            wrong.push(format!("{body:?}: {} {reason:?}", response.status));
+        }
+    };
     for malformed in [
         "",
         " ",
@@ -35,7 +44,6 @@ fn bodies(world: &World) {
         "{\"model\":\"claude-3-5-sonnet\",\"mod\\u0065l\":\"other\"}",
         "{\"model\":\"claude-3-5-sonnet\",\"max_tokens\":1,\"max_tokens\":100000}",
         "{\"model\":[\"claude-3-5-sonnet\"]}",
-        "{\"model\":\"claude-3-5-sonnet\",\"x\":\"\\ud800\"}",
         "{\"model\":\"claude-3-5-sonnet\",\"x\":\"\\x\"}",
         "{\"model\":\"claude-3-5-sonnet\",\"x\":\"a\nb\"}",
         "{\"model\":\"claude-3-5-sonnet\",\"x\":01}",
@@ -45,11 +53,10 @@ fn bodies(world: &World) {
         &deep,
         &long_number,
     ] {
-        assert_refused(&world.send(&json().body(malformed)), 400, "malformed_body");
-        assert_refused(
-            &world.send(&json().chunks(malformed.as_bytes().chunks(3))),
-            400,
-            "malformed_body",
+        refused(json().body(malformed), malformed.as_bytes());
+        refused(
+            json().chunks(malformed.as_bytes().chunks(3)),
+            malformed.as_bytes(),
         );
     }
     for bytes in [
@@ -58,8 +65,9 @@ fn bodies(world: &World) {
         b"\x00",
         b"{\"model\":\"a\0b\"}",
     ] {
-        assert_refused(&world.send(&json().body(bytes)), 400, "malformed_body");
+        refused(json().body(bytes), bytes);
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     world.assert_nothing_received("sonnet");
 }
 
@@ -263,14 +271,11 @@ fn answers(world: &World) {
         json!({ "text": "hello", "header": "content-encoding: br" }),
     ] {
         world.answer(&script);
-        assert_refused(&world.send(&messages(PROMPT)), 502, "unreadable_response");
+        world.assert_response_refused(&world.send(&messages(PROMPT)), "unreadable_response");
     }
     world.answer(&json!({ "gzip": true }));
-    assert_refused(
-        &world.send(&messages_with(PROMPT, &json!({ "stream": true }))),
-        502,
-        "unreadable_response",
-    );
+    let stream = messages_with(PROMPT, &json!({ "stream": true }));
+    assert_refused(&world.send(&stream), 502, "unreadable_response");
     // No provider at all.
     world.answer(&json!({ "drop": true }));
     let response = world.send(&messages(PROMPT));

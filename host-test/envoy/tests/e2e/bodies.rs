@@ -4,7 +4,8 @@ use portcullis_envoy_test::http1::Request;
 use serde_json::json;
 
 use crate::common::{
-    CLAUDE, KEY, PROMPT, SECRET, SSN, Variant, World, assert_refused, chat, messages, messages_with,
+    CLAUDE, KEY, PROMPT, SECRET, SSN, Variant, World, assert_refused, chat, messages,
+    messages_with, streamed_text,
 };
 use crate::in_every_variant;
 
@@ -71,14 +72,22 @@ fn trailers(world: &World) {
     // And on the way back.
     for stream in [false, true] {
         world.answer(&json!({ "text": format!("before {SECRET} after"), "trailer": "x-sum: 7", "delta": 3, "chunk": 50 }));
-        let response = world.send(&messages_with(PROMPT, &json!({ "stream": stream })));
+        let request = messages_with(PROMPT, &json!({ "stream": stream }));
+        let response = world.send(&request.header("te", "trailers"));
         assert_eq!((response.status, response.complete), (200, true));
         assert!(
-            !response.text().contains(&SECRET[..14]) && response.text().contains("before"),
+            !response.text().contains(&SECRET[..14]),
             "{}",
             response.text()
         );
-        assert_eq!(response.trailers, [(b"x-sum".to_vec(), b"7".to_vec())]);
+        if stream {
+            let text = streamed_text(&response);
+            assert!(
+                text.starts_with("before ") && text.ends_with(" after"),
+                "{text}"
+            );
+            assert_eq!(response.trailers, [(b"x-sum".to_vec(), b"7".to_vec())]);
+        }
     }
 }
 

@@ -161,7 +161,7 @@ fn redacts_answers(world: &World) {
     // A rule that blocks, in an answer.
     world.answer(&json!({ "text": format!("The number is {SSN}.") }));
     for request in [chat(PROMPT), messages(PROMPT)] {
-        assert_refused(&world.send(&request), 502, "response_blocked");
+        world.assert_response_refused(&world.send(&request), "response_blocked");
     }
 }
 
@@ -211,6 +211,7 @@ fn redacts_streams(world: &World) {
 }
 
 fn flags(world: &World) {
+    world.answer(&json!({ "text": "no" }));
     let prompt = format!("{PROMPT}: a jailbreak");
     let request = messages(&prompt);
     let response = world.send(&request);

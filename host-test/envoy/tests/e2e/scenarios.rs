@@ -166,7 +166,8 @@ fn each_provider_gets_its_own_key_and_no_other(world: &World) {
     let with_both = |request: Request| {
         let request = request
             .header("anthropic-beta", "a,b")
-            .header("x-mine", "kept");
+            .header("x-mine", "kept")
+            .header("accept-encoding", "gzip, br");
         assert_eq!(world.send(&request).status, 200);
         world.take_one()
     };
