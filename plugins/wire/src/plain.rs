@@ -26,6 +26,11 @@ impl PlainText {
         self.body.len()
     }
 
+    /// How many bytes of text were given to the sink.
+    pub(crate) const fn given(&self) -> usize {
+        self.given
+    }
+
     /// Takes bytes and gives what is complete in characters to the sink.
     pub(crate) fn push(&mut self, chunk: &[u8], sink: &mut dyn TextSink) -> Result<(), Refusal> {
         self.body.extend_from_slice(chunk);

@@ -296,7 +296,7 @@ impl ResponseReader {
             Body::Stream(stream) | Body::Skimmed(stream) => {
                 (*stream.usage(), stream.completion_bytes())
             }
-            Body::Plain(plain) => (UsageCount::default(), plain.len() as u64),
+            Body::Plain(plain) => (UsageCount::default(), plain.given() as u64),
             Body::Unread(usage) => (*usage, 0),
         };
         ResponseMeaning {

@@ -13,7 +13,8 @@ const NESTED: u64 = 1 << 63;
 pub(crate) struct NestedIds(u64);
 
 impl NestedIds {
-    fn next(&mut self) -> TextId {
+    /// The next one.
+    pub(crate) fn fresh(&mut self) -> TextId {
         self.0 += 1;
         TextId(NESTED | self.0)
     }
@@ -59,7 +60,7 @@ pub(crate) fn give_nested(
     json::read_nested(text, NESTED_DEPTH_MAX, &mut |inner: &str| {
         let mut changes = Vec::new();
         let text = Text {
-            id: ids.next(),
+            id: ids.fresh(),
             piece: inner,
             last: true,
         };
@@ -168,7 +169,7 @@ impl Texts {
     }
 }
 
-/// Appends the inside of a string with changes of its text carried out.
+/// Appends the inside of a string with changes of its text carried out. When it is a document it stays one.
 pub(crate) fn change_string(raw: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
     merge(&mut changes);
     if json::starts_document(raw) {
@@ -176,6 +177,12 @@ pub(crate) fn change_string(raw: &str, mut changes: Vec<Change>, out: &mut Vec<u
         json::unescape_into(raw, &mut text);
         changes = json::fit(&text, changes, NESTED_DEPTH_MAX);
     }
+    change_piece(raw, changes, out);
+}
+
+/// Appends the inside of a string, or a piece of it, with changes of its text carried out just so.
+pub(crate) fn change_piece(raw: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
+    merge(&mut changes);
     let mut places = Vec::with_capacity(changes.len());
     json::locate(raw, changes.iter().map(|change| &change.range), |bytes| {
         places.push(bytes)

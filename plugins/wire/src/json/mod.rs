@@ -9,11 +9,13 @@ mod unescape;
 mod walk;
 
 pub(crate) use escape::escape_into;
-pub(crate) use nested::{NESTED_DEPTH_MAX, fit, hides_text, read as read_nested, starts_document};
+pub(crate) use nested::{
+    NESTED_DEPTH_MAX, fit, hides_text, outward, read as read_nested, starts_document,
+};
 pub(crate) use scan::string_inside;
-pub(crate) use token::{Malformed, Raw, Token};
+pub(crate) use token::{Malformed, Raw, Token, Tokenizer};
 #[cfg(test)]
 pub(crate) use trie::KEYS_MAX;
 pub(crate) use trie::{NodeId, Row, Trie};
-pub(crate) use unescape::{locate, means, unescape_into};
+pub(crate) use unescape::{escapes, locate, means, unescape_into};
 pub(crate) use walk::Walker;

@@ -66,8 +66,8 @@ pub(crate) fn read<E>(
     Ok(changes)
 }
 
-/// Changes of a string's text as changes of the document that holds the string.
-fn outward(raw: Raw<'_>, mut inner: Vec<Change>, escape: bool) -> Vec<Change> {
+/// Changes of a string's text as changes of the document that holds the string; with `escape`, ready to be carried out in it.
+pub(crate) fn outward(raw: Raw<'_>, mut inner: Vec<Change>, escape: bool) -> Vec<Change> {
     merge(&mut inner);
     let mut places = Vec::with_capacity(inner.len());
     locate(

@@ -163,6 +163,24 @@ impl Tokenizer {
         }
     }
 
+    /// Forgets the text that is not needed any more, and says how many bytes of it: what follows is to be given without them.
+    pub(crate) fn settle(&mut self) -> usize {
+        let settled = self.partial.map_or(self.at, |partial| partial.start);
+        self.at = self.at.saturating_sub(settled);
+        self.word = self.word.saturating_sub(settled);
+        if let Some(partial) = &mut self.partial {
+            partial.start = 0;
+            partial.seen -= settled;
+            partial.copied = partial.copied.saturating_sub(settled);
+        }
+        settled
+    }
+
+    /// A key, number, word or escape has begun and must be complete before anything can be said of it.
+    pub(crate) fn waits(&self) -> bool {
+        self.partial.is_some() || matches!(self.expect, Expect::Value | Expect::ValueOrClose)
+    }
+
     /// Where the number or word stands that was found last.
     pub(crate) const fn last_word(&self) -> Range<usize> {
         self.word..self.at

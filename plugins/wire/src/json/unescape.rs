@@ -99,6 +99,31 @@ pub(crate) fn unescape_into(raw: &str, out: &mut String) {
     out.push_str(rest);
 }
 
+/// An escape within a string: its bytes, and the bytes of text that it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Escape {
+    pub bytes: Range<usize>,
+    pub text: Range<usize>,
+}
+
+/// All escapes of a string's inside.
+pub(crate) fn escapes(raw: &str) -> impl Iterator<Item = Escape> {
+    let mut byte = 0;
+    let mut text = 0;
+    std::iter::from_fn(move || {
+        let rest = raw.as_bytes().get(byte..)?;
+        let plain = memchr::memchr(b'\\', rest)?;
+        let (len, meaning) = unit_of_valid(rest.get(plain..)?);
+        let escape = Escape {
+            bytes: byte + plain..byte + plain + len,
+            text: text + plain..text + plain + meaning.len_utf8(),
+        };
+        byte = escape.bytes.end;
+        text = escape.text.end;
+        Some(escape)
+    })
+}
+
 /// Whether what is written means `text`.
 pub(crate) fn means(raw: Raw<'_>, text: &str) -> bool {
     if !raw.escaped {

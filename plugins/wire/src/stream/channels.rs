@@ -1,14 +1,21 @@
 //! Texts that go on from event to event.
 
+use super::flow::{Flow, Teller};
 use crate::edits::{Change, merge};
+use crate::json::NESTED_DEPTH_MAX;
+use crate::response::unreadable;
 use crate::texts::not_at_hand;
-use portcullis_policy::{Edit, Refusal, TextId};
+use portcullis_policy::{Refusal, TextId};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Channels that one stream may have at a time: protects from a provider that opens one with every event. OpenAI's `n` is at most
 /// 128, and a choice seldom has more than two.
 const CHANNELS_MAX: usize = 1024;
+
+/// Strings, words and escapes that are kept in mind of a channel that is a document, until they leave: protects the worker's memory
+/// from a document of nothing else.
+const PLACES_MAX: usize = 1 << 18;
 
 /// What tells channels apart: the `index` of the outermost object that has one (a choice, a block), which also says what ends
 /// together; and a name made of the rest.
@@ -21,35 +28,64 @@ pub(super) struct Key {
 }
 
 /// One text and how far it has come. Positions are bytes of its unescaped text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Channel {
-    /// How much of it was given to the sink.
-    position: usize,
+    flow: Flow,
     /// Everything before this is decided.
     decided: usize,
     /// Everything before this has left.
     released: usize,
     /// No more comes.
     ended: bool,
-    /// Wishes for what has not left, sorted, apart from each other.
-    changes: Vec<Change>,
+    /// What the sink wishes changed, of what has not left. Sorted, apart from each other.
+    wishes: Vec<Change>,
+    /// What it wishes changed within strings of the document that the text is, ready to be carried out.
+    ready: Vec<Change>,
 }
 
 impl Channel {
-    /// Where the next piece begins.
-    pub(super) const fn position(&self) -> usize {
-        self.position
+    fn new(id: TextId) -> Self {
+        Self {
+            flow: Flow::new(id, NESTED_DEPTH_MAX),
+            decided: 0,
+            released: 0,
+            ended: false,
+            wishes: Vec::new(),
+            ready: Vec::new(),
+        }
     }
 
-    /// A piece was given to the sink, and this is its answer.
-    pub(super) fn given(&mut self, len: usize, undecided: Option<usize>, last: bool) {
-        self.position += len;
+    /// Gives a piece to the sink; returns which part of the text it is.
+    pub(super) fn tell(
+        &mut self,
+        piece: &str,
+        last: bool,
+        teller: &mut Teller<'_>,
+    ) -> Result<Range<usize>, Refusal> {
+        let start = self.flow.position();
+        let told = self.flow.tell(piece, last, teller)?;
+        let end = self.flow.position();
         self.ended = last;
-        let decided = undecided
-            .filter(|_| !last)
-            .unwrap_or(self.position)
-            .min(self.position);
+        let decided = told.undecided.filter(|_| !last).unwrap_or(end).min(end);
         self.decided = self.decided.max(decided);
+        for wish in told.wishes {
+            self.wish(wish)?;
+        }
+        merge(&mut self.wishes);
+        if !told.ready.is_empty() {
+            // What has left was read in the text itself.
+            self.ready.extend(
+                told.ready
+                    .into_iter()
+                    .filter(|change| change.range.end > self.released),
+            );
+            merge(&mut self.ready);
+        }
+        if self.flow.kept() > PLACES_MAX {
+            Err(unreadable())
+        } else {
+            Ok(start..end)
+        }
     }
 
     /// Whether all before `position` is decided.
@@ -57,69 +93,69 @@ impl Channel {
         position <= self.decided
     }
 
-    /// Wishes a change. What has left cannot be changed: of a change that reaches back into it, the rest is carried out.
-    fn change(&mut self, mut change: Change) -> Result<(), Refusal> {
-        if change.range.start < self.released {
+    /// What has left cannot be changed: of a wish that reaches back into it, the rest is carried out.
+    fn wish(&mut self, mut wish: Change) -> Result<(), Refusal> {
+        if wish.range.start < self.released {
             let continues = self
-                .changes
+                .wishes
                 .first()
-                .is_some_and(|first| first.range.end > change.range.start);
+                .is_some_and(|first| first.range.end > wish.range.start);
             if !continues {
-                if change.range.end <= self.released {
+                if wish.range.end <= self.released {
                     return Err(not_at_hand());
                 }
-                change.range.start = self.released;
+                wish.range.start = self.released;
             }
         }
-        let in_order = self
-            .changes
-            .last()
-            .is_none_or(|last| last.range.end <= change.range.start && last.range != change.range);
-        self.changes.push(change);
-        if !in_order {
-            merge(&mut self.changes);
-        }
+        self.wishes.push(wish);
         Ok(())
     }
 
     /// What is to be changed in a piece, in terms of the piece. The replacement stands where the change begins; what it covers of
     /// later pieces only goes.
     pub(super) fn changes_in(&self, piece: &Range<usize>) -> Vec<Change> {
-        let from = self
-            .changes
-            .partition_point(|change| change.range.end < piece.start);
-        let is_last = self.ended && piece.end == self.position;
-        self.changes
-            .iter()
-            .skip(from)
-            .take_while(|change| change.range.start <= piece.end)
-            .filter(|change| {
-                let Range { start, end } = change.range;
-                if start == end {
-                    piece.contains(&start) || (is_last && start == piece.end)
-                } else {
-                    start < piece.end && end > piece.start
-                }
-            })
-            .map(|change| Change {
-                range: change.range.start.max(piece.start) - piece.start
-                    ..change.range.end.min(piece.end) - piece.start,
-                replacement: if change.range.start >= piece.start {
-                    change.replacement.clone()
-                } else {
-                    String::new()
-                },
-            })
-            .collect()
+        let touching = |changes: &[Change]| -> Vec<Change> {
+            let from = changes.partition_point(|change| change.range.end < piece.start);
+            let touching = changes
+                .iter()
+                .skip(from)
+                .take_while(|change| change.range.start <= piece.end);
+            touching.cloned().collect()
+        };
+        let mut changes = touching(&self.ready);
+        changes.extend(self.flow.fit(touching(&self.wishes)));
+        merge(&mut changes);
+        let is_last = self.ended && piece.end == self.flow.position();
+        changes.retain(|change| {
+            let Range { start, end } = change.range;
+            if start == end {
+                piece.contains(&start) || (is_last && start == piece.end)
+            } else {
+                start < piece.end && end > piece.start
+            }
+        });
+        for change in &mut changes {
+            if change.range.start < piece.start {
+                change.replacement.clear();
+            }
+            change.range.start = change.range.start.max(piece.start) - piece.start;
+            change.range.end = change.range.end.min(piece.end) - piece.start;
+        }
+        changes
     }
 
     /// Everything before `position` has left.
     fn release(&mut self, position: usize) {
         self.released = position;
-        let gone = self
-            .changes
-            .partition_point(|change| change.range.end <= position);
-        self.changes.drain(..gone);
+        for changes in [&mut self.wishes, &mut self.ready] {
+            let gone = changes.partition_point(|change| change.range.end <= position);
+            changes.drain(..gone);
+        }
+        let needed = self
+            .wishes
+            .first()
+            .map_or(position, |wish| wish.range.start.min(position));
+        self.flow.forget(needed);
     }
 }
 
@@ -141,7 +177,7 @@ impl Channels {
         }
         let id = fresh();
         self.open.insert(key, id);
-        self.known.insert(id, Channel::default());
+        self.known.insert(id, Channel::new(id));
         Some(id)
     }
 
@@ -170,15 +206,6 @@ impl Channels {
             .collect()
     }
 
-    /// Grants the sink's wishes.
-    pub(super) fn change(&mut self, edit: Edit) -> Result<(), Refusal> {
-        let channel = self.known.get_mut(&edit.text).ok_or_else(not_at_hand)?;
-        channel.change(Change {
-            range: edit.range,
-            replacement: edit.replacement,
-        })
-    }
-
     /// A piece has left. A channel that ended and has nothing left is forgotten.
     pub(super) fn release(&mut self, id: TextId, position: usize) {
         let Some(channel) = self.known.get_mut(&id) else {
@@ -193,7 +220,7 @@ impl Channels {
         if self
             .known
             .get(&id)
-            .is_some_and(|channel| channel.ended && channel.released >= channel.position)
+            .is_some_and(|channel| channel.ended && channel.released >= channel.flow.position())
         {
             self.known.remove(&id);
         }

@@ -2,6 +2,8 @@
 
 mod channels;
 mod event;
+mod flow;
+mod nested;
 
 use crate::TextSink;
 use crate::edits::Change;
@@ -9,10 +11,11 @@ use crate::formats::Compiled;
 use crate::json;
 use crate::response::unreadable;
 use crate::sse::{Line, Splitter, lines};
-use crate::texts::{NestedIds, change_string, give, give_nested};
+use crate::texts::{NestedIds, change_piece, change_string, give, give_nested};
 use crate::usage::UsageCount;
 use channels::Channels;
 use event::EventData;
+use flow::Teller;
 use portcullis_policy::{Edit, Refusal, Text, TextId};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -52,9 +55,19 @@ struct Piece {
 #[derive(Debug)]
 struct Rewrite {
     place: Range<usize>,
-    /// The inside of a JSON string; else part of a line.
-    json: bool,
+    what: What,
     changes: Vec<Change>,
+}
+
+/// What stands at a place.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// Part of a line.
+    Line,
+    /// The inside of a JSON string.
+    String,
+    /// The inside of a JSON string that is a piece of a channel.
+    Piece,
 }
 
 /// Rewrites a stream.
@@ -229,7 +242,7 @@ impl EventStream {
             &mut self.batch,
             &mut |change| changes.push(change),
         )?;
-        held.rewrite(range.clone(), false, changes);
+        held.rewrite(range.clone(), What::Line, changes);
         Ok(())
     }
 
@@ -265,16 +278,13 @@ impl EventStream {
                     .channels
                     .at(key, || fresh(ids))
                     .ok_or_else(unreadable)?;
-                let range = tell(
-                    &mut self.channels,
-                    &mut self.batch,
-                    Text {
-                        id,
-                        piece: text,
-                        last: false,
-                    },
+                let mut teller = Teller {
                     sink,
-                )?;
+                    batch: &mut self.batch,
+                    ids: &mut self.nested,
+                };
+                let channel = self.channels.find(id).ok_or_else(unreadable)?;
+                let range = channel.tell(text, false, &mut teller)?;
                 held.pieces.push(Piece {
                     place,
                     channel: id,
@@ -294,7 +304,7 @@ impl EventStream {
             if json::hides_text(text) {
                 changes.extend(give_nested(text, &mut self.nested, sink, &mut self.batch)?);
             }
-            held.rewrite(place, true, changes);
+            held.rewrite(place, What::String, changes);
         }
         for group in event.ended_groups() {
             self.close(Some(group), sink)?;
@@ -312,16 +322,14 @@ impl EventStream {
         sink: &mut dyn TextSink,
     ) -> Result<(), Refusal> {
         for id in self.channels.close(group) {
-            tell(
-                &mut self.channels,
-                &mut self.batch,
-                Text {
-                    id,
-                    piece: "",
-                    last: true,
-                },
+            let mut teller = Teller {
                 sink,
-            )?;
+                batch: &mut self.batch,
+                ids: &mut self.nested,
+            };
+            if let Some(channel) = self.channels.find(id) {
+                channel.tell("", true, &mut teller)?;
+            }
             self.channels.forget(id);
         }
         Ok(())
@@ -349,7 +357,7 @@ impl EventStream {
             for piece in std::mem::take(&mut held.pieces) {
                 if let Some(channel) = self.channels.find(piece.channel) {
                     let changes = channel.changes_in(&piece.text);
-                    held.rewrite(piece.place, true, changes);
+                    held.rewrite(piece.place, What::Piece, changes);
                 }
                 self.channels.release(piece.channel, piece.text.end);
             }
@@ -358,38 +366,17 @@ impl EventStream {
     }
 }
 
-/// Gives a piece of a channel to the sink; returns which part of the channel's text it is.
-fn tell(
-    channels: &mut Channels,
-    batch: &mut Vec<Edit>,
-    text: Text<'_>,
-    sink: &mut dyn TextSink,
-) -> Result<Range<usize>, Refusal> {
-    batch.clear();
-    let undecided = sink.text(text, batch)?;
-    let mut range = 0..0;
-    if let Some(channel) = channels.find(text.id) {
-        let start = channel.position();
-        channel.given(text.piece.len(), undecided, text.last);
-        range = start..channel.position();
-    }
-    for edit in batch.drain(..) {
-        channels.change(edit)?;
-    }
-    Ok(range)
-}
-
 fn fresh(ids: &mut u64) -> TextId {
     *ids += 1;
     TextId(*ids)
 }
 
 impl Held {
-    fn rewrite(&mut self, place: Range<usize>, json: bool, changes: Vec<Change>) {
+    fn rewrite(&mut self, place: Range<usize>, what: What, changes: Vec<Change>) {
         if !changes.is_empty() {
             self.rewrites.push(Rewrite {
                 place,
-                json,
+                what,
                 changes,
             });
         }
@@ -400,7 +387,7 @@ impl Held {
         let mut copied = 0;
         for Rewrite {
             place,
-            json,
+            what,
             changes,
         } in self.rewrites
         {
@@ -412,10 +399,10 @@ impl Held {
             );
             copied = place.end;
             let text = self.text.get(place).unwrap_or_default();
-            if json {
-                change_string(text, changes, out);
-            } else {
-                change_line(text, changes, out);
+            match what {
+                What::Line => change_line(text, changes, out),
+                What::String => change_string(text, changes, out),
+                What::Piece => change_piece(text, changes, out),
             }
         }
         out.extend_from_slice(self.text.get(copied..).unwrap_or_default().as_bytes());

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod written;
+
 use portcullis_policy::{Edit, Reason, Refusal, Text, TextId};
 use portcullis_wire::{Released, RequestReader, ResponseReader, TextSink};
 use std::collections::BTreeMap;
@@ -140,7 +142,7 @@ pub fn response(
     reader: &mut ResponseReader,
     body: &[u8],
     sizes: &[usize],
-    sink: &mut Sink,
+    sink: &mut dyn TextSink,
 ) -> Result<Vec<u8>, Refusal> {
     let mut out = Vec::new();
     for chunk in cut(body, sizes) {

@@ -1,0 +1,411 @@
+//! A document that comes in pieces, as the arguments of a streamed tool call do.
+//!
+//! Its strings are read while they come. Where something is to be changed, the change must fit the document although its end is not
+//! known: so what has not left is kept in mind as places (strings, words, escapes), not as text.
+
+use super::flow::{Flow, Teller, Told};
+use crate::edits::{Change, merge};
+use crate::json::{Raw, Token, Tokenizer, escape_into, escapes, outward};
+use portcullis_policy::Refusal;
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// How long a string without escapes is remembered, should an escape follow: protects the worker's memory from long strings. What is
+/// in it alone was seen in the outer text already; only what lies across its end and an escape needs it.
+const PLAIN_BEGINNING_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of a key or number that is not complete: protects from holding a text that only looks like a document. Beyond it, it is
+/// taken for none.
+const INCOMPLETE_BYTES_MAX: usize = 4 << 10;
+
+/// A document within a text. Positions are the text's.
+#[derive(Debug)]
+pub(super) struct Nested {
+    tokenizer: Tokenizer,
+    /// What the tokenizer still needs, and where it begins.
+    tail: String,
+    base: usize,
+    depth: usize,
+    /// From here on the text is no document.
+    broken: Option<usize>,
+    /// The string at hand, when it comes in pieces.
+    string: Option<Inner>,
+    /// Strings and words that may still be changed, in order.
+    places: VecDeque<Place>,
+    /// Escapes in these strings.
+    escapes: VecDeque<Range<usize>>,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// Of a string: its inside; its end is not known while it is open.
+    range: Range<usize>,
+    word: bool,
+}
+
+/// A string that comes in pieces.
+#[derive(Debug)]
+struct Inner {
+    start: usize,
+    /// Without escapes up to here, and not told.
+    plain: String,
+    /// Told from its beginning on, since there was an escape.
+    flow: Option<Flow>,
+    /// Its escapes: where in the outer text, where in its own.
+    escapes: VecDeque<(Range<usize>, Range<usize>)>,
+    /// From where on the outer text is undecided because of it.
+    undecided: Option<usize>,
+}
+
+impl Nested {
+    /// Of a text, from a position on.
+    pub(super) fn new(base: usize, depth: usize) -> Self {
+        Self {
+            tokenizer: Tokenizer::many(),
+            tail: String::new(),
+            base,
+            depth,
+            broken: None,
+            string: None,
+            places: VecDeque::new(),
+            escapes: VecDeque::new(),
+        }
+    }
+
+    /// Takes a piece of the text. Answers from where on it is undecided because of what is in strings or is not complete.
+    pub(super) fn read(
+        &mut self,
+        piece: &str,
+        last: bool,
+        teller: &mut Teller<'_>,
+        ready: &mut Vec<Change>,
+    ) -> Result<Option<usize>, Refusal> {
+        if self.broken.is_some() {
+            return Ok(None);
+        }
+        self.tail.push_str(piece);
+        let tail = std::mem::take(&mut self.tail);
+        let read = self.tokens(&tail, last, teller, ready);
+        self.tail = tail;
+        let settled = self.tokenizer.settle();
+        self.tail.drain(..settled);
+        self.base += settled;
+        let waits = self.tokenizer.waits() && !self.tail.is_empty();
+        if !read? || last || (waits && self.tail.len() > INCOMPLETE_BYTES_MAX) {
+            return self.end(teller, ready).map(|()| None);
+        }
+        if let Some(inner) = self.string.as_mut().filter(|_| self.tail.starts_with('\\')) {
+            // The escape that comes may belong to what stands before it.
+            inner.begin(self.depth, teller)?;
+        }
+        let undecided = self.string.as_ref().and_then(|inner| inner.undecided);
+        Ok(if waits {
+            Some(undecided.unwrap_or(self.base).min(self.base))
+        } else {
+            undecided
+        })
+    }
+
+    /// Reads as far as there are tokens; `false` when there can be no more.
+    fn tokens(
+        &mut self,
+        tail: &str,
+        last: bool,
+        teller: &mut Teller<'_>,
+        ready: &mut Vec<Change>,
+    ) -> Result<bool, Refusal> {
+        loop {
+            let token = match self.tokenizer.next(tail, last) {
+                Ok(Some(token)) => token,
+                Ok(None) => return Ok(true),
+                Err(_) => return Ok(false),
+            };
+            match token {
+                Token::Key(raw)
+                | Token::Piece {
+                    raw,
+                    first: true,
+                    last: true,
+                } => {
+                    let at = self.base + raw.at;
+                    self.place(raw, Some(at + raw.text.len()), true);
+                    if raw.escaped {
+                        let mut flow = Flow::new(teller.ids.fresh(), self.depth);
+                        let told = flow.tell(self.tokenizer.meaning(raw), true, teller)?;
+                        ready.extend(outward(Raw { at, ..raw }, all(&flow, told), true));
+                    }
+                }
+                Token::Piece { raw, first, last } => {
+                    let at = self.base + raw.at;
+                    self.place(raw, last.then_some(at + raw.text.len()), first);
+                    let mut inner = match self.string.take() {
+                        Some(inner) if !first => inner,
+                        _ => Inner {
+                            start: at,
+                            plain: String::new(),
+                            flow: None,
+                            escapes: VecDeque::new(),
+                            undecided: None,
+                        },
+                    };
+                    let meaning = self.tokenizer.meaning(raw);
+                    inner.piece(Raw { at, ..raw }, meaning, last, self.depth, teller, ready)?;
+                    if !last {
+                        self.string = Some(inner);
+                    }
+                }
+                Token::Number(_) | Token::Bool(_) | Token::Null => {
+                    let word = self.tokenizer.last_word();
+                    self.places.push_back(Place {
+                        range: self.base + word.start..self.base + word.end,
+                        word: true,
+                    });
+                }
+                Token::Open { .. } | Token::Close { .. } => {}
+            }
+        }
+    }
+
+    /// No more is read of it.
+    fn end(&mut self, teller: &mut Teller<'_>, ready: &mut Vec<Change>) -> Result<(), Refusal> {
+        self.broken = Some(self.base);
+        if let Some(place) = self
+            .places
+            .back_mut()
+            .filter(|place| place.range.end == usize::MAX)
+        {
+            // What comes may be anything, so it is not this string's.
+            place.range.end = self.base;
+        }
+        if let Some(mut inner) = self.string.take() {
+            let nothing = Raw {
+                text: "",
+                at: self.base,
+                escaped: false,
+            };
+            inner.piece(nothing, "", true, self.depth, teller, ready)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the place of a string, or of one more piece of it.
+    fn place(&mut self, raw: Raw<'_>, end: Option<usize>, first: bool) {
+        let at = self.base + raw.at;
+        let end = end.unwrap_or(usize::MAX);
+        if first {
+            self.places.push_back(Place {
+                range: at..end,
+                word: false,
+            });
+        } else if let Some(place) = self.places.back_mut() {
+            place.range.end = end;
+        }
+        self.escapes
+            .extend(escapes(raw.text).map(|escape| at + escape.bytes.start..at + escape.bytes.end));
+    }
+
+    /// See [`crate::json::fit`]; of a document of which only the window of kept places is known.
+    pub(super) fn fit(&self, wishes: &[Change]) -> Vec<Change> {
+        let mut fitting = Vec::with_capacity(wishes.len());
+        for wish in wishes {
+            let mut replacement = Some(wish.replacement.as_str());
+            let from = self
+                .places
+                .partition_point(|place| place.range.end < wish.range.start);
+            for place in self
+                .places
+                .range(from..)
+                .take_while(|place| place.range.start <= wish.range.end)
+            {
+                let start = wish.range.start.max(place.range.start);
+                let end = wish.range.end.min(place.range.end);
+                if start > end || (start == end && (place.word || !wish.range.is_empty())) {
+                    continue;
+                }
+                let text = replacement.take().unwrap_or_default();
+                let mut written = String::new();
+                if place.word {
+                    written.push('"');
+                    escape_into(text, &mut written);
+                    written.push('"');
+                    fitting.push(Change {
+                        range: place.range.clone(),
+                        replacement: written,
+                    });
+                } else {
+                    escape_into(text, &mut written);
+                    fitting.push(Change {
+                        range: self.widened(start..end),
+                        replacement: written,
+                    });
+                }
+            }
+            if let Some(broken) = self
+                .broken
+                .filter(|broken| *broken < wish.range.end || wish.range.start >= *broken)
+            {
+                let range = wish.range.start.max(broken)..wish.range.end.max(broken);
+                fitting.push(Change {
+                    range,
+                    replacement: replacement.unwrap_or_default().to_owned(),
+                });
+            }
+        }
+        merge(&mut fitting);
+        fitting
+    }
+
+    /// With the whole of the escapes that it cuts.
+    fn widened(&self, range: Range<usize>) -> Range<usize> {
+        let around = |position: usize| {
+            let at = self
+                .escapes
+                .partition_point(|escape| escape.end <= position);
+            self.escapes
+                .get(at)
+                .filter(|escape| escape.start < position)
+        };
+        let start = around(range.start).map_or(range.start, |escape| escape.start);
+        let end = around(range.end).map_or(range.end, |escape| escape.end);
+        start..end
+    }
+
+    /// Nothing before `position` will be changed any more.
+    pub(super) fn forget(&mut self, position: usize) {
+        let gone = self
+            .places
+            .partition_point(|place| place.range.end <= position);
+        self.places.drain(..gone);
+        let gone = self
+            .escapes
+            .partition_point(|escape| escape.end <= position);
+        self.escapes.drain(..gone);
+        if let Some(inner) = &mut self.string {
+            // The last escape that is gone is where positions behind it are counted from.
+            let gone = inner
+                .escapes
+                .partition_point(|(outer, _)| outer.end <= position);
+            inner.escapes.drain(..gone.saturating_sub(1));
+        }
+    }
+
+    /// How many places are kept.
+    pub(super) fn kept(&self) -> usize {
+        let inner = self.string.as_ref().map_or(0, |inner| {
+            inner.escapes.len() + inner.flow.as_ref().map_or(0, Flow::kept)
+        });
+        self.places.len() + self.escapes.len() + inner
+    }
+}
+
+impl Inner {
+    /// Takes a piece.
+    fn piece(
+        &mut self,
+        raw: Raw<'_>,
+        meaning: &str,
+        last: bool,
+        depth: usize,
+        teller: &mut Teller<'_>,
+        ready: &mut Vec<Change>,
+    ) -> Result<(), Refusal> {
+        let told = match &mut self.flow {
+            None if !raw.escaped
+                && self.plain.len() + meaning.len() <= PLAIN_BEGINNING_BYTES_MAX =>
+            {
+                self.plain.push_str(meaning);
+                return Ok(());
+            }
+            None => {
+                self.note_escapes(raw, self.plain.len());
+                let mut beginning = std::mem::take(&mut self.plain);
+                beginning.push_str(meaning);
+                self.flow
+                    .insert(Flow::new(teller.ids.fresh(), depth))
+                    .tell(&beginning, last, teller)?
+            }
+            Some(flow) => {
+                let position = flow.position();
+                let told = flow.tell(meaning, last, teller)?;
+                self.note_escapes(raw, position);
+                told
+            }
+        };
+        self.undecided = told
+            .undecided
+            .filter(|_| !last)
+            .map(|position| self.outer(position, false));
+        let Some(flow) = &mut self.flow else {
+            return Ok(());
+        };
+        let decided = told.undecided.unwrap_or(flow.position());
+        let changes = all(flow, told);
+        flow.forget(decided);
+        for change in changes {
+            let start = self.outer(change.range.start, false);
+            let end = self.outer(change.range.end, true).max(start);
+            let mut replacement = String::new();
+            escape_into(&change.replacement, &mut replacement);
+            ready.push(Change {
+                range: start..end,
+                replacement,
+            });
+        }
+        Ok(())
+    }
+
+    /// Tells the beginning, because an escape follows it.
+    fn begin(&mut self, depth: usize, teller: &mut Teller<'_>) -> Result<(), Refusal> {
+        if self.flow.is_some() {
+            return Ok(());
+        }
+        let beginning = std::mem::take(&mut self.plain);
+        let told = self
+            .flow
+            .insert(Flow::new(teller.ids.fresh(), depth))
+            .tell(&beginning, false, teller)?;
+        // What it wishes for was wished for in the outer text already.
+        self.undecided = told.undecided.map(|position| self.outer(position, false));
+        Ok(())
+    }
+
+    fn note_escapes(&mut self, raw: Raw<'_>, position: usize) {
+        self.escapes.extend(escapes(raw.text).map(|escape| {
+            (
+                raw.at + escape.bytes.start..raw.at + escape.bytes.end,
+                position + escape.text.start..position + escape.text.end,
+            )
+        }));
+    }
+
+    /// Where in the outer text a position of the string stands; within an escape: its beginning, or its end when `past`.
+    fn outer(&self, position: usize, past: bool) -> usize {
+        let before = self
+            .escapes
+            .partition_point(|(_, text)| text.start < position);
+        let Some((outer, text)) = before.checked_sub(1).and_then(|at| self.escapes.get(at)) else {
+            // Before every escape that is kept: only plain text lies between it and the next one, or the string's beginning.
+            return match self.escapes.front() {
+                Some((outer, text)) => outer
+                    .start
+                    .saturating_sub(text.start.saturating_sub(position)),
+                None => self.start + position,
+            };
+        };
+        match position.checked_sub(text.end) {
+            Some(behind) => outer.end + behind,
+            None if past => outer.end,
+            None => outer.start,
+        }
+    }
+}
+
+/// What is to be changed in a text, all ready.
+fn all(flow: &Flow, told: Told) -> Vec<Change> {
+    let mut wishes = told.wishes;
+    merge(&mut wishes);
+    let mut changes = told.ready;
+    changes.extend(flow.fit(wishes));
+    merge(&mut changes);
+    changes
+}
