@@ -1,8 +1,8 @@
 //! The attributes that `proxy_get_property` reads on a stream (Envoy documentation, "Attributes"), serialized as Envoy
 //! does it. What comes from headers can be read only while the filter can read those headers.
 
-use crate::exchange::Property;
 use crate::headers::HeaderMap;
+use crate::info::Property;
 use crate::pairs;
 use crate::status::Status;
 use crate::stream::{Direction, StreamState};

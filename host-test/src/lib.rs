@@ -1,11 +1,9 @@
-//! An Envoy in miniature: a Proxy-Wasm host on wasmtime that behaves as Envoy behaves, for tests of any Proxy-Wasm 0.2.x
-//! module. It needs no proxy, no network and no clock.
+#![doc = include_str!("../README.md")]
 //!
-//! A test makes a [`World`] (virtual clock, seeded randomness, shared data, other services), loads [`Plugin`]s into a
-//! [`Proxy`] (a filter chain on a number of workers) and drives [`Exchange`]s through it, step by step or in one call.
-//! Nothing is shared between worlds, so tests run in parallel.
-//!
-//! It does not route, balance, speak HTTP on a socket or run native filters: pieces of messages go in and come out.
+//! # The rooms
+//! `abi/` holds the host functions, one file for each section, and the table that names them all. `stream/` is Envoy's way
+//! of a stream through its filters. [`World`] is what surrounds them, [`Proxy`] a chain of plugins on its workers,
+//! [`Exchange`] one stream through it. No state is global but a memo of compiled modules.
 
 mod abi;
 mod attributes;
@@ -14,14 +12,20 @@ mod context;
 mod exchange;
 mod faults;
 mod headers;
+mod host_state;
+mod info;
 mod message;
 mod metrics;
 mod module;
+mod outcome;
 mod pairs;
 mod plugin;
 mod proxy;
 mod queues;
 mod random;
+mod root;
+mod schedule;
+mod script;
 mod shared;
 mod status;
 mod stream;
@@ -30,17 +34,18 @@ mod vm;
 mod world;
 
 pub use callouts::{Callout, CalloutRequest, CalloutResponse, GrpcRequest, GrpcStep};
-pub use exchange::{
-    Callback, Exchange, Flow, Outcome, Property, Request, Response, StreamInfo, Upstream,
-};
+pub use exchange::Exchange;
 pub use faults::{BeforeCas, Faults};
 pub use headers::HeaderMap;
+pub use info::{Property, StreamInfo};
 pub use message::{Message, Piece};
 pub use metrics::{MetricKind, Metrics};
 pub use module::Module;
+pub use outcome::{Callback, Flow, Outcome};
 pub use pairs::{PAIRS_BYTES_MAX, PAIRS_COUNT_MAX};
 pub use plugin::{FailurePolicy, Plugin};
 pub use proxy::{BUFFER_LIMIT_BYTES, Proxy};
+pub use script::{Request, Response, Upstream};
 pub use shared::SharedData;
 pub use status::{LogLevel, Status};
 pub use stream::LocalReply;

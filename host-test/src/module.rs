@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result};
-use wasmtime::{Config, Engine, ExternType};
+use wasmtime::{Cache, CacheConfig, Config, Engine, ExternType};
 
 /// Which engine runs a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,9 +24,10 @@ static ENGINES: LazyLock<[Result<Engine, String>; 2]> = LazyLock::new(|| {
         .map(|kind| new_engine(kind).map_err(|error| format!("{error:#}")))
 });
 
-type Compiled = HashMap<(EngineKind, Arc<[u8]>), wasmtime::Module>;
+/// Modules by their bytes.
+type Modules = HashMap<Arc<[u8]>, Arc<Inner>>;
 
-static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
+static MODULES: LazyLock<Mutex<Modules>> = LazyLock::new(Mutex::default);
 
 fn new_engine(kind: EngineKind) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
@@ -37,18 +38,38 @@ fn new_engine(kind: EngineKind) -> wasmtime::Result<Engine> {
     // A module of a test has one or two megabytes: reserving 4 GiB of address space for each of thousands of instances
     // would exhaust it.
     config.memory_reservation(64 << 20);
+    config.cache(cache());
     Engine::new(&config)
 }
 
-/// A Proxy-Wasm module: its bytes. Cheap to clone; compiled when first loaded.
+/// A cache of compiled modules on disk, beside what cargo built: compiling takes seconds, and every test binary would do it
+/// anew. Without a target directory (or if it cannot be written) there is none.
+fn cache() -> Option<Cache> {
+    let program = std::env::current_exe().ok()?;
+    let target = program
+        .ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file())?;
+    let mut config = CacheConfig::new();
+    config.with_directory(target.join("wasmtime-cache"));
+    Cache::new(config).ok()
+}
+
+/// A Proxy-Wasm module. Cheap to clone; compiled when first loaded.
 #[derive(Clone)]
 pub struct Module {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     bytes: Arc<[u8]>,
+    /// One for each engine.
+    compiled: [OnceLock<Result<wasmtime::Module, String>>; 2],
 }
 
 impl PartialEq for Module {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.bytes, &other.bytes) || self.bytes == other.bytes
+        // The same bytes are the same module in one process.
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 }
 
@@ -70,14 +91,22 @@ impl Module {
     /// When it is neither.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let bytes = wat::parse_bytes(bytes)?;
+        let bytes: Arc<[u8]> = Arc::from(bytes.as_ref());
+        let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = modules.entry(Arc::clone(&bytes)).or_insert_with(|| {
+            Arc::new(Inner {
+                bytes,
+                compiled: [OnceLock::new(), OnceLock::new()],
+            })
+        });
         Ok(Self {
-            bytes: Arc::from(bytes.as_ref()),
+            inner: Arc::clone(inner),
         })
     }
 
     /// The bytes of the module.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.inner.bytes
     }
 
     /// Every import as `module.name (parameters) -> results`, sorted: what the module asks of a host.
@@ -128,15 +157,20 @@ impl Module {
     }
 
     pub(crate) fn compile(&self, kind: EngineKind) -> Result<wasmtime::Module> {
-        let key = (kind, Arc::clone(&self.bytes));
-        // The lock is held while compiling so that two tests that start together do not compile the same module twice.
-        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(module) = compiled.get(&key) {
-            return Ok(module.clone());
-        }
-        let module = wasmtime::Module::new(engine(kind)?, &self.bytes)?;
-        compiled.insert(key, module.clone());
-        Ok(module)
+        let [fast, counting] = &self.inner.compiled;
+        let compiled = match kind {
+            EngineKind::Fast => fast,
+            EngineKind::Counting => counting,
+        };
+        // Two tests that start together do not compile the same module twice: one waits for the other.
+        let compiled = compiled.get_or_init(|| {
+            let module = engine(kind)
+                .and_then(|engine| Ok(wasmtime::Module::new(engine, &self.inner.bytes)?));
+            module.map_err(|error| format!("{error:#}"))
+        });
+        compiled
+            .clone()
+            .map_err(|error| anyhow::anyhow!("compiling the module: {error}"))
     }
 }
 

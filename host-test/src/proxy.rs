@@ -8,12 +8,16 @@ use std::rc::{Rc, Weak};
 use anyhow::{Context as _, Result};
 
 use crate::abi;
-use crate::exchange::{Exchange, Outcome, Request, StreamInfo, Upstream};
+use crate::exchange::Exchange;
+use crate::info::StreamInfo;
+use crate::outcome::Outcome;
 use crate::plugin::{FailurePolicy, Plugin};
+use crate::root::Root;
+use crate::script::{Request, Upstream};
 use crate::status::LogLevel;
 use crate::stream::Stream;
 use crate::transcript::Kind;
-use crate::vm::{Base, Root, Vm};
+use crate::vm::{Base, Vm};
 use crate::world::World;
 
 /// Envoy's default for `per_connection_buffer_limit_bytes`.
@@ -114,8 +118,7 @@ impl Proxy {
         // Envoy starts the base VM as well, though no callback ever runs in it.
         Vm::start(&self.world, &base, "base".to_owned()).context("starting the module")?;
         let canary = Vm::start(&self.world, &base, "canary".to_owned())?;
-        Root::start(&canary, &plugin)?;
-        drop(canary);
+        Root::start(&canary, &plugin)?.kill();
         let main = self.try_root_on(&plugin, &base, Place::Main);
         let handle = || {
             RefCell::new(Handle {
@@ -153,7 +156,7 @@ impl Proxy {
     }
 
     fn now(&self) -> u64 {
-        self.world.with(|state| state.monotonic_ns)
+        self.world.with(|state| state.schedule.monotonic_ns)
     }
 
     fn note(&self, text: &str) {
@@ -253,8 +256,8 @@ impl Proxy {
                 listener_direction: 0,
                 connection_id: state.last_connection,
                 properties: BTreeMap::new(),
-                began_ns: state.monotonic_ns,
-                time_ns: state.wall_ns,
+                began_ns: state.schedule.monotonic_ns,
+                time_ns: state.schedule.wall_ns,
             }
         })
     }

@@ -2,22 +2,21 @@
 //! is shared with another test.
 
 use std::cell::{Ref, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::callouts::{
-    Arrival, Callout, CalloutRequest, Cluster, GrpcCluster, GrpcRequest, GrpcStep,
-};
+use crate::callouts::{Callout, CalloutRequest, Cluster, GrpcCluster, GrpcRequest, GrpcStep};
 use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::module::EngineKind;
 use crate::queues::Queues;
 use crate::random::Random;
+use crate::schedule::Schedule;
 use crate::shared::SharedData;
 use crate::status::LogLevel;
 use crate::transcript::{Kind, Transcript};
-use crate::vm::{Vm, WeakVm};
+use crate::vm::WeakVm;
 
 /// When a world begins unless [`World::set_time`] says otherwise: 2026-01-01T00:00:00Z, in nanoseconds since 1970.
 pub const EPOCH_NS: u64 = 1_767_225_600_000_000_000;
@@ -41,8 +40,6 @@ pub struct World {
 }
 
 pub(crate) struct State {
-    pub(crate) wall_ns: u64,
-    pub(crate) monotonic_ns: u64,
     pub(crate) random: Random,
     pub(crate) shared: SharedData,
     pub(crate) queues: Queues,
@@ -64,28 +61,12 @@ pub(crate) struct State {
     last_vm: u32,
     last_stream: u64,
     pub(crate) last_connection: u64,
-    /// What is due, by time and then by order of arrival.
-    due: BTreeMap<(u64, u64), Due>,
-    last_due: u64,
-    cancelled: BTreeSet<(u32, u32)>,
-}
-
-enum Due {
-    Tick {
-        vm: u32,
-        root: u32,
-        period: Duration,
-    },
-    QueueReady {
-        vm: u32,
-        root: u32,
-        token: u32,
-    },
-    Arrival(Arrival),
+    pub(crate) schedule: Schedule,
 }
 
 impl State {
     pub(crate) fn next_vm(&mut self) -> u32 {
+        self.vms.retain(|_, vm| vm.strong_count() > 0);
         self.last_vm += 1;
         self.last_vm
     }
@@ -93,38 +74,6 @@ impl State {
     pub(crate) fn next_stream(&mut self) -> u64 {
         self.last_stream += 1;
         self.last_stream
-    }
-
-    fn schedule(&mut self, after: Duration, due: Due) {
-        let at = self
-            .monotonic_ns
-            .saturating_add(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
-        self.last_due += 1;
-        self.due.insert((at, self.last_due), due);
-    }
-
-    pub(crate) fn schedule_arrival(&mut self, after: Duration, arrival: Arrival) {
-        self.schedule(after, Due::Arrival(arrival));
-    }
-
-    pub(crate) fn schedule_queue_ready(&mut self, (vm, root): (u32, u32), token: u32) {
-        self.schedule(Duration::ZERO, Due::QueueReady { vm, root, token });
-    }
-
-    pub(crate) fn set_timer(&mut self, vm: u32, root: u32, period: Duration) {
-        self.due.retain(
-            |_, due| !matches!(due, Due::Tick { vm: v, root: r, .. } if (*v, *r) == (vm, root)),
-        );
-        self.cancelled.insert((vm, root));
-        if !period.is_zero() {
-            self.cancelled.remove(&(vm, root));
-            self.schedule(period, Due::Tick { vm, root, period });
-        }
-    }
-
-    pub(crate) fn cancel_arrivals(&mut self, mut of: impl FnMut(&Arrival) -> bool) {
-        self.due
-            .retain(|_, due| !matches!(due, Due::Arrival(arrival) if of(arrival)));
     }
 }
 
@@ -143,8 +92,6 @@ impl World {
     /// A world whose randomness comes from this seed: the same seed gives the same run.
     pub fn seeded(seed: u64) -> Self {
         let state = State {
-            wall_ns: EPOCH_NS,
-            monotonic_ns: 0,
             random: Random::new(seed),
             shared: SharedData::default(),
             queues: Queues::default(),
@@ -166,9 +113,7 @@ impl World {
             last_vm: 0,
             last_stream: 0,
             last_connection: 0,
-            due: BTreeMap::new(),
-            last_due: 0,
-            cancelled: BTreeSet::new(),
+            schedule: Schedule::default(),
         };
         Self {
             inner: Rc::new(RefCell::new(state)),
@@ -210,101 +155,26 @@ impl World {
 
     /// Sets the wall clock, in nanoseconds since 1970.
     pub fn set_time(&self, unix_ns: u64) -> &Self {
-        self.with(|state| state.wall_ns = unix_ns);
+        self.with(|state| state.schedule.wall_ns = unix_ns);
         self
     }
 
     /// The wall clock, in nanoseconds since 1970.
     pub fn time(&self) -> u64 {
-        self.with(|state| state.wall_ns)
+        self.with(|state| state.schedule.wall_ns)
     }
 
     /// The time since the world began, as the monotonic clock shows it.
     pub fn elapsed(&self) -> Duration {
-        self.with(|state| Duration::from_nanos(state.monotonic_ns))
+        self.with(|state| Duration::from_nanos(state.schedule.monotonic_ns))
     }
 
     /// Moves the wall clock by so many nanoseconds (also backwards), as NTP may; nothing becomes due by that.
     pub fn step_clock(&self, by_ns: i64) -> &Self {
-        self.with(|state| state.wall_ns = state.wall_ns.saturating_add_signed(by_ns));
-        self
-    }
-
-    /// Lets time pass: timers, callouts and queues that become due run in order, each at its time.
-    pub fn advance(&self, by: Duration) -> &Self {
-        let target = self.with(|state| {
-            state
-                .monotonic_ns
-                .saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX))
-        });
-        while self.run_next(target) {}
-        self.with(|state| state.pass_until(target));
-        self
-    }
-
-    /// Runs what is due now, and nothing later.
-    pub fn settle(&self) -> &Self {
-        self.advance(Duration::ZERO)
-    }
-
-    /// Lets time pass until no callout is on its way, but at most for so long. Timers run meanwhile.
-    pub fn run_until_idle(&self, at_most: Duration) -> &Self {
-        let limit = self.with(|state| {
-            state
-                .monotonic_ns
-                .saturating_add(u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX))
-        });
-        let waiting = |state: &mut State| {
-            state
-                .due
-                .values()
-                .any(|due| !matches!(due, Due::Tick { .. }))
-        };
-        while self.with(waiting) && self.run_next(limit) {}
-        self
-    }
-
-    fn run_next(&self, until: u64) -> bool {
-        let next = self.with(|state| {
-            let (at, order) = *state.due.keys().next()?;
-            (at <= until).then(|| {
-                state.pass_until(at);
-                state.due.remove(&(at, order))
-            })?
-        });
-        let Some(due) = next else { return false };
-        match due {
-            Due::Tick { vm, root, period } => self.tick(vm, root, period),
-            Due::QueueReady { vm, root, token } => {
-                if let Some(vm) = self.vm(vm) {
-                    vm.notify(root, "proxy_on_queue_ready", &[root, token]);
-                }
-            }
-            Due::Arrival(arrival) => arrival.deliver(self),
-        }
-        true
-    }
-
-    fn tick(&self, vm: u32, root: u32, period: Duration) {
-        let Some(running) = self.vm(vm) else { return };
-        // A timer that the guest sets anew in its tick replaces this one.
-        running.notify(root, "proxy_on_tick", &[root]);
         self.with(|state| {
-            let set_anew = state.due.values().any(
-                |due| matches!(due, Due::Tick { vm: v, root: r, .. } if (*v, *r) == (vm, root)),
-            );
-            if !set_anew && !state.cancelled.contains(&(vm, root)) && !running.failed() {
-                state.schedule(period, Due::Tick { vm, root, period });
-            }
+            state.schedule.wall_ns = state.schedule.wall_ns.saturating_add_signed(by_ns)
         });
-    }
-
-    fn vm(&self, uid: u32) -> Option<Rc<Vm>> {
-        self.with(|state| state.vms.get(&uid).and_then(WeakVm::upgrade))
-    }
-
-    pub(crate) fn cancel_timers(&self, vm: u32, root: u32) {
-        self.with(|state| state.set_timer(vm, root, Duration::ZERO));
+        self
     }
 
     /// Sets an environment variable of the proxy's own process, for [`crate::Plugin::host_env`].
@@ -450,16 +320,10 @@ impl World {
 }
 
 impl State {
-    fn pass_until(&mut self, at: u64) {
-        let passed = at.saturating_sub(self.monotonic_ns);
-        self.monotonic_ns += passed;
-        self.wall_ns = self.wall_ns.saturating_add(passed);
-    }
-
     pub(crate) fn note(&mut self, kind: Kind, text: impl FnOnce() -> String) {
         if self.recording && (kind != Kind::Read || self.reads) {
             self.transcript
-                .push(self.monotonic_ns / 1_000_000, kind, text());
+                .push(self.schedule.monotonic_ns / 1_000_000, kind, text());
         }
     }
 }

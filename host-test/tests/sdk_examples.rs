@@ -15,8 +15,8 @@ fn hello_world() {
     let _proxy = Proxy::single(&world, Plugin::new(&guest("hello_world"))).unwrap();
     assert_eq!(
         world.log_text(),
-        "info Hello, World!\n".repeat(2),
-        "once in the canary, once on the worker"
+        "info Hello, World!\n".repeat(3),
+        "canary, main thread, worker"
     );
     world.advance(Duration::from_secs(11));
     let lines = world.log_text();

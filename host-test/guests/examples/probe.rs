@@ -249,9 +249,15 @@ impl Given {
     }
 }
 
+/// Operations by callback.
+type Script = HashMap<String, Vec<Vec<String>>>;
+
 #[derive(Default)]
 struct State {
-    script: HashMap<String, Vec<Vec<String>>>,
+    /// What each plugin's configuration says, by its root context.
+    scripts: HashMap<u32, Script>,
+    /// The root context of each context.
+    roots: HashMap<u32, u32>,
     calls: HashMap<(u32, String), u32>,
     last_stream: u32,
     last_cas: u32,
@@ -298,26 +304,25 @@ fn unescape(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn parse(configuration: &[u8]) {
-    let text = String::from_utf8_lossy(configuration);
-    STATE.with_borrow_mut(|state| {
-        for line in text.lines() {
-            let Some((callback, operations)) = line.split_once(": ") else {
-                continue;
-            };
-            let operations = operations
-                .split(';')
-                .map(|operation| {
-                    operation
-                        .split_whitespace()
-                        .map(str::to_owned)
-                        .collect::<Vec<_>>()
-                })
-                .filter(|operation| !operation.is_empty())
-                .collect();
-            state.script.insert(callback.trim().to_owned(), operations);
-        }
-    });
+fn parse(configuration: &[u8]) -> Script {
+    let mut script = Script::new();
+    for line in String::from_utf8_lossy(configuration).lines() {
+        let Some((callback, operations)) = line.split_once(": ") else {
+            continue;
+        };
+        let operations = operations
+            .split(';')
+            .map(|operation| {
+                operation
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
+            .filter(|operation| !operation.is_empty())
+            .collect();
+        script.insert(callback.trim().to_owned(), operations);
+    }
+    script
 }
 
 fn pairs(list: &str) -> Vec<u8> {
@@ -370,11 +375,8 @@ fn run(context: u32, callback: &str, arguments: &str, default: u32) -> u32 {
             .or_default();
         *count += 1;
         let exact = format!("{callback}#{count}");
-        state
-            .script
-            .get(&exact)
-            .or_else(|| state.script.get(callback))
-            .cloned()
+        let script = state.scripts.get(state.roots.get(&context)?)?;
+        script.get(&exact).or_else(|| script.get(callback)).cloned()
     });
     if let Some(operations) = &operations {
         // `quiet` first: the callback itself is not logged.
@@ -852,13 +854,17 @@ silent_callbacks! {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_context_create(context: u32, root: u32) {
+    let root_of = if root == 0 { context } else { root };
+    STATE.with_borrow_mut(|state| state.roots.insert(context, root_of));
     if root != 0 {
         STATE.with_borrow_mut(|state| state.last_stream = context);
     } else {
         // The configuration can be read already, and the script is needed from here on.
         let mut given = Given::none();
-        unsafe { proxy_get_buffer_bytes(7, 0, usize::MAX >> 1, &mut given.at, &mut given.size) };
-        parse(&given.take());
+        let end = usize::MAX >> 1;
+        unsafe { proxy_get_buffer_bytes(7, 0, end, &mut given.at, &mut given.size) };
+        let script = parse(&given.take());
+        STATE.with_borrow_mut(|state| state.scripts.insert(context, script));
     }
     run(context, "context_create", &root.to_string(), 0);
 }

@@ -3,10 +3,10 @@
 use wasmtime::Caller;
 
 use crate::context::{Context, StreamLink};
+use crate::host_state::HostState;
 use crate::status::Status;
 use crate::stream::Action;
 use crate::transcript::Kind;
-use crate::vm::HostState;
 use crate::world::World;
 
 /// Why a call does not succeed.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::call::{Answer, Call, Fault};
 use crate::callouts::{Arrival, Arrived, GrpcRequest, GrpcStep};
 use crate::headers::HeaderMap;
+use crate::host_state::CalloutKind;
 use crate::pairs;
+use crate::schedule::Due;
 use crate::status::Status;
 use crate::transcript::show;
-use crate::vm::CalloutKind;
 
 /// The gRPC status of a call that ran into its timeout.
 const DEADLINE_EXCEEDED: u32 = 4;
@@ -150,7 +151,7 @@ fn forget(call: &mut Call<'_>, token: u32) -> Answer {
     let uid = call.state().uid;
     let waited = call.world().with(|state| {
         let mut waited = false;
-        state.cancel_arrivals(|arrival| {
+        state.schedule.cancel_arrivals(|arrival| {
             let same_vm = arrival.vm.upgrade().is_some_and(|vm| vm.uid == uid);
             let same =
                 same_vm && arrival.token == token && matches!(arrival.what, Arrived::Grpc(_));
@@ -205,14 +206,14 @@ fn schedule(call: &Call<'_>, token: u32, steps: Vec<(Duration, GrpcStep)>) {
     call.world().with(|state| {
         let vm = state.vms.get(&uid).cloned().unwrap_or_default();
         for (after, step) in steps {
-            state.schedule_arrival(
+            state.schedule.add(
                 after,
-                Arrival {
+                Due::Arrival(Arrival {
                     vm: vm.clone(),
                     root,
                     token,
                     what: Arrived::Grpc(step),
-                },
+                }),
             );
         }
     });

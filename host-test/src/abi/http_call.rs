@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::call::{Answer, Call};
 use crate::callouts::{Arrival, Callout, CalloutRequest, answer};
 use crate::headers::HeaderMap;
+use crate::host_state::CalloutKind;
 use crate::pairs;
+use crate::schedule::Due;
 use crate::status::Status;
 use crate::transcript::show;
-use crate::vm::CalloutKind;
 
 #[allow(clippy::too_many_arguments)]
 pub(super) fn call(
@@ -86,14 +87,14 @@ pub(super) fn call(
     world.with(|state| {
         let vm = state.vms.get(&uid).cloned().unwrap_or_default();
         for (after, what) in arrivals {
-            state.schedule_arrival(
+            state.schedule.add(
                 after,
-                Arrival {
+                Due::Arrival(Arrival {
                     vm: vm.clone(),
                     root,
                     token,
                     what,
-                },
+                }),
             );
         }
     });

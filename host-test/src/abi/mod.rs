@@ -17,11 +17,13 @@ mod time;
 mod timers;
 mod wasi;
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 use wasmtime::{Caller, InstancePre, Linker, Module};
 
+use crate::host_state::HostState;
 use crate::transcript::Kind;
-use crate::vm::HostState;
 use call::Call;
 
 /// The function may be called while `_initialize`, `main` or `_start` run…
@@ -219,20 +221,15 @@ pub(crate) fn link(module: &Module) -> Result<InstancePre<HostState>> {
         );
     }
     let rows = || TABLE.iter().chain(STUBS).chain(SILENT);
-    for import in module.imports() {
-        if !rows().any(|row| row.modules.contains(&import.module()) && row.name == import.name()) {
-            bail!(
-                "missing import: {}.{} is nothing that Envoy offers",
-                import.module(),
-                import.name()
-            );
-        }
-    }
     let mut linker = Linker::new(module.engine());
-    for row in rows() {
-        for module in row.modules {
-            (row.define)(&mut linker, module)?;
-        }
+    // Only what is asked for: defining all takes longer than starting a VM. A module may import a function twice.
+    let wanted: BTreeSet<_> = module.imports().map(|i| (i.module(), i.name())).collect();
+    for (from, name) in wanted {
+        let row = rows().find(|row| row.modules.contains(&from) && row.name == name);
+        let Some(row) = row else {
+            bail!("missing import: {from}.{name} is nothing that Envoy offers");
+        };
+        (row.define)(&mut linker, from)?;
     }
     linker
         .instantiate_pre(module)

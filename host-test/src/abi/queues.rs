@@ -1,6 +1,9 @@
 //! Shared queues.
 
+use std::time::Duration;
+
 use super::call::{Answer, Call};
+use crate::schedule::Due;
 use crate::transcript::show;
 
 pub(super) fn register(call: &mut Call<'_>, name: u32, name_size: u32, token_at: u32) -> Answer {
@@ -42,7 +45,10 @@ pub(super) fn enqueue(call: &mut Call<'_>, token: u32, item: u32, size: u32) -> 
     call.say(|| format!("{token} {}", show(&item)));
     call.world().with(|state| {
         let owner = state.queues.enqueue(token, &item)?;
-        state.schedule_queue_ready(owner, token);
+        let (vm, root) = owner;
+        state
+            .schedule
+            .add(Duration::ZERO, Due::QueueReady { vm, root, token });
         Ok::<_, crate::Status>(())
     })?;
     Ok(())

@@ -16,8 +16,8 @@ pub(super) fn clock_time_get(
     time_at: u32,
 ) -> Answer {
     let now = call.world().with(|state| match clock {
-        0 => Some(state.wall_ns),
-        1 => Some(state.monotonic_ns),
+        0 => Some(state.schedule.wall_ns),
+        1 => Some(state.schedule.monotonic_ns),
         _ => None,
     });
     let now = now.ok_or(Fault::Errno(ENOTSUP))?;

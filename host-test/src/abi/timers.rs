@@ -8,7 +8,10 @@ use super::call::{Answer, Call};
 pub(super) fn set_tick_period(call: &mut Call<'_>, period_ms: u32) -> Answer {
     call.say(|| format!("{period_ms} ms"));
     let (vm, root) = (call.state().uid, call.state().acting_root());
-    call.world()
-        .with(|state| state.set_timer(vm, root, Duration::from_millis(period_ms.into())));
+    call.world().with(|state| {
+        state
+            .schedule
+            .set_timer(vm, root, Duration::from_millis(period_ms.into()))
+    });
     Ok(())
 }

@@ -12,12 +12,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::exchange::{Callback, StreamInfo};
 use crate::headers::{HeaderMap, MapKind};
+use crate::info::StreamInfo;
 use crate::message::{Message, Piece};
+use crate::outcome::Callback;
 use crate::plugin::Plugin;
+use crate::root::Root;
 use crate::transcript::Kind;
-use crate::vm::{Answer, Root, Vm};
+use crate::vm::{Answer, Vm};
 use crate::world::World;
 
 pub(crate) use action::Action;

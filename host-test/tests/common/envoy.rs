@@ -13,7 +13,7 @@ use portcullis_host_test::{FailurePolicy, Module};
 use crate::fact::{Fact, Report, Side, Step, log_lines, service_answer, shorten};
 
 /// How long each step may take effect. Envoy needs a millisecond or so.
-const STEP: Duration = Duration::from_millis(80);
+const STEP: Duration = Duration::from_millis(50);
 
 struct Running(Child);
 
@@ -125,12 +125,12 @@ fn parse(bytes: &[u8], closed: bool) -> Side {
                 side.trailers = trailers.lines().filter_map(split).collect();
                 break;
             }
-            if after.len() < size + 2 {
-                body.push_str(&after[..size.min(after.len())]);
+            let Some((chunk, after)) = after.split_at_checked(size) else {
+                body.push_str(after);
                 break;
-            }
-            body.push_str(&after[..size]);
-            rest = &after[size + 2..];
+            };
+            body.push_str(chunk);
+            rest = after.strip_prefix("\r\n").unwrap_or_default();
         }
         side.body = shorten(&body);
     } else {
@@ -294,8 +294,8 @@ static_resources:
     )
 }
 
-/// Runs a fact in Envoy.
-pub fn run(binary: &str, fact: &Fact, module: &Module) -> Report {
+/// Runs a fact in Envoy, with so many times the usual time between steps.
+pub fn run(binary: &str, fact: &Fact, module: &Module, pace: u32) -> Report {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("envoy")
         .join(&fact.name);
@@ -355,8 +355,8 @@ pub fn run(binary: &str, fact: &Fact, module: &Module) -> Report {
     };
     if up {
         // The listener answers a little before the workers have their VMs.
-        std::thread::sleep(STEP * 2);
-        play_all(fact, port, &upstreams, &mut report);
+        std::thread::sleep(STEP * 2 * pace);
+        play_all(fact, port, &upstreams, pace, &mut report);
     }
     if up && running.0.try_wait().unwrap().is_some() {
         report.log.push("Envoy has died".to_owned());
@@ -383,7 +383,7 @@ fn read_log(text: &str) -> Vec<String> {
     lines
 }
 
-fn play_all(fact: &Fact, port: u16, upstreams: &Upstreams, report: &mut Report) {
+fn play_all(fact: &Fact, port: u16, upstreams: &Upstreams, pace: u32, report: &mut Report) {
     let mut clients: BTreeMap<usize, Peer> = BTreeMap::new();
     let find = |exchange: usize| {
         let of = |peer: &Arc<Peer>| {
@@ -420,7 +420,7 @@ fn play_all(fact: &Fact, port: u16, upstreams: &Upstreams, report: &mut Report) 
             upstream = find(step.exchange);
         }
         play(client, upstream.as_deref(), step);
-        std::thread::sleep(STEP);
+        std::thread::sleep(STEP * pace);
     }
     for (exchange, client) in &clients {
         if let Some(upstream) = find(*exchange) {
