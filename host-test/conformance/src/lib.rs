@@ -1,0 +1,27 @@
+//! Behaviour as data: the cases of `host-test/cases/`, and three engines that run them.
+//!
+//! A case says what policy is in force, what happens, and what must come of it. The same file runs natively through `chain`, in
+//! wasmtime through every module that can hold it, and in the real Envoy. What differs between engines is a bug of the harness or
+//! of the adapter. Adding a case needs no Rust; `host-test/cases/README.md` describes the format.
+//!
+//! This crate decides nothing about policies: it knows the contract's names and what must hold for every exchange
+//! ([`check`]).
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "indexing a JSON value never panics, and this is a tool of tests"
+)]
+
+pub mod answers;
+pub mod bytes;
+pub mod case;
+pub mod check;
+pub mod engine;
+pub mod load;
+pub mod merge;
+mod metrics;
+pub mod native;
+pub mod resolve;
+pub mod run;
+
+pub use metrics::name as metric_name;

@@ -1,0 +1,15 @@
+//! How the contract spells counters. Spelled here once more, not taken from the adapter, so that a change of a name that operators
+//! rely on shows.
+
+use portcullis_policy::Metric;
+
+/// `name;label=value;…`, as the adapter defines it at the host.
+#[must_use]
+pub fn name(metric: &Metric) -> String {
+    match metric {
+        Metric::Requests { decision, reason } => format!("portcullis_requests_total;decision={decision};reason={reason}"),
+        Metric::Tokens { direction } => format!("portcullis_tokens_total;direction={direction}"),
+        Metric::DlpFindings { rule, action } => format!("portcullis_dlp_findings_total;rule={rule};action={}", action.name()),
+        Metric::AuthFailures => "portcullis_auth_failures_total".to_owned(),
+    }
+}

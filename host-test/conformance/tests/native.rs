@@ -1,0 +1,10 @@
+//! Every case natively, with and without held headers.
+
+use portcullis_conformance::native::Native;
+
+mod common;
+
+#[test]
+fn all_cases() {
+    common::every_case("native", |setup| Ok(Box::new(Native::new(setup)?)));
+}
