@@ -17,11 +17,13 @@ pub mod bytes;
 pub mod case;
 pub mod check;
 pub mod engine;
+pub mod envoy;
 pub mod load;
 pub mod merge;
 mod metrics;
 pub mod native;
 pub mod resolve;
 pub mod run;
+pub mod wasm;
 
 pub use metrics::name as metric_name;

@@ -1,5 +1,6 @@
 //! What the engines' tests share: running every case and saying all that is wrong at once.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use anyhow::Result;
@@ -37,20 +38,28 @@ pub fn every_case(engine: &str, make: impl Fn(&Setup) -> Result<Box<dyn Engine>>
 pub fn of_case(suite: &Suite, located: &Located, hold: bool, make: Make<'_>) -> Vec<String> {
     let setup = suite.setup(&located.case, hold).unwrap();
     let made = make(&setup);
-    match (made, &located.case.rejected) {
-        (Ok(mut engine), None) => match run::run(suite, located, &setup, engine.as_mut()) {
+    if located.case.rejected.is_some() {
+        return of_refusal(suite, located, made.map(|_| ()));
+    }
+    match made {
+        Err(error) => vec![format!("the policy was refused: {error:#}")],
+        Ok(mut engine) => match run::run(suite, located, &setup, engine.as_mut()) {
             Ok((_, problems)) => problems,
             Err(error) => vec![format!("{error:#}")],
         },
-        (Ok(_), Some(_)) => vec!["the policy was accepted".to_owned()],
-        (Err(error), None) => vec![format!("the policy was refused: {error:#}")],
-        (Err(error), Some(expected)) => {
-            let text = format!("{error:#}");
-            let planted = suite.planted(&located.case);
-            let told = planted.iter().filter(|secret| text.contains(secret.as_str()));
-            let told = told.map(|secret| format!("the refusal of the policy tells {secret:?}: {text}"));
-            let lacks = expected.iter().filter(|part| !text.contains(part.as_str()));
-            lacks.map(|part| format!("the refusal of the policy lacks {part:?}: {text}")).chain(told).collect()
-        }
     }
+}
+
+/// What is wrong with the refusal of a policy.
+pub fn of_refusal(suite: &Suite, located: &Located, refused: Result<()>) -> Vec<String> {
+    let Err(error) = refused else {
+        return vec!["the policy was accepted".to_owned()];
+    };
+    let text = format!("{error:#}");
+    let planted = suite.planted(&located.case);
+    let told = planted.iter().filter(|secret| text.contains(secret.as_str()));
+    let told = told.map(|secret| format!("the refusal of the policy tells {secret:?}: {text}"));
+    let expected = located.case.rejected.iter().flatten();
+    let lacks = expected.filter(|part| !text.contains(part.as_str()));
+    lacks.map(|part| format!("the refusal of the policy lacks {part:?}: {text}")).chain(told).collect()
 }
