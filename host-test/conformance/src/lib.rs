@@ -24,6 +24,7 @@ mod metrics;
 pub mod native;
 pub mod resolve;
 pub mod run;
+pub mod trace;
 pub mod wasm;
 
 pub use metrics::name as metric_name;

@@ -11,15 +11,25 @@ use crate::check::{self, Occasion};
 use crate::engine::{Engine, Seen, Setup};
 use crate::load::{Located, Suite};
 use crate::resolve::{self, Call, PROMPT, Reply};
+use crate::trace;
 
 /// Shorter texts are not looked for: they may stand in a record by accident.
 const PLANTED_BYTES_MIN: usize = 8;
 
-/// Runs the steps of a case; says what came of each exchange, and everything that is wrong.
+/// What came of a case.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Everything that is wrong; empty when all is as it must be.
+    pub problems: Vec<String>,
+    /// What came of each exchange, as [`crate::trace::describe`] shows it.
+    pub traces: Vec<String>,
+}
+
+/// Runs the steps of a case.
 ///
 /// # Errors
 /// When the case is not of the format, or the engine fails.
-pub fn run(suite: &Suite, located: &Located, setup: &Setup, engine: &mut dyn Engine) -> Result<(Vec<Seen>, Vec<String>)> {
+pub fn run(suite: &Suite, located: &Located, setup: &Setup, engine: &mut dyn Engine) -> Result<Outcome> {
     run_with(suite, located, setup, engine, &mut |_, _| {})
 }
 
@@ -33,11 +43,11 @@ pub fn run_with(
     setup: &Setup,
     engine: &mut dyn Engine,
     change: &mut dyn FnMut(&mut Call, &mut Reply),
-) -> Result<(Vec<Seen>, Vec<String>)> {
+) -> Result<Outcome> {
     let case = &located.case;
     let planted = planted(suite, case);
     let mut opened: BTreeMap<String, Call> = BTreeMap::new();
-    let (mut all, mut problems) = (Vec::new(), Vec::new());
+    let mut outcome = Outcome::default();
     for (index, step) in case.steps.iter().enumerate() {
         for round in 0..step.times.unwrap_or(1) {
             let place = || format!("step {} round {}", index + 1, round + 1);
@@ -53,11 +63,12 @@ pub fn run_with(
                 planted: &planted,
             };
             let wrong = check::problems(&expect, &seen, of);
-            problems.extend(wrong.into_iter().map(|problem| format!("{}: {problem}", place())));
-            all.push(seen);
+            let wrong = wrong.into_iter().map(|problem| format!("{}: {problem}", place()));
+            outcome.problems.extend(wrong);
+            outcome.traces.push(trace::describe(&call, &reply, &seen));
         }
     }
-    Ok((all, problems))
+    Ok(outcome)
 }
 
 fn one(

@@ -92,7 +92,7 @@ fn run_group(suite: &Suite, site: &Site, group: &Group<'_>) -> Vec<String> {
     let mut failures = Vec::new();
     for located in &group.cases {
         match run::run(suite, located, &setup, &mut &mut envoy) {
-            Ok((_, problems)) => failures.extend(problems.iter().map(|problem| titled(located, problem))),
+            Ok(outcome) => failures.extend(outcome.problems.iter().map(|problem| titled(located, problem))),
             Err(error) => failures.push(titled(located, &format!("{error:#}"))),
         }
     }

@@ -44,7 +44,7 @@ pub fn of_case(suite: &Suite, located: &Located, hold: bool, make: Make<'_>) -> 
     match made {
         Err(error) => vec![format!("the policy was refused: {error:#}")],
         Ok(mut engine) => match run::run(suite, located, &setup, engine.as_mut()) {
-            Ok((_, problems)) => problems,
+            Ok(outcome) => outcome.problems,
             Err(error) => vec![format!("{error:#}")],
         },
     }
