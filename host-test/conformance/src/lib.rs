@@ -17,6 +17,7 @@ pub mod bytes;
 pub mod case;
 pub mod check;
 pub mod engine;
+#[cfg(feature = "envoy")]
 pub mod envoy;
 pub mod load;
 pub mod merge;
@@ -25,6 +26,7 @@ pub mod native;
 pub mod resolve;
 pub mod run;
 pub mod trace;
+#[cfg(feature = "wasm")]
 pub mod wasm;
 
 pub use metrics::name as metric_name;

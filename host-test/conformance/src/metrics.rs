@@ -11,5 +11,6 @@ pub fn name(metric: &Metric) -> String {
         Metric::Tokens { direction } => format!("portcullis_tokens_total;direction={direction}"),
         Metric::DlpFindings { rule, action } => format!("portcullis_dlp_findings_total;rule={rule};action={}", action.name()),
         Metric::AuthFailures => "portcullis_auth_failures_total".to_owned(),
+        Metric::Lockouts => "portcullis_lockouts_total".to_owned(),
     }
 }

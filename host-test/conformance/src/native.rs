@@ -31,11 +31,11 @@ pub fn gateway(setup: &Setup) -> Result<Rc<Gateway>> {
         Err(mistake) => bail!("{mistake}"),
     };
     let environment = |name: &str| setup.env.get(name).cloned();
-    let policies: [Option<Box<dyn Policy>>; 1] = [
+    let policies: [Option<Box<dyn Policy>>; 4] = [
         portcullis_auth::configure(&document, &environment).map(boxed),
-        //portcullis_rate_limit::configure(&document).map(boxed),
-        //portcullis_dlp::configure(&document).map(boxed),
-        //portcullis_audit::configure(&document, &environment).map(boxed),
+        portcullis_rate_limit::configure(&document).map(boxed),
+        portcullis_dlp::configure(&document).map(boxed),
+        portcullis_audit::configure(&document, &environment).map(boxed),
     ];
     let settings = Settings::read(&document);
     let mistakes: Vec<String> = document
