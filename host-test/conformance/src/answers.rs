@@ -45,15 +45,22 @@ pub fn events(api: Api, answer: &Answer, include_usage: bool) -> Vec<u8> {
 
 fn spelled(api: Api, (input, output): (u64, u64)) -> Value {
     match api {
-        Api::Openai => json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output }),
+        Api::Openai => {
+            json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output })
+        }
         Api::Anthropic => json!({ "input_tokens": input, "output_tokens": output }),
     }
 }
 
 fn openai_events(answer: &Answer, include_usage: bool) -> String {
     let chunk = |choices: Value| json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "model": answer.model, "choices": choices });
-    let delta = |delta: Value, reason: Value| chunk(json!([{ "index": 0, "delta": delta, "finish_reason": reason }]));
-    let mut events = vec![delta(json!({ "role": "assistant", "content": "" }), Value::Null)];
+    let delta = |delta: Value, reason: Value| {
+        chunk(json!([{ "index": 0, "delta": delta, "finish_reason": reason }]))
+    };
+    let mut events = vec![delta(
+        json!({ "role": "assistant", "content": "" }),
+        Value::Null,
+    )];
     for text in &answer.deltas {
         events.push(delta(json!({ "content": text }), Value::Null));
     }
@@ -124,7 +131,12 @@ pub fn text_of(body: &str) -> String {
         direct
             .iter()
             .filter_map(|path| value.pointer(path))
-            .chain(blocks.into_iter().flatten().filter_map(|block| block.get("text")))
+            .chain(
+                blocks
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|block| block.get("text")),
+            )
             .filter_map(Value::as_str)
             .collect()
     };

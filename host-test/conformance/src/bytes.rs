@@ -77,7 +77,10 @@ pub fn field(line: &str) -> Result<Field> {
 /// # Errors
 /// As [`field`].
 pub fn apply(headers: &mut Vec<Field>, lines: &[String]) -> Result<()> {
-    let fields: Vec<Field> = lines.iter().map(|line| field(line)).collect::<Result<_>>()?;
+    let fields: Vec<Field> = lines
+        .iter()
+        .map(|line| field(line))
+        .collect::<Result<_>>()?;
     headers.retain(|(name, _)| !fields.iter().any(|(new, _)| new == name));
     headers.extend(fields.into_iter().filter(|(_, value)| !value.is_empty()));
     Ok(())
@@ -138,7 +141,10 @@ mod tests {
 
     #[test]
     fn a_header_given_twice_stands_twice() {
-        let mut headers = vec![("a".to_owned(), b"0".to_vec()), ("b".to_owned(), b"1".to_vec())];
+        let mut headers = vec![
+            ("a".to_owned(), b"0".to_vec()),
+            ("b".to_owned(), b"1".to_vec()),
+        ];
         apply(&mut headers, &["a: 1".into(), "a: 2".into(), "b:".into()]).unwrap();
         assert_eq!(values(&headers, "a"), [b"1", b"2"]);
         assert_eq!(values(&headers, "b"), Vec::<&[u8]>::new());
@@ -151,7 +157,10 @@ mod tests {
             bytes: 20,
         });
         assert_eq!(body(&form).unwrap(), b"<lorem ipsum lorem >");
-        assert_eq!(pieces(b"abcde", &[2]).unwrap(), [b"ab".to_vec(), b"cde".to_vec()]);
+        assert_eq!(
+            pieces(b"abcde", &[2]).unwrap(),
+            [b"ab".to_vec(), b"cde".to_vec()]
+        );
         assert!(pieces(b"a", &[2]).is_err());
     }
 }

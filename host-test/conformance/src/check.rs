@@ -79,7 +79,9 @@ pub fn problems(expect: &Expect, seen: &Seen, of: Occasion<'_>) -> Vec<String> {
     for (name, expected) in &expect.state {
         let found = seen.state.get(name);
         if found != expected.as_ref() {
-            out.push(format!("state {name}: expected {expected:?}, found {found:?}"));
+            out.push(format!(
+                "state {name}: expected {expected:?}, found {found:?}"
+            ));
         }
     }
     for (name, expected) in &expect.metrics {
@@ -103,15 +105,29 @@ fn refused(code: &str, seen: &Seen, of: Occasion<'_>, out: &mut Vec<String>) {
     missing(&expected, &seen.record(), "record", out);
     let client = &seen.client;
     if client.status() != status {
-        out.push(format!("status: expected {status}, found {}: {}", client.status(), client.text()));
+        out.push(format!(
+            "status: expected {status}, found {}: {}",
+            client.status(),
+            client.text()
+        ));
     }
     if client.header("x-portcullis-reason").as_deref() != Some(code) {
-        out.push(format!("x-portcullis-reason: expected {code}, found {:?}", client.header("x-portcullis-reason")));
+        out.push(format!(
+            "x-portcullis-reason: expected {code}, found {:?}",
+            client.header("x-portcullis-reason")
+        ));
     }
-    if !matches!(client.header("x-should-retry").as_deref(), Some("true" | "false")) {
+    if !matches!(
+        client.header("x-should-retry").as_deref(),
+        Some("true" | "false")
+    ) {
         out.push("no x-should-retry".to_owned());
     }
-    if status == 429 && client.header("retry-after").is_none_or(|value| value.parse::<u64>().is_err()) {
+    if status == 429
+        && client
+            .header("retry-after")
+            .is_none_or(|value| value.parse::<u64>().is_err())
+    {
         out.push(format!("retry-after: {:?}", client.header("retry-after")));
     }
     if of.call.header(":method") == "HEAD" {
@@ -129,33 +145,63 @@ fn error_body(text: &str, code: &str, out: &mut Vec<String>) {
     }
     let is_anthropic = body["type"] == "error";
     if !is_anthropic && error["code"] != code {
-        out.push(format!("error.code: expected {code}, found {}", error["code"]));
+        out.push(format!(
+            "error.code: expected {code}, found {}",
+            error["code"]
+        ));
     }
 }
 
 fn nothing_left(seen: &Seen, of: Occasion<'_>, out: &mut Vec<String>) {
     let provider = &seen.provider;
     if !provider.body.is_empty() || provider.complete || (of.setup.hold && provider.began) {
-        out.push(format!("the provider must have got nothing, and got {} {}", show(&provider.headers), provider.text()));
+        out.push(format!(
+            "the provider must have got nothing, and got {} {}",
+            show(&provider.headers),
+            provider.text()
+        ));
     }
 }
 
 fn provider(expected: &Received, seen: &Seen, call: &Call, out: &mut Vec<String>) {
     let provider = &seen.provider;
     if !provider.complete {
-        out.push(format!("no whole request reached the provider; the client got {} {}", seen.client.status(), seen.client.text()));
+        out.push(format!(
+            "no whole request reached the provider; the client got {} {}",
+            seen.client.status(),
+            seen.client.text()
+        ));
         return;
     }
     if let Some(path) = &expected.path
         && provider.header(":path").as_ref() != Some(path)
     {
-        out.push(format!("provider path: expected {path}, found {:?}", provider.header(":path")));
+        out.push(format!(
+            "provider path: expected {path}, found {:?}",
+            provider.header(":path")
+        ));
     }
     headers("provider header", &expected.headers, &provider.headers, out);
-    headers("provider trailer", &expected.trailers, &provider.trailers, out);
+    headers(
+        "provider trailer",
+        &expected.trailers,
+        &provider.trailers,
+        out,
+    );
     let same = call.body();
-    body("provider body", expected.body.as_ref(), &same, &provider.body, out);
-    parts("provider body", (expected.json.as_ref(), &expected.contains, &expected.lacks), provider, out);
+    body(
+        "provider body",
+        expected.body.as_ref(),
+        &same,
+        &provider.body,
+        out,
+    );
+    parts(
+        "provider body",
+        (expected.json.as_ref(), &expected.contains, &expected.lacks),
+        provider,
+        out,
+    );
 }
 
 fn client(expected: &Client, seen: &Seen, reply: &Reply, out: &mut Vec<String>) {
@@ -163,23 +209,50 @@ fn client(expected: &Client, seen: &Seen, reply: &Reply, out: &mut Vec<String>) 
     if let Some(status) = expected.status
         && client.status() != status
     {
-        out.push(format!("status: expected {status}, found {}: {}", client.status(), client.text()));
+        out.push(format!(
+            "status: expected {status}, found {}: {}",
+            client.status(),
+            client.text()
+        ));
     }
     headers("client header", &expected.headers, &client.headers, out);
     headers("client trailer", &expected.trailers, &client.trailers, out);
-    let same = reply.response.as_ref().map(crate::resolve::Response::body).unwrap_or_default();
-    body("client body", expected.body.as_ref(), &same, &client.body, out);
-    parts("client body", (expected.json.as_ref(), &expected.contains, &expected.lacks), client, out);
+    let same = reply
+        .response
+        .as_ref()
+        .map(crate::resolve::Response::body)
+        .unwrap_or_default();
+    body(
+        "client body",
+        expected.body.as_ref(),
+        &same,
+        &client.body,
+        out,
+    );
+    parts(
+        "client body",
+        (expected.json.as_ref(), &expected.contains, &expected.lacks),
+        client,
+        out,
+    );
     if let Some(text) = &expected.text {
         let found = answers::text_of(&client.text());
         if found != *text {
-            out.push(format!("text: expected {text:?}, found {found:?} in {}", client.text()));
+            out.push(format!(
+                "text: expected {text:?}, found {found:?} in {}",
+                client.text()
+            ));
         }
     }
     if let Some(code) = &expected.stopped {
         let last = answers::data(&client.text()).pop().unwrap_or_default();
         error_body(&last.to_string(), code, out);
-        missing(&json!({ "decision": "refuse", "reason": code }), &seen.record(), "record", out);
+        missing(
+            &json!({ "decision": "refuse", "reason": code }),
+            &seen.record(),
+            "record",
+            out,
+        );
     }
     if let Some(complete) = expected.complete
         && client.complete != complete
@@ -188,17 +261,27 @@ fn client(expected: &Client, seen: &Seen, reply: &Reply, out: &mut Vec<String>) 
     }
 }
 
-fn headers(what: &str, expected: &BTreeMap<String, Option<String>>, found: &[Field], out: &mut Vec<String>) {
+fn headers(
+    what: &str,
+    expected: &BTreeMap<String, Option<String>>,
+    found: &[Field],
+    out: &mut Vec<String>,
+) {
     for (name, expected) in expected {
         let values = bytes::values(found, name);
-        let text: Vec<String> = values.iter().map(|value| value.iter().map(|byte| char::from(*byte)).collect()).collect();
+        let text: Vec<String> = values
+            .iter()
+            .map(|value| value.iter().map(|byte| char::from(*byte)).collect())
+            .collect();
         let right = match expected.as_deref() {
             None => text.is_empty(),
             Some("*") => !text.is_empty(),
             Some(value) => text.join(", ") == value,
         };
         if !right {
-            out.push(format!("{what} {name}: expected {expected:?}, found {text:?}"));
+            out.push(format!(
+                "{what} {name}: expected {expected:?}, found {text:?}"
+            ));
         }
     }
 }
@@ -210,11 +293,20 @@ fn body(what: &str, expected: Option<&Body>, same: &[u8], found: &[u8], out: &mu
         Some(body) => bytes::body(body).unwrap_or_default(),
     };
     if expected != found {
-        out.push(format!("{what}: expected {}\n      found {}", lossy(&expected), lossy(found)));
+        out.push(format!(
+            "{what}: expected {}\n      found {}",
+            lossy(&expected),
+            lossy(found)
+        ));
     }
 }
 
-fn parts(what: &str, (json, contains, lacks): (Option<&Value>, &[String], &[String]), found: &Message, out: &mut Vec<String>) {
+fn parts(
+    what: &str,
+    (json, contains, lacks): (Option<&Value>, &[String], &[String]),
+    found: &Message,
+    out: &mut Vec<String>,
+) {
     if let Some(expected) = json {
         let parsed: Value = serde_json::from_slice(&found.body).unwrap_or_default();
         missing(expected, &parsed, what, out);
@@ -238,13 +330,23 @@ fn always(seen: &Seen, of: Occasion<'_>, out: &mut Vec<String>) {
     }
     no_secrets(seen, of, out);
     if of.setup.policy.get("auth").is_some() {
-        for (name, value) in of.call.headers.iter().filter(|(name, _)| CREDENTIALS.contains(&name.as_str())) {
+        for (name, value) in of
+            .call
+            .headers
+            .iter()
+            .filter(|(name, _)| CREDENTIALS.contains(&name.as_str()))
+        {
             if bytes::values(&seen.provider.headers, name).contains(&value.as_slice()) {
                 out.push(format!("the client's {name} reached the provider"));
             }
         }
     }
-    for (name, _) in seen.provider.headers.iter().filter(|(name, _)| name.starts_with("x-portcullis-")) {
+    for (name, _) in seen
+        .provider
+        .headers
+        .iter()
+        .filter(|(name, _)| name.starts_with("x-portcullis-"))
+    {
         out.push(format!("{name} reached the provider"));
     }
     untouched(seen, of, out);
@@ -254,21 +356,40 @@ fn always(seen: &Seen, of: Occasion<'_>, out: &mut Vec<String>) {
 fn one_true_record(seen: &Seen, out: &mut Vec<String>) {
     let records = seen.requests();
     if records.len() != 1 {
-        out.push(format!("{} records of the request: {:?}", records.len(), seen.records));
+        out.push(format!(
+            "{} records of the request: {:?}",
+            records.len(),
+            seen.records
+        ));
     }
     for record in &records {
         if record["status"] != json!(seen.client.status()) && seen.client.complete {
-            out.push(format!("the record's status is {}, the client's {}", record["status"], seen.client.status()));
+            out.push(format!(
+                "the record's status is {}, the client's {}",
+                record["status"],
+                seen.client.status()
+            ));
         }
         if record["request_id"] != json!(seen.request_id) {
-            out.push(format!("the record's request_id is {}, not {}", record["request_id"], seen.request_id));
+            out.push(format!(
+                "the record's request_id is {}, not {}",
+                record["request_id"], seen.request_id
+            ));
         }
     }
 }
 
 fn no_secrets(seen: &Seen, of: Occasion<'_>, out: &mut Vec<String>) {
-    let state: String = seen.state.values().map(|value| format!("{value}\n")).collect();
-    let metrics: String = seen.metrics.keys().map(|name| format!("{name}\n")).collect();
+    let state: String = seen
+        .state
+        .values()
+        .map(|value| format!("{value}\n"))
+        .collect();
+    let metrics: String = seen
+        .metrics
+        .keys()
+        .map(|name| format!("{name}\n"))
+        .collect();
     let refusal = if seen.client.header("x-portcullis-reason").is_some() {
         seen.client.text()
     } else {
@@ -296,12 +417,20 @@ fn untouched(seen: &Seen, of: Occasion<'_>, out: &mut Vec<String>) {
         return;
     }
     if seen.provider.complete && seen.provider.body != of.call.body() {
-        out.push(format!("the request was changed: {}\n      into {}", lossy(&of.call.body()), seen.provider.text()));
+        out.push(format!(
+            "the request was changed: {}\n      into {}",
+            lossy(&of.call.body()),
+            seen.provider.text()
+        ));
     }
     if let (true, Some(response)) = (seen.client.complete, &of.reply.response) {
         let answered = of.reply.cut_after.is_none() && of.call.header(":method") != "HEAD";
         if answered && seen.client.body != response.body() {
-            out.push(format!("the response was changed: {}\n      into {}", lossy(&response.body()), seen.client.text()));
+            out.push(format!(
+                "the response was changed: {}\n      into {}",
+                lossy(&response.body()),
+                seen.client.text()
+            ));
         }
     }
 }

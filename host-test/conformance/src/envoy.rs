@@ -129,8 +129,14 @@ fn show_state(bootstrap: &mut Value) {
 #[must_use]
 pub fn needs_more(case: &Case) -> Option<&'static str> {
     case.steps.iter().find_map(|step| {
-        let leaves = step.request.as_ref().is_some_and(|request| request.leaves_after.is_some());
-        let left = step.upstream.as_ref().is_some_and(|upstream| upstream.client_leaves_after.is_some());
+        let leaves = step
+            .request
+            .as_ref()
+            .is_some_and(|request| request.leaves_after.is_some());
+        let left = step
+            .upstream
+            .as_ref()
+            .is_some_and(|upstream| upstream.client_leaves_after.is_some());
         if step.advance.is_some() || step.clock.is_some() {
             Some("a virtual clock")
         } else if step.open.is_some() || step.finish.is_some() || step.leave.is_some() {
@@ -159,7 +165,10 @@ impl RealEnvoy {
         let mut problems = Vec::new();
         for (name, count) in self.envoy.stats("vm_reload")? {
             if count > 0 {
-                problems.push(format!("a VM was lost: {name}\n{}", self.envoy.complaints()?));
+                problems.push(format!(
+                    "a VM was lost: {name}\n{}",
+                    self.envoy.complaints()?
+                ));
             }
         }
         self.envoy.stop()?;
@@ -187,7 +196,10 @@ impl RealEnvoy {
         let file = self.envoy.folder().join(STATE_LOG);
         loop {
             let text = fs::read_to_string(&file).unwrap_or_default();
-            let whole = text.rfind('\n').and_then(|end| text.get(..end)).unwrap_or_default();
+            let whole = text
+                .rfind('\n')
+                .and_then(|end| text.get(..end))
+                .unwrap_or_default();
             if let Some(line) = whole.lines().nth(self.lines) {
                 self.lines += 1;
                 return serde_json::from_str(line).with_context(|| format!("access log: {line}"));
@@ -203,14 +215,18 @@ impl RealEnvoy {
         let request = http_request(call);
         let address = self.envoy.address();
         if reply.response.is_none() {
-            self.provider.set_script(Script::from_json(&json!({ "delay-headers": 30_000 }))?);
+            self.provider
+                .set_script(Script::from_json(&json!({ "delay-headers": 30_000 }))?);
             request.send_and_leave(address, PATIENCE)?;
             return Ok(Message::default());
         }
         let Ok(response) = request.send(address) else {
             return Ok(Message::default());
         };
-        let status = (":status".to_owned(), response.status.to_string().into_bytes());
+        let status = (
+            ":status".to_owned(),
+            response.status.to_string().into_bytes(),
+        );
         Ok(Message {
             began: true,
             complete: response.complete,
@@ -248,14 +264,26 @@ impl Engine for &mut RealEnvoy {
         let records = text(names::AUDIT).unwrap_or_default();
         let log = self.envoy.log_text()?;
         let new = log.get(logged..).unwrap_or_default();
-        let complaint = |line: &&str| line.contains("wasm log") && (line.contains("[warning]") || line.contains("[error]") || line.contains("[critical]"));
+        let complaint = |line: &&str| {
+            line.contains("wasm log")
+                && (line.contains("[warning]")
+                    || line.contains("[error]")
+                    || line.contains("[critical]"))
+        };
         Ok(Seen {
             provider: received(self.provider.received().last()),
             client,
-            state: NAMES.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?))).collect(),
+            state: NAMES
+                .iter()
+                .filter_map(|name| Some(((*name).to_owned(), text(name)?)))
+                .collect(),
             records: records.lines().map(str::to_owned).collect(),
             metrics: grown.collect(),
-            log: new.lines().filter(complaint).map(|line| format!("{line}\n")).collect(),
+            log: new
+                .lines()
+                .filter(complaint)
+                .map(|line| format!("{line}\n"))
+                .collect(),
             request_id: text("request_id").unwrap_or_default(),
         })
     }
@@ -273,10 +301,17 @@ fn http_request(call: &Call) -> Request {
     let mut request = Request::new(&call.header(":method"), &call.header(":path"))
         .header("host", call.header(":authority"))
         .header("x-forwarded-for", call.source.to_string());
-    for (name, value) in call.headers.iter().filter(|(name, _)| !name.starts_with(':')) {
+    for (name, value) in call
+        .headers
+        .iter()
+        .filter(|(name, _)| !name.starts_with(':'))
+    {
         request = request.header(name, value);
     }
-    let sized = call.headers.iter().any(|(name, _)| name == "content-length");
+    let sized = call
+        .headers
+        .iter()
+        .any(|(name, _)| name == "content-length");
     if sized {
         return request.body(call.body());
     }
@@ -293,8 +328,14 @@ fn http_request(call: &Call) -> Request {
 /// What the stub provider is told, so that it answers exactly this.
 fn script(response: &Response, cut_after: Option<usize>) -> Result<Script> {
     let line = |(name, value): &Field| format!("{name}: {}", String::from_utf8_lossy(value));
-    let sized = response.headers.iter().any(|(name, _)| name == "content-length");
-    let headers = response.headers.iter().filter(|(name, _)| name != "content-length");
+    let sized = response
+        .headers
+        .iter()
+        .any(|(name, _)| name == "content-length");
+    let headers = response
+        .headers
+        .iter()
+        .filter(|(name, _)| name != "content-length");
     let mut options = json!({
         "status": response.status,
         "body": format!("base64:{}", STANDARD.encode(response.body())),
@@ -302,7 +343,11 @@ fn script(response: &Response, cut_after: Option<usize>) -> Result<Script> {
         "trailer": response.trailers.iter().flatten().map(line).collect::<Vec<_>>(),
         "content-length": if sized { "on" } else { "off" },
     });
-    if let Some(first) = response.pieces.first().filter(|_| response.pieces.len() > 1) {
+    if let Some(first) = response
+        .pieces
+        .first()
+        .filter(|_| response.pieces.len() > 1)
+    {
         options["chunk"] = first.len().max(1).into();
     }
     match cut_after {
@@ -318,7 +363,10 @@ fn script(response: &Response, cut_after: Option<usize>) -> Result<Script> {
 
 fn lowered(headers: &[(Vec<u8>, Vec<u8>)]) -> Vec<Field> {
     let name = |name: &[u8]| String::from_utf8_lossy(name).to_ascii_lowercase();
-    headers.iter().map(|(n, value)| (name(n), value.clone())).collect()
+    headers
+        .iter()
+        .map(|(n, value)| (name(n), value.clone()))
+        .collect()
 }
 
 fn received(received: Option<&Received>) -> Message {
@@ -330,7 +378,10 @@ fn received(received: Option<&Received>) -> Message {
     Message {
         began: true,
         complete: received.arrival == Arrival::Complete,
-        headers: pseudo.into_iter().chain(fields(&received.headers)).collect(),
+        headers: pseudo
+            .into_iter()
+            .chain(fields(&received.headers))
+            .collect(),
         body: received.body.to_vec(),
         trailers: fields(&received.trailers),
     }

@@ -13,7 +13,9 @@ use crate::engine::Setup;
 use crate::merge::merged;
 
 /// The folders of cases. What stands in another one would never run, so it is an error.
-const FOLDERS: [&str; 7] = ["auth", "limits", "dlp", "audit", "wire", "failure", "stream"];
+const FOLDERS: [&str; 7] = [
+    "auth", "limits", "dlp", "audit", "wire", "failure", "stream",
+];
 
 /// All cases and what they have in common.
 #[derive(Debug)]
@@ -70,7 +72,10 @@ impl Suite {
             for file in files(&root.join(name))? {
                 let title = format!("{name}/{}", stem(&file));
                 match cases(&file) {
-                    Ok(cases) => suite.cases.extend(cases.into_iter().map(|case| Located { file: title.clone(), case })),
+                    Ok(cases) => suite.cases.extend(cases.into_iter().map(|case| Located {
+                        file: title.clone(),
+                        case,
+                    })),
                     Err(error) => mistakes.push(format!("{title}: {error:#}")),
                 }
             }
@@ -161,7 +166,8 @@ impl Suite {
                 index + 1
             );
             crate::check::expectation(step, true).with_context(|| format!("step {}", index + 1))?;
-            crate::check::expectation(step, false).with_context(|| format!("step {}", index + 1))?;
+            crate::check::expectation(step, false)
+                .with_context(|| format!("step {}", index + 1))?;
         }
         Ok(())
     }

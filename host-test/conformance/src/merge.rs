@@ -61,7 +61,10 @@ mod tests {
     #[test]
     fn patches() {
         assert_eq!(
-            merged(json!({"a": {"b": 1, "c": 2}, "d": [1]}), &json!({"a": {"b": null, "e": 3}, "d": []})),
+            merged(
+                json!({"a": {"b": 1, "c": 2}, "d": [1]}),
+                &json!({"a": {"b": null, "e": 3}, "d": []})
+            ),
             json!({"a": {"c": 2, "e": 3}, "d": []})
         );
         assert_eq!(merged(json!({"a": 1}), &Value::Null), json!({"a": 1}));
@@ -71,12 +74,26 @@ mod tests {
     fn parts() {
         let differences = |part: Value| {
             let mut out = Vec::new();
-            missing(&part, &json!({"a": {"b": 1}, "c": [1, {"d": 2, "e": 3}]}), "$", &mut out);
+            missing(
+                &part,
+                &json!({"a": {"b": 1}, "c": [1, {"d": 2, "e": 3}]}),
+                "$",
+                &mut out,
+            );
             out
         };
-        assert_eq!(differences(json!({"a": {"x": null}, "c": [1, {"d": 2}]})), Vec::<String>::new());
-        assert_eq!(differences(json!({"a": {"b": 2}})), ["$.a.b: expected 2, found 1"]);
-        assert_eq!(differences(json!({"a": {"b": null}})), ["$.a.b: expected null, found 1"]);
+        assert_eq!(
+            differences(json!({"a": {"x": null}, "c": [1, {"d": 2}]})),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            differences(json!({"a": {"b": 2}})),
+            ["$.a.b: expected 2, found 1"]
+        );
+        assert_eq!(
+            differences(json!({"a": {"b": null}})),
+            ["$.a.b: expected null, found 1"]
+        );
         assert_eq!(differences(json!({"c": [1]})).len(), 1);
     }
 }

@@ -7,9 +7,14 @@ use portcullis_policy::Metric;
 #[must_use]
 pub fn name(metric: &Metric) -> String {
     match metric {
-        Metric::Requests { decision, reason } => format!("portcullis_requests_total;decision={decision};reason={reason}"),
+        Metric::Requests { decision, reason } => {
+            format!("portcullis_requests_total;decision={decision};reason={reason}")
+        }
         Metric::Tokens { direction } => format!("portcullis_tokens_total;direction={direction}"),
-        Metric::DlpFindings { rule, action } => format!("portcullis_dlp_findings_total;rule={rule};action={}", action.name()),
+        Metric::DlpFindings { rule, action } => format!(
+            "portcullis_dlp_findings_total;rule={rule};action={}",
+            action.name()
+        ),
         Metric::AuthFailures => "portcullis_auth_failures_total".to_owned(),
         Metric::Lockouts => "portcullis_lockouts_total".to_owned(),
     }

@@ -78,7 +78,11 @@ impl Native {
     ///
     /// # Errors
     /// The mistakes of the policy.
-    pub fn sharing(setup: &Setup, store: Rc<RefCell<dyn Store>>, clock: Rc<Cell<u64>>) -> Result<Self> {
+    pub fn sharing(
+        setup: &Setup,
+        store: Rc<RefCell<dyn Store>>,
+        clock: Rc<Cell<u64>>,
+    ) -> Result<Self> {
         Ok(Self {
             gateway: gateway(setup)?,
             store,
@@ -220,7 +224,11 @@ impl Stream {
                 return;
             }
             if reply.client_leaves_after == Some(event) {
-                return self.end(if event == 0 { 0 } else { self.seen.client.status() });
+                return self.end(if event == 0 {
+                    0
+                } else {
+                    self.seen.client.status()
+                });
             }
             if reply.cut_after == Some(event) {
                 return self.provider_cuts(event == 0);
@@ -265,13 +273,16 @@ impl Stream {
         let fields = self.request.headers.clone();
         let fields = borrowed(&fields);
         let source = Some(call.source);
-        let step = self.run(|exchange, turn| exchange.request_head(turn, &fields, source, complete));
+        let step =
+            self.run(|exchange, turn| exchange.request_head(turn, &fields, source, complete));
         self.edit(Way::Request);
         match step {
             Step::Pass => self.headers_leave(Way::Request, complete),
             Step::Hold => self.request.headers_held = true,
             Step::Release(None) => self.headers_leave(Way::Request, complete),
-            Step::Release(Some(_)) | Step::Replace(_) => self.complain("a body before there is one"),
+            Step::Release(Some(_)) | Step::Replace(_) => {
+                self.complain("a body before there is one")
+            }
             Step::Reply(reply) => self.local_reply(reply),
         }
     }
@@ -300,16 +311,23 @@ impl Stream {
     }
 
     fn response_head(&mut self, response: &Response, complete: bool) {
-        let status = (":status".to_owned(), response.status.to_string().into_bytes());
+        let status = (
+            ":status".to_owned(),
+            response.status.to_string().into_bytes(),
+        );
         self.response.headers = [vec![status], response.headers.clone()].concat();
         let fields = self.response.headers.clone();
         let fields = borrowed(&fields);
-        let step = self.run(|exchange, turn| exchange.response_head(turn, &fields, Origin::Provider, complete));
+        let step = self.run(|exchange, turn| {
+            exchange.response_head(turn, &fields, Origin::Provider, complete)
+        });
         self.edit(Way::Response);
         match step {
             Step::Pass | Step::Release(None) => self.headers_leave(Way::Response, complete),
             Step::Hold => self.response.headers_held = true,
-            Step::Release(Some(_)) | Step::Replace(_) => self.complain("a body before there is one"),
+            Step::Release(Some(_)) | Step::Replace(_) => {
+                self.complain("a body before there is one")
+            }
             // No response header has left: the reply takes the way of all local replies.
             Step::Reply(reply) => self.reply_past_filters(reply),
         }
@@ -386,21 +404,30 @@ impl Stream {
     fn local_reply(&mut self, reply: LocalReply) {
         self.answered = true;
         let mut headers = vec![(":status".to_owned(), reply.status.to_string().into_bytes())];
-        headers.extend(reply.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())));
-        let head_only = crate::bytes::text(&self.request.headers, ":method").as_deref() == Some("HEAD");
+        headers.extend(
+            reply
+                .headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())),
+        );
+        let head_only =
+            crate::bytes::text(&self.request.headers, ":method").as_deref() == Some("HEAD");
         let body = if head_only { Vec::new() } else { reply.body };
         headers.push(("content-length".into(), body.len().to_string().into_bytes()));
         self.response.headers = headers;
         let fields = self.response.headers.clone();
         let fields = borrowed(&fields);
         let complete = body.is_empty();
-        let step = self.run(|exchange, turn| exchange.response_head(turn, &fields, Origin::Proxy, complete));
+        let step = self
+            .run(|exchange, turn| exchange.response_head(turn, &fields, Origin::Proxy, complete));
         self.edit(Way::Response);
         match step {
             Step::Pass | Step::Release(None) => self.headers_leave(Way::Response, complete),
             Step::Hold => self.response.headers_held = true,
             Step::Reply(reply) => return self.reply_past_filters(reply),
-            Step::Replace(_) | Step::Release(Some(_)) => self.complain("a body before there is one"),
+            Step::Replace(_) | Step::Release(Some(_)) => {
+                self.complain("a body before there is one")
+            }
         }
         if !complete {
             self.response_data(&body, true);
@@ -410,7 +437,10 @@ impl Stream {
     /// A reply from a response callback goes directly to the client.
     fn reply_past_filters(&mut self, reply: LocalReply) {
         let status = (":status".to_owned(), reply.status.to_string().into_bytes());
-        let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
+        let headers = reply
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into_bytes()));
         self.seen.client = Message {
             began: true,
             complete: true,
@@ -437,7 +467,11 @@ impl Stream {
         drop(store);
         self.publish();
         let record = self.seen.state.get(names::AUDIT).cloned();
-        self.seen.records = record.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+        self.seen.records = record
+            .iter()
+            .flat_map(|text| text.lines())
+            .map(str::to_owned)
+            .collect();
     }
 
     /// What is known so far.

@@ -150,7 +150,9 @@ fn ordinary_body(api: Api, request: &Request) -> Value {
     let messages = json!([{ "role": "user", "content": prompt }]);
     let body = match api {
         Api::Openai => json!({ "model": "gpt-4o-mini", "messages": messages }),
-        Api::Anthropic => json!({ "model": "claude-3-5-sonnet", "max_tokens": 100, "messages": messages }),
+        Api::Anthropic => {
+            json!({ "model": "claude-3-5-sonnet", "max_tokens": 100, "messages": messages })
+        }
     };
     merged(body, &request.fields)
 }

@@ -29,7 +29,12 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When the case is not of the format, or the engine fails.
-pub fn run(suite: &Suite, located: &Located, setup: &Setup, engine: &mut dyn Engine) -> Result<Outcome> {
+pub fn run(
+    suite: &Suite,
+    located: &Located,
+    setup: &Setup,
+    engine: &mut dyn Engine,
+) -> Result<Outcome> {
     run_with(suite, located, setup, engine, &mut |_, _| {})
 }
 
@@ -63,7 +68,9 @@ pub fn run_with(
                 planted: &planted,
             };
             let wrong = check::problems(&expect, &seen, of);
-            let wrong = wrong.into_iter().map(|problem| format!("{}: {problem}", place()));
+            let wrong = wrong
+                .into_iter()
+                .map(|problem| format!("{}: {problem}", place()));
             outcome.problems.extend(wrong);
             outcome.traces.push(trace::describe(&call, &reply, &seen));
         }
@@ -96,7 +103,11 @@ fn one(
             silent: true,
             ..Upstream::default()
         };
-        let upstream = if step.leave.is_some() { &silent } else { &upstream };
+        let upstream = if step.leave.is_some() {
+            &silent
+        } else {
+            &upstream
+        };
         let mut reply = resolve::reply(upstream, &call)?;
         change(&mut call.clone(), &mut reply);
         let seen = engine.finish(name, &reply)?;
@@ -120,8 +131,14 @@ fn planted(suite: &Suite, case: &Case) -> Vec<String> {
     let mut planted = suite.planted(case);
     planted.push(PROMPT.to_owned());
     for step in &case.steps {
-        let prompt = step.request.as_ref().and_then(|Request { prompt, .. }| prompt.clone());
-        let answer = step.upstream.as_ref().and_then(|Upstream { answer, .. }| answer.clone());
+        let prompt = step
+            .request
+            .as_ref()
+            .and_then(|Request { prompt, .. }| prompt.clone());
+        let answer = step
+            .upstream
+            .as_ref()
+            .and_then(|Upstream { answer, .. }| answer.clone());
         planted.extend(prompt.into_iter().chain(answer));
     }
     planted.retain(|text| text.len() >= PLANTED_BYTES_MIN);
@@ -131,7 +148,9 @@ fn planted(suite: &Suite, case: &Case) -> Vec<String> {
 /// `500ms`, `12s`, `5m`, `1h`, `90d`.
 fn duration(text: &str) -> Result<Duration> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().with_context(|| format!("not a duration: {text}"))?;
+    let number: u64 = digits
+        .parse()
+        .with_context(|| format!("not a duration: {text}"))?;
     Ok(match text.get(digits.len()..) {
         Some("ms") => Duration::from_millis(number),
         Some("s") => Duration::from_secs(number),

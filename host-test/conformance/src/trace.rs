@@ -71,7 +71,10 @@ fn headers(out: &mut String, side: &str, found: &[Field], sent: &[Field]) {
     let mut lines: Vec<String> = Vec::new();
     for (name, value) in found.iter().filter(|(name, _)| counts(name)) {
         if !sent.contains(&(name.clone(), value.clone())) {
-            lines.push(format!("{side} + {name}: {}", String::from_utf8_lossy(value)));
+            lines.push(format!(
+                "{side} + {name}: {}",
+                String::from_utf8_lossy(value)
+            ));
         }
     }
     for (name, _) in sent.iter().filter(|(name, _)| counts(name)) {

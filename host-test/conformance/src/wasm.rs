@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use portcullis_chain::names;
 use portcullis_envoy_test::Checkout;
 use portcullis_host_test::{
-    EPOCH_NS, Exchange, HeaderMap, LogLevel, Message as Wire, MetricKind, Module, Plugin, Proxy, World,
+    EPOCH_NS, Exchange, HeaderMap, LogLevel, Message as Wire, MetricKind, Module, Plugin, Proxy,
+    World,
 };
 
 use crate::bytes::Field;
@@ -121,7 +122,13 @@ impl Wasm {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn in_world(world: World, modules: &Modules, chain: Chain, setup: &Setup, workers: usize) -> Result<Self> {
+    pub fn in_world(
+        world: World,
+        modules: &Modules,
+        chain: Chain,
+        setup: &Setup,
+        workers: usize,
+    ) -> Result<Self> {
         let plugins: Vec<Plugin> = chain
             .modules()
             .into_iter()
@@ -167,18 +174,29 @@ impl Wasm {
             .filter_map(|name| Some(((*name).to_owned(), outcome.state(name)?)))
             .collect();
         let records = state.get(names::AUDIT);
-        let grown = counters(&self.world).into_iter().filter_map(|(name, value)| {
-            let by = value - stream.counters.get(&name).copied().unwrap_or(0);
-            (by > 0).then_some((name, by))
-        });
+        let grown = counters(&self.world)
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let by = value - stream.counters.get(&name).copied().unwrap_or(0);
+                (by > 0).then_some((name, by))
+            });
         let log = self.world.logs();
-        let complaints = log.iter().skip(stream.logged).filter(|line| line.level >= LogLevel::Warn);
+        let complaints = log
+            .iter()
+            .skip(stream.logged)
+            .filter(|line| line.level >= LogLevel::Warn);
         Seen {
             provider: message(&outcome.upstream),
             client: message(&outcome.client),
-            records: records.iter().flat_map(|text| text.lines()).map(str::to_owned).collect(),
+            records: records
+                .iter()
+                .flat_map(|text| text.lines())
+                .map(str::to_owned)
+                .collect(),
             metrics: grown.collect(),
-            log: complaints.map(|line| format!("{}\n", line.message)).collect(),
+            log: complaints
+                .map(|line| format!("{}\n", line.message))
+                .collect(),
             request_id: stream.request_id.clone(),
             state,
         }
@@ -313,8 +331,12 @@ impl Stream {
 
 fn counters(world: &World) -> BTreeMap<String, u64> {
     let metrics = world.metrics();
-    let counters = metrics.iter().filter(|(kind, _, _)| *kind == MetricKind::Counter);
-    counters.map(|(_, name, value)| (name.to_owned(), value)).collect()
+    let counters = metrics
+        .iter()
+        .filter(|(kind, _, _)| *kind == MetricKind::Counter);
+    counters
+        .map(|(_, name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn map(fields: &[Field]) -> HeaderMap {
@@ -323,7 +345,9 @@ fn map(fields: &[Field]) -> HeaderMap {
 
 fn fields(map: &HeaderMap) -> Vec<Field> {
     let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-    map.iter().map(|(name, value)| (text(name), value.to_vec())).collect()
+    map.iter()
+        .map(|(name, value)| (text(name), value.to_vec()))
+        .collect()
 }
 
 fn message(wire: &Wire) -> Message {

@@ -1,6 +1,11 @@
 //! Cases in the real Envoy: one start for each policy, so that cases with the same policy share an Envoy, unless they count.
 
-#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -43,7 +48,12 @@ fn all_cases() {
     let cases: usize = groups.iter().map(|group| group.cases.len()).sum();
     println!("{cases} runs in {} Envoys", groups.len());
     let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "{} problems:\n\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} problems:\n\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 /// Cases that share an Envoy.
@@ -65,9 +75,17 @@ fn groups(suite: &Suite) -> Vec<Group<'_>> {
             let setup = suite.setup(case, hold).unwrap();
             // What counts must not be counted twice: such a case has an Envoy of its own.
             let counts = case.change.get("limits").is_some() || case.rejected.is_some();
-            let own = if counts { index.to_string() } else { String::new() };
+            let own = if counts {
+                index.to_string()
+            } else {
+                String::new()
+            };
             let key = format!("{scenario} {hold} {own} {} {:?}", setup.policy, setup.env);
-            let group = groups.entry(key).or_insert_with(|| Group { scenario, hold, cases: Vec::new() });
+            let group = groups.entry(key).or_insert_with(|| Group {
+                scenario,
+                hold,
+                cases: Vec::new(),
+            });
             group.cases.push(located);
         }
     }
@@ -76,14 +94,22 @@ fn groups(suite: &Suite) -> Vec<Group<'_>> {
 
 fn run_group(suite: &Suite, site: &Site, group: &Group<'_>) -> Vec<String> {
     let titled = |located: &Located, problem: &str| {
-        format!("{} ({}, hold_headers: {})\n    {problem}", located.title(), group.scenario, group.hold)
+        format!(
+            "{} ({}, hold_headers: {})\n    {problem}",
+            located.title(),
+            group.scenario,
+            group.hold
+        )
     };
     let first = group.cases[0];
     let setup = suite.setup(&first.case, group.hold).unwrap();
     if first.case.rejected.is_some() {
         let refused = site.accepts(group.scenario, &setup);
         let problems = common::of_refusal(suite, first, refused);
-        return problems.iter().map(|problem| titled(first, problem)).collect();
+        return problems
+            .iter()
+            .map(|problem| titled(first, problem))
+            .collect();
     }
     let mut envoy: RealEnvoy = match site.start(group.scenario, &setup) {
         Ok(envoy) => envoy,
@@ -92,7 +118,12 @@ fn run_group(suite: &Suite, site: &Site, group: &Group<'_>) -> Vec<String> {
     let mut failures = Vec::new();
     for located in &group.cases {
         match run::run(suite, located, &setup, &mut &mut envoy) {
-            Ok(outcome) => failures.extend(outcome.problems.iter().map(|problem| titled(located, problem))),
+            Ok(outcome) => failures.extend(
+                outcome
+                    .problems
+                    .iter()
+                    .map(|problem| titled(located, problem)),
+            ),
             Err(error) => failures.push(titled(located, &format!("{error:#}"))),
         }
     }

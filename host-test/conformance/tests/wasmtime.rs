@@ -16,5 +16,7 @@ fn chain() {
 
 fn every_case(engine: &str, chain: Chain) {
     let modules = Modules::built().unwrap_or_else(|error| panic!("{error:#}"));
-    common::every_case(engine, |setup| Ok(Box::new(Wasm::new(&modules, chain, setup)?)));
+    common::every_case(engine, |setup| {
+        Ok(Box::new(Wasm::new(&modules, chain, setup)?))
+    });
 }

@@ -247,7 +247,8 @@ impl TextScan {
             let (Some(rule), Some(track)) = (rules.rule(*index), self.tracks.get_mut(usize::from(*index))) else { continue };
             gone |= track.candidates.is_empty();
             while let Some(found) = track.candidates.settle(self.position) {
-                if !found.continues {
+                // The match that blocks is counted where it blocks.
+                if !found.continues && rule.action != Action::Block {
                     report.count(*index);
                 }
                 if rule.action == Action::Redact {

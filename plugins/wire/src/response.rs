@@ -185,11 +185,21 @@ impl ResponseReader {
                         Ok(())
                     }
                 });
-                if read.is_err() && !self.want_text {
-                    self.body = Body::Unread(json.usage);
-                    return Ok(Released::NOTHING);
+                match read {
+                    Ok(()) => Ok(Released::NOTHING),
+                    Err(_) if !self.want_text => {
+                        self.body = Body::Unread(json.usage);
+                        Ok(Released::NOTHING)
+                    }
+                    Err(refused) => {
+                        // What was refused was paid for all the same: the rest of what is here is read for its usage. Where it
+                        // cannot be read, there is none.
+                        let _ = json
+                            .document
+                            .read(&self.format.response, false, None, &mut json.usage);
+                        Err(refused)
+                    }
                 }
-                read.map(|()| Released::NOTHING)
             }
             Body::Plain(plain) => {
                 let fits = chunk

@@ -26,12 +26,20 @@ pub fn every_case(engine: &str, make: impl Fn(&Setup) -> Result<Box<dyn Engine>>
             }
             count += 1;
             for problem in of_case(&suite, located, hold, &make) {
-                failures.push(format!("{} (hold_headers: {hold})\n    {problem}", located.title()));
+                failures.push(format!(
+                    "{} (hold_headers: {hold})\n    {problem}",
+                    located.title()
+                ));
             }
         }
     }
     println!("{count} runs of {} cases", suite.cases.len());
-    assert!(failures.is_empty(), "{} problems:\n\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} problems:\n\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 /// What is wrong with a case.
@@ -57,9 +65,14 @@ pub fn of_refusal(suite: &Suite, located: &Located, refused: Result<()>) -> Vec<
     };
     let text = format!("{error:#}");
     let planted = suite.planted(&located.case);
-    let told = planted.iter().filter(|secret| text.contains(secret.as_str()));
+    let told = planted
+        .iter()
+        .filter(|secret| text.contains(secret.as_str()));
     let told = told.map(|secret| format!("the refusal of the policy tells {secret:?}: {text}"));
     let expected = located.case.rejected.iter().flatten();
     let lacks = expected.filter(|part| !text.contains(part.as_str()));
-    lacks.map(|part| format!("the refusal of the policy lacks {part:?}: {text}")).chain(told).collect()
+    lacks
+        .map(|part| format!("the refusal of the policy lacks {part:?}: {text}"))
+        .chain(told)
+        .collect()
 }
