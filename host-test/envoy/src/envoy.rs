@@ -18,6 +18,9 @@ const START_MAX: Duration = Duration::from_secs(60);
 /// How long a line of the audit log may take to be there: Envoy is told to write every 50 ms.
 const AUDIT_MAX: Duration = Duration::from_secs(10);
 
+/// `USER_HZ`, in which `/proc` counts processor time: 100 on every Linux there is.
+const TICKS_PER_SECOND: u64 = 100;
+
 const POLL: Duration = Duration::from_millis(5);
 
 /// An Envoy that serves, until this is dropped.
@@ -229,6 +232,24 @@ impl Envoy {
             .parse()
             .context("VmRSS")?;
         Ok(kib * 1024)
+    }
+
+    /// The processor time that it has taken so far, in user and in kernel mode, to 10 ms.
+    ///
+    /// # Errors
+    /// When `/proc` does not say.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let stat =
+            fs::read_to_string(format!("/proc/{}/stat", self.process.pid())).context("/proc")?;
+        // The second field is the name in parentheses; `utime` and `stime` are the 14th and 15th (proc_pid_stat(5)).
+        let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
+        let ticks = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(str::parse::<u64>);
+        let ticks = ticks.sum::<Result<u64, _>>().context("utime and stime")?;
+        Ok(Duration::from_millis(ticks * (1000 / TICKS_PER_SECOND)))
     }
 
     /// Whether it still runs.
