@@ -39,7 +39,8 @@ impl Root {
         });
         root.with_configuration(|| vm.call(context, "proxy_on_context_create", &[context, 0]));
         let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let started = vm.call(
+        // A trap so far does not keep Envoy from this; it finds the VM failed when the first stream comes.
+        let started = vm.call_anyway(
             context,
             "proxy_on_vm_start",
             &[context, size(&plugin.vm_configuration)],
@@ -47,6 +48,9 @@ impl Root {
         vm.settle();
         if !accepted(started) {
             bail!("plugin {:?} refused to start on {}", plugin.name, vm.place);
+        }
+        if vm.failed() {
+            return Ok(root);
         }
         let configured = root.with_configuration(|| {
             vm.call(
@@ -98,21 +102,25 @@ impl Root {
     }
 }
 
+/// The end of a root context that is done.
+pub(crate) fn delete(vm: &Rc<Vm>, root: u32) {
+    vm.world.cancel_all_of(vm.uid, root);
+    vm.notify(root, "proxy_on_delete", &[root]);
+    vm.with_state(|state| state.contexts.remove(&root));
+}
+
 impl Drop for Root {
     /// The plugin was configured anew or the proxy is gone: done, then delete, unless the guest asks to wait.
     fn drop(&mut self) {
         let (vm, root) = (&self.vm, self.context);
-        vm.world.cancel_all_of(vm.uid, root);
         if self.silent.get() || std::thread::panicking() {
+            vm.world.cancel_all_of(vm.uid, root);
             return;
         }
         match vm.notify(root, "proxy_on_done", &[root]) {
-            Answer::Failed => {}
             Answer::Value(0) => vm.with_state(|state| state.pending_done.push(root)),
-            Answer::Missing | Answer::Value(_) => {
-                vm.notify(root, "proxy_on_delete", &[root]);
-                vm.with_state(|state| state.contexts.remove(&root));
-            }
+            Answer::Failed => vm.world.cancel_all_of(vm.uid, root),
+            Answer::Missing | Answer::Value(_) => delete(vm, root),
         }
     }
 }

@@ -133,8 +133,14 @@ impl Vm {
     /// [`Self::settle`].
     pub(crate) fn call(&self, context: u32, name: &str, arguments: &[u32]) -> Answer {
         if self.failed() {
-            return Answer::Failed;
+            Answer::Failed
+        } else {
+            self.call_anyway(context, name, arguments)
         }
+    }
+
+    /// Calls an export even if the VM has failed: a trap leaves the instance as it is, and Envoy does not always look.
+    pub(crate) fn call_anyway(&self, context: u32, name: &str, arguments: &[u32]) -> Answer {
         let Some(function) = self.exports.get(name) else {
             return Answer::Missing;
         };

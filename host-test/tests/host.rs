@@ -651,6 +651,22 @@ fn a_root_context_is_done_when_the_last_stream_lets_go() {
     assert_eq!(world.logs().len(), before, "its timer has stopped");
 }
 
+#[test]
+fn a_root_context_may_ask_to_wait_for_its_end() {
+    let world = World::new();
+    let waiting = "configure: tick 1000\ndone: return 0\ntick: done\ndelete: log_level";
+    let proxy = Proxy::single(&world, probe(waiting)).unwrap();
+    proxy.update(0, probe("request_headers: quiet")).unwrap();
+    let deleted = || world.log_text().matches("1 delete()").count();
+    assert_eq!(deleted(), 0);
+    world.advance(Duration::from_secs(3));
+    assert_eq!(
+        deleted(),
+        2,
+        "on the main thread and on the worker, each once"
+    );
+}
+
 /// facts/envoy-wasm.md: "the worker serves again after about 1 s (`reload_config.backoff.base_interval` is the knob)".
 #[test]
 fn a_reload_waits_for_the_back_off() {

@@ -147,6 +147,9 @@ pub(super) fn close(call: &mut Call<'_>, token: u32) -> Answer {
 }
 
 fn forget(call: &mut Call<'_>, token: u32) -> Answer {
+    if CalloutKind::of(token).is_none_or(|kind| kind == CalloutKind::Http) {
+        return Err(Status::BadArgument.into());
+    }
     let was_stream = call.state_mut().grpc_streams.remove(&token).is_some();
     let uid = call.state().uid;
     let waited = call.world().with(|state| {

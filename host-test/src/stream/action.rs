@@ -51,10 +51,7 @@ impl Action {
                     stream.buffer(direction, Source::Buffered)
                 });
             }
-            Self::Done(root) => {
-                vm.notify(root, "proxy_on_delete", &[root]);
-                vm.with_state(|state| state.contexts.remove(&root));
-            }
+            Self::Done(root) => crate::root::delete(vm, root),
         }
     }
 }
