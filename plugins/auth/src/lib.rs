@@ -62,6 +62,7 @@ impl Policy for Auth {
         Box::new(Access {
             rules: Rc::clone(&self.rules),
             team: None,
+            upgrade: false,
         })
     }
 }
@@ -71,6 +72,8 @@ struct Access {
     rules: Rc<Rules>,
     /// The caller's team, where it has one.
     team: Option<Rc<Team>>,
+    /// The client asked for another protocol.
+    upgrade: bool,
 }
 
 impl Exchange for Access {
@@ -122,10 +125,7 @@ impl Access {
             self.note_failure(now, head, out);
             return Err(refusal);
         }
-        // What an upgraded connection carries is not read, so neither is the model.
-        if head.upgrade && self.team.as_ref().is_some_and(|team| team.models.is_some()) {
-            return Err(model_not_allowed());
-        }
+        self.upgrade = head.upgrade;
         Ok(())
     }
 
@@ -206,6 +206,10 @@ impl Access {
         let Some(team) = self.team.as_ref().filter(|team| team.models.is_some()) else {
             return Ok(());
         };
+        if self.upgrade {
+            // What an upgraded connection carries is not read, so neither is the model.
+            return Err(model_not_allowed());
+        }
         if !facts
             .endpoint
             .is_some_and(|endpoint| endpoint.names_model())

@@ -347,30 +347,19 @@ fn models_are_compared_exactly() {
 
 #[test]
 fn an_upgrade_hides_the_model() {
-    assert_eq!(
-        call(Ask {
+    for (headers, admitted, code) in [(AS_ALICE, "ok", "model_not_allowed"), (AS_BOB, "ok", "ok")] {
+        let call = call(Ask {
             upgrade: true,
-            ..with_key(AS_ALICE)
-        })
-        .code(),
-        "model_not_allowed"
-    );
-    assert_eq!(
-        call(Ask {
-            upgrade: true,
-            ..with_key(AS_BOB)
-        })
-        .code(),
-        "ok"
-    );
-    assert_eq!(
-        call(Ask {
-            upgrade: true,
-            ..ASK
-        })
-        .code(),
-        "missing_api_key"
-    );
+            ..with_key(headers)
+        });
+        assert_eq!(call.code(), admitted);
+        assert_eq!(call.asks_for(None), code);
+    }
+    let nobody = Ask {
+        upgrade: true,
+        ..ASK
+    };
+    assert_eq!(call(nobody).code(), "missing_api_key");
 }
 
 #[test]
