@@ -27,6 +27,62 @@ pub(crate) fn merge(changes: &mut Vec<Change>) {
     });
 }
 
+/// Changes of a text that goes on: they come more or less in order, and go when what they concern has left.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    changes: Vec<Change>,
+    /// So many at the front are gone; they are taken out now and then, so that not everything moves for each.
+    gone: usize,
+}
+
+impl Pending {
+    /// Adds changes, and joins those that overlap.
+    pub(crate) fn extend(&mut self, changes: impl IntoIterator<Item = Change>) {
+        let mut in_order = true;
+        for mut change in changes {
+            change.range.end = change.range.end.max(change.range.start);
+            in_order &= self.changes.last().is_none_or(|last| {
+                last.range.end <= change.range.start && last.range != change.range
+            });
+            self.changes.push(change);
+        }
+        if !in_order {
+            self.changes.drain(..self.gone);
+            self.gone = 0;
+            merge(&mut self.changes);
+        }
+    }
+
+    /// Those left, in order.
+    pub(crate) fn all(&self) -> &[Change] {
+        self.changes.get(self.gone..).unwrap_or_default()
+    }
+
+    /// Those that overlap or touch a range.
+    pub(crate) fn touching(&self, range: &Range<usize>) -> Vec<Change> {
+        let from = self
+            .all()
+            .partition_point(|change| change.range.end < range.start);
+        let touching = self
+            .all()
+            .iter()
+            .skip(from)
+            .take_while(|change| change.range.start <= range.end);
+        touching.cloned().collect()
+    }
+
+    /// Forgets those that end at `position` or before.
+    pub(crate) fn forget(&mut self, position: usize) {
+        self.gone += self
+            .all()
+            .partition_point(|change| change.range.end <= position);
+        if self.gone > self.changes.len() / 2 {
+            self.changes.drain(..self.gone);
+            self.gone = 0;
+        }
+    }
+}
+
 /// Appends `text` with changes carried out in it. Changes that begin or end within a character take all of it.
 pub(crate) fn carry_out(text: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
     merge(&mut changes);

@@ -1,4 +1,38 @@
-//! LLM formats: bytes to meaning and edits to bytes.
+//! LLM formats: bytes to meaning, edits to bytes.
+//!
+//! Bodies come in any chunks and are read in one pass, each byte once: a [`RequestReader`] or [`ResponseReader`] hands every string to a
+//! [`TextSink`] as soon as it can be read, and learns on the way what a [`Format`](formats::Format) says of some of them (the model, the
+//! cap, the usage). What the sink wishes changed is carried out in the bytes as they came: all others stay as they are. This crate
+//! decides nothing; what it cannot read it refuses.
+//!
+//! What is a text: every string value wherever it stands, every object key that no table knows, and of event streams also comments,
+//! names and ids. Strings that are JSON documents (tool arguments) are texts, and the strings in them that hide something behind
+//! escapes are texts once more. Deltas of a stream are pieces of one text per choice or block.
+//!
+//! # Where to look
+//!
+//! | to learn | look at |
+//! |---|---|
+//! | what is where in an API's bodies | [`formats`]: one file for each, tables of paths |
+//! | how JSON is read and edited | [`json`]: tokenizer, trie, positions |
+//! | how a body becomes texts | [`document`], [`texts`]; streams: [`sse`], [`stream`] |
+//! | how the gateway itself speaks | [`spelling`] |
+//!
+//! # How to add a format
+//!
+//! 1. `formats/yours.rs`: a [`Format`](formats::Format), that is three tables of paths and their [`Meaning`](formats::Meaning), one for
+//!    request bodies, one for response bodies, one for the JSON of a streamed event. Copy `formats/anthropic.rs`: it uses nearly every
+//!    meaning. A path that is not in a table is still scanned, so list what *means* something, what must not stand twice, and keys
+//!    that come with every event (a key of a table is no text).
+//! 2. `formats/mod.rs`: its row in `Compiled::of`; `endpoint.rs`: its routes.
+//! 3. Its errors and headers, if nobody spells them so yet: a [`Dialect`] and its arms in `spelling/`.
+//! 4. A line for each of the format's traps in `tests/request.rs`, `tests/response.rs`, `tests/stream.rs`. The properties need none:
+//!    that cuts, edits and holds do not matter follows from the machinery.
+
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "the page above is for those who work here"
+)]
 
 mod document;
 mod edits;

@@ -341,3 +341,13 @@ fn several_documents_in_one_string_are_all_read() {
     .unwrap();
     assert!(sink.texts().contains(&"AB") && sink.texts().contains(&"CD"));
 }
+
+#[test]
+fn a_model_that_would_be_edited_is_refused() {
+    let body = br#"{"messages":[],"model":"gpt-SECRET"}"#;
+    for sizes in [&[][..], &[1], &[5]] {
+        let reader = RequestReader::new(Endpoint::OpenAiChat, 1000);
+        let refused = request(reader, body, sizes, &mut Sink::redacting(&["SECRET"])).unwrap_err();
+        assert_eq!(refused.message, "model holds text that must not leave.");
+    }
+}

@@ -186,3 +186,23 @@ fn a_stopped_body_is_replaced_by_an_error() {
         serde_json::from_slice(&reader.stop(&Refusal::new(Reason::ResponseBlocked, "no"))).unwrap();
     assert_eq!(body["error"]["type"], "api_error");
 }
+
+#[test]
+fn kinds_of_bodies() {
+    for (content_type, kind) in [
+        ("application/json", Some(BodyKind::Json)),
+        ("Application/JSON; charset=UTF-8", Some(BodyKind::Json)),
+        ("application/problem+json", Some(BodyKind::Json)),
+        (
+            "text/event-stream; charset=utf-8",
+            Some(BodyKind::EventStream),
+        ),
+        ("text/html", Some(BodyKind::Plain)),
+        ("text/plain; charset=\"utf-16\"", None),
+        ("application/octet-stream", None),
+        ("", None),
+        ("image/png", None),
+    ] {
+        assert_eq!(BodyKind::of(content_type), kind, "{content_type}");
+    }
+}

@@ -4,8 +4,10 @@
 //! `sk-\u0061nt…` in it. So the strings within are read again, each as a text of its own, as deep as documents are nested.
 
 use super::escape_into;
-use super::token::{Malformed, Raw, Token, Tokenizer};
-use super::unescape::{Unit, locate, measure, unit};
+use super::locate::{locate, measure};
+use super::token::{Malformed, Raw, Token};
+use super::tokenizer::Tokenizer;
+use super::unescape::{Unit, unit};
 use crate::edits::{Change, merge};
 use std::ops::Range;
 
@@ -171,12 +173,9 @@ impl Wishes<'_> {
         {
             self.from += 1;
         }
-        for (change, used) in self
-            .changes
-            .iter()
-            .zip(self.used.iter_mut())
-            .skip(self.from)
-        {
+        let changes = self.changes.get(self.from..).unwrap_or_default();
+        let used = self.used.get_mut(self.from..).unwrap_or_default();
+        for (change, used) in changes.iter().zip(used) {
             if change.range.start > inside.end {
                 break;
             }

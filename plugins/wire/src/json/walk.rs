@@ -1,6 +1,7 @@
 //! A document and a table, side by side: tokens with their places.
 
-use super::token::{Malformed, Raw, Token, Tokenizer};
+use super::token::{Malformed, Raw, Token};
+use super::tokenizer::Tokenizer;
 use super::trie::{NodeId, Seen, Trie};
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Texts that go on from event to event.
 
 use super::flow::{Flow, Teller};
-use crate::edits::{Change, merge};
+use crate::edits::{Change, Pending, merge};
 use crate::json::NESTED_DEPTH_MAX;
 use crate::response::unreadable;
 use crate::texts::not_at_hand;
@@ -38,9 +38,9 @@ pub(super) struct Channel {
     /// No more comes.
     ended: bool,
     /// What the sink wishes changed, of what has not left. Sorted, apart from each other.
-    wishes: Vec<Change>,
+    wishes: Pending,
     /// What it wishes changed within strings of the document that the text is, ready to be carried out.
-    ready: Vec<Change>,
+    ready: Pending,
 }
 
 impl Channel {
@@ -50,8 +50,8 @@ impl Channel {
             decided: 0,
             released: 0,
             ended: false,
-            wishes: Vec::new(),
-            ready: Vec::new(),
+            wishes: Pending::default(),
+            ready: Pending::default(),
         }
     }
 
@@ -68,19 +68,19 @@ impl Channel {
         self.ended = last;
         let decided = told.undecided.filter(|_| !last).unwrap_or(end).min(end);
         self.decided = self.decided.max(decided);
-        for wish in told.wishes {
-            self.wish(wish)?;
-        }
-        merge(&mut self.wishes);
-        if !told.ready.is_empty() {
-            // What has left was read in the text itself.
-            self.ready.extend(
-                told.ready
-                    .into_iter()
-                    .filter(|change| change.range.end > self.released),
-            );
-            merge(&mut self.ready);
-        }
+        let wishes: Result<Vec<_>, _> = told
+            .wishes
+            .into_iter()
+            .map(|wish| self.possible(wish))
+            .collect();
+        self.wishes.extend(wishes?);
+        // What has left was read in the text itself.
+        let released = self.released;
+        self.ready.extend(
+            told.ready
+                .into_iter()
+                .filter(|change| change.range.end > released),
+        );
         if self.flow.kept() > PLACES_MAX {
             Err(unreadable())
         } else {
@@ -94,36 +94,22 @@ impl Channel {
     }
 
     /// What has left cannot be changed: of a wish that reaches back into it, the rest is carried out.
-    fn wish(&mut self, mut wish: Change) -> Result<(), Refusal> {
-        if wish.range.start < self.released {
-            let continues = self
-                .wishes
-                .first()
-                .is_some_and(|first| first.range.end > wish.range.start);
-            if !continues {
-                if wish.range.end <= self.released {
-                    return Err(not_at_hand());
-                }
-                wish.range.start = self.released;
+    fn possible(&self, mut wish: Change) -> Result<Change, Refusal> {
+        let goes_on = |first: &Change| first.range.end > wish.range.start;
+        if wish.range.start < self.released && !self.wishes.all().first().is_some_and(goes_on) {
+            if wish.range.end <= self.released {
+                return Err(not_at_hand());
             }
+            wish.range.start = self.released;
         }
-        self.wishes.push(wish);
-        Ok(())
+        Ok(wish)
     }
 
     /// What is to be changed in a piece, in terms of the piece. The replacement stands where the change begins; what it covers of
     /// later pieces only goes.
     pub(super) fn changes_in(&self, piece: &Range<usize>) -> Vec<Change> {
-        let touching = |changes: &[Change]| -> Vec<Change> {
-            let from = changes.partition_point(|change| change.range.end < piece.start);
-            let touching = changes
-                .iter()
-                .skip(from)
-                .take_while(|change| change.range.start <= piece.end);
-            touching.cloned().collect()
-        };
-        let mut changes = touching(&self.ready);
-        changes.extend(self.flow.fit(touching(&self.wishes)));
+        let mut changes = self.ready.touching(piece);
+        changes.extend(self.flow.fit(self.wishes.touching(piece)));
         merge(&mut changes);
         let is_last = self.ended && piece.end == self.flow.position();
         changes.retain(|change| {
@@ -147,12 +133,11 @@ impl Channel {
     /// Everything before `position` has left.
     fn release(&mut self, position: usize) {
         self.released = position;
-        for changes in [&mut self.wishes, &mut self.ready] {
-            let gone = changes.partition_point(|change| change.range.end <= position);
-            changes.drain(..gone);
-        }
+        self.wishes.forget(position);
+        self.ready.forget(position);
         let needed = self
             .wishes
+            .all()
             .first()
             .map_or(position, |wish| wish.range.start.min(position));
         self.flow.forget(needed);

@@ -1,21 +1,25 @@
 //! Streamed responses: events in, events out, each as soon as every text in it is decided and everything before it has left.
 
 mod channels;
+mod data;
 mod event;
 mod flow;
+mod held;
+mod inner;
 mod nested;
 
 use crate::TextSink;
-use crate::edits::Change;
 use crate::formats::Compiled;
 use crate::json;
 use crate::response::unreadable;
 use crate::sse::{Line, Splitter, lines};
-use crate::texts::{NestedIds, change_piece, change_string, give, give_nested};
+use crate::texts::{NestedIds, give, give_nested};
 use crate::usage::UsageCount;
 use channels::Channels;
+use data::Data;
 use event::EventData;
 use flow::Teller;
+use held::{Held, Piece, What};
 use portcullis_policy::{Edit, Refusal, Text, TextId};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -30,45 +34,6 @@ const HELD_BYTES_MAX: usize = 4 << 20;
 
 /// The data of OpenAI's last event, and of its imitators'.
 const DONE: &str = "[DONE]";
-
-/// An event that has not left.
-#[derive(Debug)]
-struct Held {
-    text: String,
-    /// Pieces of channels in it.
-    pieces: Vec<Piece>,
-    /// Changes of texts that are in this event only.
-    rewrites: Vec<Rewrite>,
-}
-
-/// A piece of a channel within an event.
-#[derive(Debug)]
-struct Piece {
-    /// Where the inside of the string stands in the event.
-    place: Range<usize>,
-    channel: TextId,
-    /// Which part of the channel's text it is.
-    text: Range<usize>,
-}
-
-/// What is to be changed at a place of an event.
-#[derive(Debug)]
-struct Rewrite {
-    place: Range<usize>,
-    what: What,
-    changes: Vec<Change>,
-}
-
-/// What stands at a place.
-#[derive(Debug, Clone, Copy)]
-enum What {
-    /// Part of a line.
-    Line,
-    /// The inside of a JSON string.
-    String,
-    /// The inside of a JSON string that is a piece of a channel.
-    Piece,
-}
 
 /// Rewrites a stream.
 #[derive(Debug)]
@@ -369,103 +334,4 @@ impl EventStream {
 fn fresh(ids: &mut u64) -> TextId {
     *ids += 1;
     TextId(*ids)
-}
-
-impl Held {
-    fn rewrite(&mut self, place: Range<usize>, what: What, changes: Vec<Change>) {
-        if !changes.is_empty() {
-            self.rewrites.push(Rewrite {
-                place,
-                what,
-                changes,
-            });
-        }
-    }
-
-    fn render(mut self, out: &mut Vec<u8>) {
-        self.rewrites.sort_by_key(|rewrite| rewrite.place.start);
-        let mut copied = 0;
-        for Rewrite {
-            place,
-            what,
-            changes,
-        } in self.rewrites
-        {
-            out.extend_from_slice(
-                self.text
-                    .get(copied..place.start)
-                    .unwrap_or_default()
-                    .as_bytes(),
-            );
-            copied = place.end;
-            let text = self.text.get(place).unwrap_or_default();
-            match what {
-                What::Line => change_line(text, changes, out),
-                What::String => change_string(text, changes, out),
-                What::Piece => change_piece(text, changes, out),
-            }
-        }
-        out.extend_from_slice(self.text.get(copied..).unwrap_or_default().as_bytes());
-    }
-}
-
-/// Carries out changes of a line's text; what would end the line becomes a space.
-fn change_line(text: &str, changes: Vec<Change>, out: &mut Vec<u8>) {
-    let changes = changes.into_iter().map(|change| Change {
-        replacement: change.replacement.replace(['\r', '\n'], " "),
-        ..change
-    });
-    crate::edits::carry_out(text, changes.collect(), out);
-}
-
-/// The data of an event, its lines joined by LF as the specification has it. A JSON string cannot hold a line end, so it never lies
-/// across two lines.
-#[derive(Debug)]
-struct Data {
-    /// Each line: where it begins in the data, and in the event.
-    lines: Vec<(usize, Range<usize>)>,
-    joined: String,
-}
-
-impl Data {
-    fn of(event: &str, lines: &[Line]) -> Self {
-        let mut data = Self {
-            lines: Vec::new(),
-            joined: String::new(),
-        };
-        let mut at = 0;
-        for line in lines {
-            let Line::Data(range) = line else { continue };
-            data.lines.push((at, range.clone()));
-            at += range.len() + 1;
-        }
-        if data.lines.len() > 1 {
-            for (at, range) in &data.lines {
-                if *at > 0 {
-                    data.joined.push('\n');
-                }
-                data.joined
-                    .push_str(event.get(range.clone()).unwrap_or_default());
-            }
-        }
-        data
-    }
-
-    fn text<'a>(&'a self, event: &'a str) -> &'a str {
-        match self.lines.as_slice() {
-            [(_, range)] => event.get(range.clone()).unwrap_or_default(),
-            _ => &self.joined,
-        }
-    }
-
-    /// Where in the event a byte of the data stands.
-    fn place(&self, at: usize) -> usize {
-        let line = self
-            .lines
-            .partition_point(|(start, _)| *start <= at)
-            .saturating_sub(1);
-        self.lines
-            .get(line)
-            .map_or(at, |(start, range)| range.start + (at - start))
-    }
 }

@@ -1,0 +1,436 @@
+//! A push tokenizer for RFC 8259.
+//!
+//! It reads text that grows at its end, goes over each byte once, and stops where more is needed, be it in the middle of an
+//! escape. Where it stops means nothing: the tokens that any split of a document gives are the same, but for the cuts between the
+//! pieces of a string. What is wrong shows as soon as the text up to it is there, after all that was right before it.
+
+use super::number::is_number;
+use super::scan::find_special;
+use super::token::{Malformed, Raw, Token};
+use super::unescape::{Unit, unit};
+use std::ops::Range;
+
+/// How deep arrays and objects may nest: protects every stack that follows the document. No API's body is nested half as deep.
+pub(crate) const DEPTH_MAX: u32 = 128;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Value,
+    ValueOrClose,
+    Key,
+    KeyOrClose,
+    Colon,
+    CommaOrClose,
+    Nothing,
+}
+
+/// A token whose end has not been seen.
+#[derive(Debug, Clone, Copy)]
+struct Partial {
+    kind: Kind,
+    /// Its first byte that was not handed out.
+    start: usize,
+    /// Everything before this was looked at.
+    seen: usize,
+    /// Of a string: escapes were seen since `start`.
+    escaped: bool,
+    /// Of a string: what stands before this is in `unescaped`, once `escaped`.
+    copied: usize,
+    /// Of a string: nothing was handed out yet.
+    first: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Key,
+    String,
+    Number,
+}
+
+/// The state between two calls of [`Tokenizer::next`].
+#[derive(Debug)]
+pub(crate) struct Tokenizer {
+    at: usize,
+    expect: Expect,
+    partial: Option<Partial>,
+    depth: u32,
+    /// One bit for each open level: 1 is an object.
+    levels: u128,
+    /// Found, and to be said after the piece before it.
+    failed: Option<Malformed>,
+    /// More documents may follow the first.
+    many: bool,
+    /// Where the last number or word began.
+    word: usize,
+    /// What the last key or piece with escapes means.
+    unescaped: String,
+}
+
+impl Tokenizer {
+    /// For one document.
+    pub(crate) const fn new() -> Self {
+        Self {
+            at: 0,
+            expect: Expect::Value,
+            partial: None,
+            depth: 0,
+            levels: 0,
+            failed: None,
+            many: false,
+            word: 0,
+            unescaped: String::new(),
+        }
+    }
+
+    /// For documents one after the other, with or without white space between them.
+    pub(crate) fn many() -> Self {
+        Self {
+            many: true,
+            ..Self::new()
+        }
+    }
+
+    /// The next token of a document of which `text` is all that is there; it must begin with what earlier calls were given. `None`:
+    /// nothing can be said without more; with `end`, that the document is complete.
+    #[inline]
+    pub(crate) fn next<'a>(
+        &mut self,
+        text: &'a str,
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        if let Some(failed) = self.failed {
+            return Err(failed);
+        }
+        let token = self.advance(text, end);
+        if let Err(failed) = token {
+            self.failed = Some(failed);
+        }
+        token
+    }
+
+    /// What the key or piece means that was found last.
+    #[inline]
+    pub(crate) fn meaning<'a>(&'a self, raw: Raw<'a>) -> &'a str {
+        if raw.escaped {
+            &self.unescaped
+        } else {
+            raw.text
+        }
+    }
+
+    /// Forgets the text that is not needed any more, and says how many bytes of it: what follows is to be given without them.
+    pub(crate) fn settle(&mut self) -> usize {
+        let settled = self.partial.map_or(self.at, |partial| partial.start);
+        self.at = self.at.saturating_sub(settled);
+        self.word = self.word.saturating_sub(settled);
+        if let Some(partial) = &mut self.partial {
+            partial.start = 0;
+            partial.seen -= settled;
+            partial.copied = partial.copied.saturating_sub(settled);
+        }
+        settled
+    }
+
+    /// A key, number, word or escape has begun and must be complete before anything can be said of it.
+    pub(crate) fn waits(&self) -> bool {
+        self.partial.is_some() || matches!(self.expect, Expect::Value | Expect::ValueOrClose)
+    }
+
+    /// Where the number or word stands that was found last.
+    pub(crate) const fn last_word(&self) -> Range<usize> {
+        self.word..self.at
+    }
+
+    #[inline]
+    fn advance<'a>(&mut self, text: &'a str, end: bool) -> Result<Option<Token<'a>>, Malformed> {
+        if let Some(partial) = self.partial {
+            return self.resume(partial, text, end);
+        }
+        loop {
+            let Some(byte) = self.skip_white(text.as_bytes()) else {
+                let complete = self.expect == Expect::Nothing || (self.many && self.at_top());
+                return if end && !complete {
+                    Err(Malformed::Syntax)
+                } else {
+                    Ok(None)
+                };
+            };
+            match (self.expect, byte) {
+                (Expect::Colon, b':') => {
+                    self.at += 1;
+                    self.expect = Expect::Value;
+                }
+                (Expect::CommaOrClose, b',') => {
+                    self.at += 1;
+                    self.expect = if self.in_object() {
+                        Expect::Key
+                    } else {
+                        Expect::Value
+                    };
+                }
+                (Expect::CommaOrClose | Expect::KeyOrClose, b'}') if self.in_object() => {
+                    return self.close(true);
+                }
+                (Expect::CommaOrClose | Expect::ValueOrClose, b']') if !self.in_object() => {
+                    return self.close(false);
+                }
+                (Expect::Key | Expect::KeyOrClose, b'"') => {
+                    return self.begin(Kind::Key, self.at + 1, text, end);
+                }
+                (Expect::Value | Expect::ValueOrClose, _) => return self.value(byte, text, end),
+                (Expect::Nothing, _) if self.many => self.expect = Expect::Value,
+                (
+                    Expect::Key
+                    | Expect::KeyOrClose
+                    | Expect::Colon
+                    | Expect::CommaOrClose
+                    | Expect::Nothing,
+                    _,
+                ) => return Err(Malformed::Syntax),
+            }
+        }
+    }
+
+    #[inline]
+    fn value<'a>(
+        &mut self,
+        byte: u8,
+        text: &'a str,
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        match byte {
+            b'"' => self.begin(Kind::String, self.at + 1, text, end),
+            b'{' => self.open(true),
+            b'[' => self.open(false),
+            b'-' | b'0'..=b'9' => self.begin(Kind::Number, self.at, text, end),
+            b't' => self.literal("true", Token::Bool(true), text, end),
+            b'f' => self.literal("false", Token::Bool(false), text, end),
+            b'n' => self.literal("null", Token::Null, text, end),
+            _ => Err(Malformed::Syntax),
+        }
+    }
+
+    #[inline]
+    fn begin<'a>(
+        &mut self,
+        kind: Kind,
+        start: usize,
+        text: &'a str,
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        self.resume(
+            Partial {
+                kind,
+                start,
+                seen: start,
+                escaped: false,
+                copied: start,
+                first: true,
+            },
+            text,
+            end,
+        )
+    }
+
+    #[inline]
+    fn resume<'a>(
+        &mut self,
+        partial: Partial,
+        text: &'a str,
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        match partial.kind {
+            Kind::Number => self.number(partial, text, end),
+            Kind::Key | Kind::String => self.string(partial, text, end),
+        }
+    }
+
+    fn number<'a>(
+        &mut self,
+        mut partial: Partial,
+        text: &'a str,
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        let rest = text.as_bytes().get(partial.seen..).unwrap_or_default();
+        let more = rest
+            .iter()
+            .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+        partial.seen += more.unwrap_or(rest.len());
+        if more.is_none() && !end {
+            self.partial = Some(partial);
+            return Ok(None);
+        }
+        let number = text
+            .get(partial.start..partial.seen)
+            .filter(|number| is_number(number.as_bytes()))
+            .ok_or(Malformed::Syntax)?;
+        self.partial = None;
+        self.word = partial.start;
+        self.at = partial.seen;
+        self.after_value();
+        Ok(Some(Token::Number(number)))
+    }
+
+    /// Goes on to the end of a string, or as far as there is text. Escapes are carried out on the way, so that no one has to look for
+    /// them a second time.
+    #[inline]
+    fn string<'a>(
+        &mut self,
+        mut partial: Partial,
+        text: &'a str,
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        let bytes = text.as_bytes();
+        let stop = loop {
+            let rest = bytes.get(partial.seen..).unwrap_or_default();
+            let Some(at) = find_special(rest) else {
+                partial.seen = bytes.len();
+                break Stop::Unfinished;
+            };
+            partial.seen += at;
+            let rest = rest.get(at..).unwrap_or_default();
+            match rest.first() {
+                Some(b'"') => break Stop::Quote,
+                Some(b'\\') => match unit(rest) {
+                    Unit::Escape(len, meaning) => {
+                        if !partial.escaped {
+                            self.unescaped.clear();
+                            partial.escaped = true;
+                        }
+                        self.unescaped
+                            .push_str(text.get(partial.copied..partial.seen).unwrap_or_default());
+                        self.unescaped.push(meaning);
+                        partial.seen += len;
+                        partial.copied = partial.seen;
+                    }
+                    Unit::Unfinished => break Stop::Unfinished,
+                    Unit::Invalid => break Stop::Invalid,
+                },
+                _ => break Stop::Invalid,
+            }
+        };
+        if stop != Stop::Quote && (stop == Stop::Invalid || end) {
+            self.failed = Some(Malformed::Syntax);
+        }
+        if stop != Stop::Quote && (partial.kind == Kind::Key || partial.seen == partial.start) {
+            self.partial = Some(partial);
+            return self.failed.map_or(Ok(None), Err);
+        }
+        if partial.escaped {
+            self.unescaped
+                .push_str(text.get(partial.copied..partial.seen).unwrap_or_default());
+        }
+        let raw = Raw {
+            text: text.get(partial.start..partial.seen).unwrap_or_default(),
+            at: partial.start,
+            escaped: partial.escaped,
+        };
+        let first = partial.first;
+        if stop == Stop::Quote {
+            self.partial = None;
+            self.at = partial.seen + 1;
+            if partial.kind == Kind::Key {
+                self.expect = Expect::Colon;
+                return Ok(Some(Token::Key(raw)));
+            }
+            self.after_value();
+            return Ok(Some(Token::Piece {
+                raw,
+                first,
+                last: true,
+            }));
+        }
+        partial.start = partial.seen;
+        partial.copied = partial.seen;
+        partial.escaped = false;
+        partial.first = false;
+        self.partial = Some(partial);
+        Ok(Some(Token::Piece {
+            raw,
+            first,
+            last: false,
+        }))
+    }
+
+    fn literal<'a>(
+        &mut self,
+        word: &str,
+        token: Token<'a>,
+        text: &str,
+        end: bool,
+    ) -> Result<Option<Token<'a>>, Malformed> {
+        let rest = text.as_bytes().get(self.at..).unwrap_or_default();
+        let have = rest.get(..rest.len().min(word.len())).unwrap_or_default();
+        if !word.as_bytes().starts_with(have) || (end && have.len() < word.len()) {
+            return Err(Malformed::Syntax);
+        }
+        if have.len() < word.len() {
+            return Ok(None);
+        }
+        self.word = self.at;
+        self.at += word.len();
+        self.after_value();
+        Ok(Some(token))
+    }
+
+    #[inline]
+    fn open<'a>(&mut self, object: bool) -> Result<Option<Token<'a>>, Malformed> {
+        if self.depth == DEPTH_MAX {
+            return Err(Malformed::TooDeep);
+        }
+        self.at += 1;
+        self.levels = self.levels << 1 | u128::from(object);
+        self.depth += 1;
+        self.expect = if object {
+            Expect::KeyOrClose
+        } else {
+            Expect::ValueOrClose
+        };
+        Ok(Some(Token::Open { object }))
+    }
+
+    #[inline]
+    fn close<'a>(&mut self, object: bool) -> Result<Option<Token<'a>>, Malformed> {
+        self.at += 1;
+        self.levels >>= 1;
+        self.depth -= 1;
+        self.after_value();
+        Ok(Some(Token::Close { object }))
+    }
+
+    #[inline]
+    fn after_value(&mut self) {
+        self.expect = if self.depth == 0 {
+            Expect::Nothing
+        } else {
+            Expect::CommaOrClose
+        };
+    }
+
+    const fn in_object(&self) -> bool {
+        self.levels & 1 == 1
+    }
+
+    /// Between two documents.
+    const fn at_top(&self) -> bool {
+        self.depth == 0 && self.partial.is_none()
+    }
+
+    #[inline]
+    fn skip_white(&mut self, bytes: &[u8]) -> Option<u8> {
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other.copied(),
+            }
+        }
+    }
+}
+
+/// What ended the search for the end of a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Quote,
+    Unfinished,
+    Invalid,
+}

@@ -1,0 +1,92 @@
+//! Events that have not left, and how they are changed when they do.
+
+use crate::edits::{Change, carry_out};
+use crate::texts::{change_piece, change_string};
+use portcullis_policy::TextId;
+use std::ops::Range;
+
+/// An event that has not left.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub text: String,
+    /// Pieces of channels in it.
+    pub pieces: Vec<Piece>,
+    /// Changes of texts that are in this event only.
+    pub rewrites: Vec<Rewrite>,
+}
+
+/// A piece of a channel within an event.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// Where the inside of the string stands in the event.
+    pub place: Range<usize>,
+    pub channel: TextId,
+    /// Which part of the channel's text it is.
+    pub text: Range<usize>,
+}
+
+/// What is to be changed at a place of an event.
+#[derive(Debug)]
+pub(super) struct Rewrite {
+    pub place: Range<usize>,
+    pub what: What,
+    pub changes: Vec<Change>,
+}
+
+/// What stands at a place.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum What {
+    /// Part of a line.
+    Line,
+    /// The inside of a JSON string.
+    String,
+    /// The inside of a JSON string that is a piece of a channel.
+    Piece,
+}
+
+impl Held {
+    pub(super) fn rewrite(&mut self, place: Range<usize>, what: What, changes: Vec<Change>) {
+        if !changes.is_empty() {
+            self.rewrites.push(Rewrite {
+                place,
+                what,
+                changes,
+            });
+        }
+    }
+
+    pub(super) fn render(mut self, out: &mut Vec<u8>) {
+        self.rewrites.sort_by_key(|rewrite| rewrite.place.start);
+        let mut copied = 0;
+        for Rewrite {
+            place,
+            what,
+            changes,
+        } in self.rewrites
+        {
+            out.extend_from_slice(
+                self.text
+                    .get(copied..place.start)
+                    .unwrap_or_default()
+                    .as_bytes(),
+            );
+            copied = place.end;
+            let text = self.text.get(place).unwrap_or_default();
+            match what {
+                What::Line => change_line(text, changes, out),
+                What::String => change_string(text, changes, out),
+                What::Piece => change_piece(text, changes, out),
+            }
+        }
+        out.extend_from_slice(self.text.get(copied..).unwrap_or_default().as_bytes());
+    }
+}
+
+/// Carries out changes of a line's text; what would end the line becomes a space.
+fn change_line(text: &str, changes: Vec<Change>, out: &mut Vec<u8>) {
+    let changes = changes.into_iter().map(|change| Change {
+        replacement: change.replacement.replace(['\r', '\n'], " "),
+        ..change
+    });
+    carry_out(text, changes.collect(), out);
+}
