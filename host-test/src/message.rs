@@ -6,7 +6,7 @@ use crate::headers::HeaderMap;
 use crate::transcript::show;
 
 /// One thing that left.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Piece {
     /// Headers, and whether nothing follows them.
     Headers(HeaderMap, bool),
@@ -38,6 +38,22 @@ impl fmt::Display for Piece {
                 Ok(())
             }
             Self::Reset => writeln!(f, "reset"),
+        }
+    }
+}
+
+/// Bodies as text, so that a failed assertion can be read.
+impl fmt::Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Headers(map, end) => f.debug_tuple("Headers").field(map).field(end).finish(),
+            Self::Data(bytes, end) => f
+                .debug_tuple("Data")
+                .field(&show(bytes))
+                .field(end)
+                .finish(),
+            Self::Trailers(map) => f.debug_tuple("Trailers").field(map).finish(),
+            Self::Reset => f.write_str("Reset"),
         }
     }
 }
