@@ -327,7 +327,9 @@ fn parse(configuration: &[u8]) -> Script {
 
 fn pairs(list: &str) -> Vec<u8> {
     if let Some(count) = list.strip_prefix("many:") {
-        let many: Vec<_> = (0..count.parse::<u32>().unwrap()).map(|n| format!("h{n}=v")).collect();
+        let many: Vec<_> = (0..count.parse::<u32>().unwrap())
+            .map(|n| format!("h{n}=v"))
+            .collect();
         return pairs(&many.join(","));
     }
     let entries: Vec<(Vec<u8>, Vec<u8>)> = list
