@@ -3,7 +3,7 @@
 use crate::exchange::request_id_headers;
 use crate::request::RequestState;
 use crate::{Exchange, Origin, Step, Turn, guards, shared};
-use portcullis_policy::{Event, HeaderEdit, Refusal, ResponseHead, ResponseMeaning, Side};
+use portcullis_policy::{Event, HeaderEdit, Reason, Refusal, ResponseHead, ResponseMeaning, Side};
 use portcullis_wire::{BodyKind, Released, ResponseReader, budget_headers, upstream_header_name};
 use std::borrow::Cow;
 
@@ -39,7 +39,10 @@ impl Exchange {
         if self.stands_with_others() {
             shared::import_refusal(&mut self.fanout.facts, turn.filter_state);
         }
-        // A refusal on its way to the client: ours, or that of another module, which our policies have not heard of.
+        if origin == Origin::Proxy && self.fanout.facts.refusal.is_none() {
+            self.fanout.facts.refusal = told_refusal(headers);
+        }
+        // A refusal on its way to the client: ours, or that of another filter, which our policies have not heard of.
         if let Some(refusal) = self.fanout.facts.refusal.clone() {
             if !matches!(self.request, RequestState::Refused) {
                 self.fanout.tell_all(turn, &Event::Refused(&refusal));
@@ -324,6 +327,13 @@ impl Exchange {
                 .push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         }
     }
+}
+
+/// The refusal of a native filter of the proxy, which says so in our header where a scenario has it refuse
+/// (`envoy/global-limits`). A provider cannot: its answer is none of the proxy's own.
+fn told_refusal(headers: &[(&str, &[u8])]) -> Option<Refusal> {
+    let code = std::str::from_utf8(first(headers, "x-portcullis-reason")?).ok()?;
+    Reason::from_code(code).map(|reason| Refusal::new(reason, ""))
 }
 
 fn first<'a>(headers: &[(&str, &'a [u8])], name: &str) -> Option<&'a [u8]> {

@@ -444,6 +444,60 @@ fn an_exchange_that_ends_early_still_ends_once() {
     assert_eq!(log.take(), ["end 0"]);
 }
 
+/// What the policies see of an answer that says it is a refusal, and what is left of that word.
+fn told_by(origin: Origin) -> (Vec<String>, bool) {
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let gateway = Gateway::new(
+        vec![Box::new(Probe(Rc::clone(&log)))],
+        Settings::default(),
+        Completeness::Whole,
+    );
+    let mut exchange = gateway.open();
+    let mut store = MemoryStore::default();
+    let nothing = |_: &str| None;
+    let mut turn = Turn {
+        now: Timestamp::from_secs(1_000),
+        store: &mut store,
+        filter_state: &nothing,
+    };
+    let head: [(&str, &[u8]); 3] = [
+        (":method", b"POST"),
+        (":path", b"/v1/chat/completions"),
+        ("content-type", b"application/json"),
+    ];
+    let _ = exchange.request_head(&mut turn, &head, None, false);
+    let _ = exchange.request_data(&mut turn, CLEAN, true);
+    let _ = exchange.take_header_edits();
+    let head: [(&str, &[u8]); 3] = [
+        (":status", b"429"),
+        ("content-type", b"application/json"),
+        ("x-portcullis-reason", b"rate_limit_tokens"),
+    ];
+    assert_eq!(
+        exchange.response_head(&mut turn, &head, origin, true),
+        Step::Pass
+    );
+    let kept = exchange.take_header_edits().is_empty();
+    exchange.end(&mut turn, 429);
+    let refused = exchange.facts().refusal.as_ref();
+    assert_eq!(
+        refused.map(|refusal| refusal.reason),
+        (origin == Origin::Proxy).then_some(Reason::RateLimitTokens)
+    );
+    (log.take(), kept)
+}
+
+#[test]
+fn a_refusal_of_the_proxys_own_filters_is_one_of_ours() {
+    let (events, kept) = told_by(Origin::Proxy);
+    assert_eq!(events[2..], ["refused rate_limit_tokens", "end 429"]);
+    assert!(kept, "the client is told why");
+
+    let (events, kept) = told_by(Origin::Provider);
+    assert!(events[2].starts_with("response 429"), "{events:?}");
+    assert!(!kept, "a provider cannot speak for the gateway");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
