@@ -102,6 +102,23 @@ impl Scenario {
         Ok(self)
     }
 
+    /// Where one cluster leads to.
+    ///
+    /// # Errors
+    /// When there is no such cluster, or it has no endpoint with a socket address.
+    pub fn cluster(&mut self, name: &str, address: SocketAddr) -> Result<&mut Self> {
+        let clusters = self
+            .at(CLUSTERS)?
+            .as_array_mut()
+            .context("clusters is no list")?;
+        let cluster = clusters
+            .iter_mut()
+            .find(|cluster| cluster.get("name").and_then(Value::as_str) == Some(name))
+            .with_context(|| format!("no cluster {name}"))?;
+        set_endpoint(cluster, address)?;
+        Ok(self)
+    }
+
     /// Where all clusters lead to.
     ///
     /// # Errors
@@ -112,13 +129,7 @@ impl Scenario {
             .as_array_mut()
             .context("clusters is no list")?;
         for cluster in clusters {
-            let endpoint = cluster
-                .pointer_mut(
-                    "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address",
-                )
-                .context("a cluster without an endpoint")?;
-            *endpoint =
-                json!({ "address": address.ip().to_string(), "port_value": address.port() });
+            set_endpoint(cluster, address)?;
         }
         Ok(self)
     }
@@ -418,6 +429,14 @@ fn is_wasm(filter: &Value) -> bool {
         .pointer("/typed_config/@type")
         .and_then(Value::as_str)
         == Some(WASM_FILTER)
+}
+
+fn set_endpoint(cluster: &mut Value, address: SocketAddr) -> Result<()> {
+    let endpoint = cluster
+        .pointer_mut("/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address")
+        .context("a cluster without an endpoint")?;
+    *endpoint = json!({ "address": address.ip().to_string(), "port_value": address.port() });
+    Ok(())
 }
 
 fn read_yaml(path: &Path) -> Result<Value> {
