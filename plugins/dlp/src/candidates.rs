@@ -41,7 +41,7 @@ impl Candidate {
     }
 
     /// Takes bytes, the first of which is at `position`, until one changes more than its state and its end; returns how many.
-    fn run(&mut self, dfa: &Dfa, bytes: &[u8], position: usize) -> usize {
+    fn run(&mut self, dfa: &Dfa, bytes: &[u8], position: usize, covered: &mut Range<usize>) -> usize {
         let matched = self.end > 0;
         let room = if matched { (self.start + UNDECIDED_BYTES_MAX).saturating_sub(position + 1) } else { bytes.len() };
         let mut taken = 0;
@@ -55,9 +55,20 @@ impl Candidate {
             }
             self.state = step.state();
             taken += 1;
+            if step.covers() {
+                cover(covered, position + taken);
+            }
         }
         taken
     }
+}
+
+/// Adds a position that is not before the range.
+fn cover(covered: &mut Range<usize>, position: usize) {
+    if covered.end < position {
+        covered.start = position;
+    }
+    covered.end = position + 1;
 }
 
 /// The candidates of a rule, oldest first, and the matches that an older candidate could still swallow.
@@ -67,6 +78,8 @@ pub(crate) struct Candidates {
     done: VecDeque<Found>,
     /// No match begins before: an earlier one ends here.
     resume: usize,
+    /// Where no candidate needs to begin: one that is alive there covers it.
+    covered: Range<usize>,
 }
 
 /// Room to work in, shared by all rules and texts of an exchange.
@@ -122,6 +135,11 @@ impl Candidates {
         self.live.len()
     }
 
+    /// Whether a candidate need not begin at a position, because it would never be the first to match.
+    pub(crate) fn covers(&self, position: usize) -> bool {
+        self.covered.contains(&position)
+    }
+
     /// The first position where a match can begin.
     pub(crate) const fn resume(&self) -> usize {
         self.resume
@@ -140,7 +158,7 @@ impl Candidates {
     pub(crate) fn begin(&mut self, dfa: &Dfa, starts: Range<usize>, last: usize, window: Window<'_>, scratch: &mut Scratch) -> (bool, usize) {
         let (mut matched, mut steps) = (false, 0);
         let mut young = std::mem::take(&mut scratch.young);
-        young.resume = self.resume;
+        (young.resume, young.covered) = (self.resume, self.covered.clone());
         let mut position = starts.start;
         while position <= last {
             if position < starts.end && position >= young.resume {
@@ -168,7 +186,7 @@ impl Candidates {
 
     /// Takes younger candidates in, and leaves none.
     fn adopt(&mut self, young: &mut Self, marks: &mut Marks) {
-        self.resume = young.resume;
+        (self.resume, self.covered) = (young.resume, young.covered.clone());
         self.done.append(&mut young.done);
         if young.live.is_empty() {
             return;
@@ -195,7 +213,7 @@ impl Candidates {
         if !self.done.is_empty() {
             return 0;
         }
-        let taken = candidate.run(dfa, bytes, position);
+        let taken = candidate.run(dfa, bytes, position, &mut self.covered);
         self.resume = self.resume.max(candidate.end);
         taken
     }
@@ -203,7 +221,7 @@ impl Candidates {
     /// Leads all candidates over the byte at `position`, or over the end of the text there. Returns whether one of them became a match.
     pub(crate) fn take(&mut self, dfa: &Dfa, byte: Option<u8>, position: usize, window: Window<'_>, scratch: &mut Scratch) -> bool {
         let marks = &mut scratch.marks;
-        let mut matched = false;
+        let (mut matched, mut covers) = (false, false);
         let mut kept = 0;
         let mut index = 0;
         while let Some(mut candidate) = self.live.get(index).copied() {
@@ -223,7 +241,8 @@ impl Candidates {
                     }
                     candidate.end = end;
                     self.resume = self.resume.max(end);
-                    // What began inside of the match is no match.
+                    // What began inside of the match is no match, and covers nothing behind it.
+                    self.covered.end = self.covered.end.min(end);
                     while self.live.get(index).is_some_and(|younger| younger.start < end) {
                         index += 1;
                     }
@@ -242,12 +261,16 @@ impl Candidates {
                 self.finish(candidate.found());
                 candidate = Candidate { start: candidate.end, end: 0, continues: true, ..candidate };
             }
+            covers |= step.covers();
             if let Some(place) = self.live.get_mut(kept) {
                 *place = candidate;
                 kept += 1;
             }
         }
         self.live.truncate(kept);
+        if covers {
+            cover(&mut self.covered, position + 1);
+        }
         for candidate in &self.live {
             marks.clear(candidate.state);
         }

@@ -1,6 +1,6 @@
 //! Holds the scanner to regex-lite's answers: random patterns, random texts, random pieces.
 
-use crate::candidates::Scratch;
+use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
 use crate::pattern::Pattern;
 use crate::redactions::Redaction;
 use crate::rules::{Rule, Rules};
@@ -34,7 +34,7 @@ pub(crate) fn scan(rules: &Rules, text: &str, cuts: &[usize]) -> Outcome {
     let (mut released, mut edited) = (0, 0);
     for pair in cuts.windows(2) {
         let last = pair[1] == text.len() && pair[0] == cuts[cuts.len() - 2];
-        let result = scan.push(rules, &text[pair[0]..pair[1]], last, &mut scratch, &mut report);
+        let result = scan.push(rules, text.get(pair[0]..pair[1]).unwrap(), last, &mut scratch, &mut report);
         for redaction in &report.redactions {
             assert!(redaction.range.start >= released, "{redaction:?} was released, up to {released}");
             assert!(redaction.range.start >= edited && redaction.range.end <= pair[1], "{redaction:?}");
@@ -55,6 +55,10 @@ pub(crate) fn scan(rules: &Rules, text: &str, cuts: &[usize]) -> Outcome {
         }
     }
     outcome.counts = report.take_counts().collect();
+    if outcome.stop.is_some() {
+        // What was redacted of a message that is refused depends on how much of it was there before.
+        outcome.redactions.clear();
+    }
     outcome
 }
 
@@ -109,11 +113,81 @@ fn text() -> impl Strategy<Value = String> {
         .prop_map(|chars| chars.into_iter().collect())
 }
 
+/// Texts with stretches that are longer than what may stay undecided.
+fn long_text() -> impl Strategy<Value = String> {
+    let stretch = (
+        prop::sample::select(vec!["a", "b", "1", "-", " ", "\n", "é", "ab", "a1", "1-1-", "a b ", "日"]),
+        prop::sample::select(vec![1, 1, 1, 2, 3, 15, 1000, 2047, 4094, 4095, 4096, 4097, 6000]),
+    );
+    prop::collection::vec(stretch.prop_map(|(of, times)| of.repeat(times)), 1..7).prop_map(|parts| parts.concat())
+}
+
+fn rules(patterns: &[(String, Action)]) -> Rules {
+    let named = patterns.iter().enumerate().filter_map(|(index, (pattern, action))| {
+        let pattern = Pattern::regex(pattern, false).ok()?;
+        Some(Rule { name: index.to_string(), action: *action, replacement: String::new(), pattern })
+    });
+    Rules::new(named.collect()).unwrap()
+}
+
+fn actions() -> impl Strategy<Value = Action> {
+    prop::sample::select(vec![Action::Flag, Action::Redact, Action::Redact, Action::Redact, Action::Block])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn answers_are_those_of_regex_lite(pattern in pattern(), text in text(), cuts in prop::collection::vec(0_usize..160, 0..6)) {
         check(&pattern, &text, &cuts)?;
+    }
+
+    #[test]
+    fn pieces_do_not_matter(
+        patterns in prop::collection::vec((pattern(), actions()), 1..5), text in text(), cuts in prop::collection::vec(0_usize..160, 0..6)
+    ) {
+        let rules = rules(&patterns);
+        let whole = scan(&rules, &text, &[]);
+        prop_assert_eq!(&scan(&rules, &text, &cuts), &whole);
+        let every: Vec<usize> = (0..text.len()).collect();
+        prop_assert_eq!(&scan(&rules, &text, &every), &whole);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pieces_do_not_matter_in_long_texts(
+        patterns in prop::collection::vec((pattern(), actions()), 1..4), text in long_text(),
+        cuts in prop::collection::vec(0_usize..20_000, 1..6), step in prop::sample::select(vec![3, 100, 5000]),
+    ) {
+        let rules = rules(&patterns);
+        let whole = scan(&rules, &text, &[]);
+        prop_assert_eq!(&scan(&rules, &text, &cuts), &whole);
+        let steps: Vec<usize> = (0..text.len()).step_by(step).collect();
+        prop_assert_eq!(&scan(&rules, &text, &steps), &whole);
+    }
+
+    /// A match of up to the named length is redacted, whatever stands around it; a match of any length is noticed.
+    #[test]
+    fn matches_in_long_texts_are_found(pattern in pattern(), text in long_text(), cuts in prop::collection::vec(0_usize..20_000, 1..6)) {
+        let (Ok(oracle), Ok(_)) = (regex_lite::Regex::new(&pattern), Pattern::regex(&pattern, false)) else { return Ok(()) };
+        let redact = scan(&rules(&[(pattern.clone(), Action::Redact)]), &text, &cuts);
+        let first = oracle.find(&text).map(|found| found.range());
+        if redact.stop.is_none() {
+            // Finding all with regex-lite can take minutes.
+            for found in oracle.find_iter(&text).take(3) {
+                let gone = |at: &usize| redact.redactions.iter().any(|redaction| redaction.range.contains(at));
+                let from = found.start().max(found.end().saturating_sub(UNDECIDED_BYTES_MAX));
+                prop_assert!((from..found.end()).all(|at| gone(&at)), "{:?} {:?} {:?}", pattern, found.range(), redact.redactions);
+            }
+        }
+        let block = scan(&rules(&[(pattern.clone(), Action::Block)]), &text, &cuts);
+        match first {
+            Some(first) if first.len() <= UNDECIDED_BYTES_MAX => prop_assert!(block.stop.is_some(), "{:?} {:?}", pattern, first),
+            Some(_) => {}
+            None => prop_assert!(!matches!(block.stop, Some(Stop::Blocked(_))) && redact.counts.is_empty(), "{:?}", pattern),
+        }
     }
 }

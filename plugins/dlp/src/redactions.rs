@@ -24,9 +24,10 @@ impl Redactions {
         self.0.front().map(|redaction| redaction.range.start)
     }
 
-    /// Adds one. What overlaps becomes one range, for which the rule stands whose match began first (of several, the first in the policy).
+    /// Adds one. What overlaps becomes one range, for which the rule stands whose match began first (of several, the first in the policy); where
+    /// that is the continuation of a redaction before, nothing stands for it.
     pub(crate) fn add(&mut self, mut new: Redaction) {
-        let rank = |redaction: &Redaction| (redaction.range.start, redaction.rule.is_none(), redaction.rule);
+        let rank = |redaction: &Redaction| (redaction.range.start, redaction.rule);
         let first = self.0.partition_point(|other| other.range.end <= new.range.start);
         let behind = self.0.partition_point(|other| other.range.start < new.range.end);
         for other in self.0.range(first..behind.max(first)) {

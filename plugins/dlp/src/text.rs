@@ -175,17 +175,21 @@ impl TextScan {
 
     /// Begins candidates of the rules whose factor is complete with the byte before `position`.
     fn begin(&mut self, rules: &Rules, window: Window<'_>, scratch: &mut Scratch, report: &mut Report) -> Result<(), Stop> {
-        let mut blocked: Option<u16> = None;
-        let progress = self.progress;
-        for (index, length) in rules.trigger().completed(&progress) {
+        let (mut blocked, mut began) = (None::<u16>, false);
+        for (index, length) in rules.trigger().completed(&self.progress) {
             let (Some(rule), Some(track)) = (rules.rule(index), self.tracks.get_mut(usize::from(index))) else { continue };
             let factor = self.position - length;
-            let first = rule.pattern.factor.lead.map_or(factor, |lead| track.run_start(factor, lead, window));
+            let first = match rule.pattern.factor.lead {
+                None if track.candidates.covers(factor) => continue,
+                None => factor,
+                Some(lead) => track.run_start(factor, lead, window),
+            };
             let starts = first.max(track.begun).max(track.candidates.resume())..factor + 1;
             if starts.is_empty() {
                 continue;
             }
             track.begun = starts.end;
+            began = true;
             let (matched, steps) = track.candidates.begin(&rule.pattern.dfa, starts, self.position - 1, window, scratch);
             self.steps += steps;
             if matched && rule.action == Action::Block {
@@ -195,8 +199,10 @@ impl TextScan {
                 self.active.insert(place, index);
             }
         }
-        self.check_steps(rules, report)?;
-        self.settle(rules, report)?;
+        if began {
+            self.check_steps(rules, report)?;
+            self.settle(rules, report)?;
+        }
         blocked.map_or(Ok(()), |rule| Err(Stop::Blocked(rule)))
     }
 

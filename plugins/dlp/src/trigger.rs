@@ -230,7 +230,7 @@ impl<const W: usize> Table<W> {
         let stored = progress.0.first_chunk_mut::<W>()?;
         let mut state = *stored;
         // Where there is one candidate, the next byte is often another.
-        let Some((first, rest)) = bytes.split_first() else { return None };
+        let (first, rest) = bytes.split_first()?;
         state = self.next(state, *first);
         if self.ends(state) {
             *stored = state;

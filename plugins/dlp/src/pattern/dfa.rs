@@ -27,8 +27,14 @@ const ACCEPTS: u16 = 1 << 14;
 /// Marks a step: nothing leads on from here.
 const STOPS: u16 = 1 << 13;
 
+/// Marks a step: while a candidate is in the state behind it, no other needs to begin; see [`Dfa::mark_covering`].
+const COVERS: u16 = 1 << 12;
+
 /// Most states: what is left of the 16 bits of a step.
-const STATES_MAX: usize = STOPS as usize;
+const STATES_MAX: usize = COVERS as usize;
+
+/// Most steps that are spent on finding covering states. Protects start-up; without them the answers are the same, later.
+const COVER_WORK_MAX: usize = 64 * 1024;
 
 /// What a byte did: the state behind it, and marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +43,7 @@ pub(crate) struct Step(u16);
 impl Step {
     /// The state behind the byte.
     pub(crate) const fn state(self) -> u16 {
-        self.0 & (STOPS - 1)
+        self.0 & (COVERS - 1)
     }
 
     /// Whether the text before the byte was a match. Said only of matches that an assertion left open until this byte.
@@ -55,9 +61,18 @@ impl Step {
         self.0 & STOPS != 0
     }
 
-    /// Whether it leads on and says nothing else.
+    /// Whether it leads on and is no match.
     pub(crate) const fn is_plain(self) -> bool {
         self.0 < STOPS
+    }
+
+    /// Whether no other candidate needs to begin behind the byte.
+    pub(crate) const fn covers(self) -> bool {
+        self.0 & COVERS != 0
+    }
+
+    const fn matches(self) -> bool {
+        self.0 & (ACCEPTS | ENDED_BEFORE) != 0
     }
 }
 
@@ -77,7 +92,49 @@ impl Dfa {
     /// # Errors
     /// A sentence, when the table would be too large.
     pub(crate) fn new(nfa: &Nfa) -> Result<Self, String> {
-        Builder::new(nfa).build()
+        let mut dfa = Builder::new(nfa).build()?;
+        dfa.mark_covering();
+        Ok(dfa)
+    }
+
+    /// Marks the states that cover every start: whatever follows, when a candidate that begins now becomes a match, one that is in such a
+    /// state has become one no later. The match of the older one then swallows the younger one, which need not be followed at all. Most
+    /// patterns that could have a candidate at every byte of a text made for it (`\d{16}`, `a.*b`) have such states.
+    fn mark_covering(&mut self) {
+        let mut work = 0;
+        let states = self.table.len() / self.stride;
+        let covering: Vec<bool> = (0..states).map(|state| self.starts.iter().all(|start| self.covers(state, start.state().into(), &mut work))).collect();
+        for step in self.table.iter_mut().chain(&mut self.starts) {
+            if covering.get(usize::from(step.state())).copied().unwrap_or_default() {
+                step.0 |= COVERS;
+            }
+        }
+    }
+
+    /// Whether every text that makes a match of `younger` makes one of `older` no later: a walk over both at once.
+    fn covers(&self, older: usize, younger: usize, work: &mut usize) -> bool {
+        let mut seen = BTreeSet::from([(older, younger)]);
+        let mut stack = vec![(older, younger)];
+        while let Some((older, younger)) = stack.pop() {
+            *work += self.stride;
+            if *work > COVER_WORK_MAX {
+                return false;
+            }
+            let row = |state: usize| self.table.get(state * self.stride..).unwrap_or_default().iter().take(self.stride);
+            for (old, young) in row(older).zip(row(younger)) {
+                let pair = (usize::from(old.state()), usize::from(young.state()));
+                match (old.matches(), young.matches(), young.state() == DEAD) {
+                    (true, _, _) | (false, false, true) => {}
+                    (false, true, _) => return false,
+                    (false, false, false) => {
+                        if seen.insert(pair) {
+                            stack.push(pair);
+                        }
+                    }
+                }
+            }
+        }
+        true
     }
 
     /// The state of a candidate that begins behind `before`.
