@@ -5,6 +5,7 @@
 //! answer is that of searching again and again behind the last match (`find_iter` of regex-lite), for matches of up to [`UNDECIDED_BYTES_MAX`]
 //! bytes; for longer ones see there.
 
+use crate::marks::Marks;
 use crate::pattern::Dfa;
 use crate::window::Window;
 use std::collections::VecDeque;
@@ -37,13 +38,26 @@ struct Candidate {
 
 impl Candidate {
     const fn found(self) -> Found {
-        Found { range: self.start..self.end, continues: self.continues }
+        Found {
+            range: self.start..self.end,
+            continues: self.continues,
+        }
     }
 
     /// Takes bytes, the first of which is at `position`, until one changes more than its state and its end; returns how many.
-    fn run(&mut self, dfa: &Dfa, bytes: &[u8], position: usize, covered: &mut Range<usize>) -> usize {
+    fn run(
+        &mut self,
+        dfa: &Dfa,
+        bytes: &[u8],
+        position: usize,
+        covered: &mut Range<usize>,
+    ) -> usize {
         let matched = self.end > 0;
-        let room = if matched { (self.start + UNDECIDED_BYTES_MAX).saturating_sub(position + 1) } else { bytes.len() };
+        let room = if matched {
+            (self.start + UNDECIDED_BYTES_MAX).saturating_sub(position + 1)
+        } else {
+            bytes.len()
+        };
         let mut taken = 0;
         for byte in bytes.iter().take(room) {
             let step = dfa.step(self.state, *byte);
@@ -63,12 +77,12 @@ impl Candidate {
     }
 }
 
-/// Adds a position that is not before the range.
+/// Adds a position; one behind a gap begins the range anew.
 fn cover(covered: &mut Range<usize>, position: usize) {
     if covered.end < position {
         covered.start = position;
     }
-    covered.end = position + 1;
+    covered.end = covered.end.max(position + 1);
 }
 
 /// The candidates of a rule, oldest first, and the matches that an older candidate could still swallow.
@@ -89,35 +103,13 @@ pub(crate) struct Scratch {
     young: Candidates,
 }
 
-/// Marks on states of an automaton. All are clear between two calls.
-#[derive(Debug, Default)]
-struct Marks(Vec<u64>);
-
-impl Marks {
-    /// Marks a state; false when it was marked.
-    fn set(&mut self, state: u16) -> bool {
-        let (index, bit) = (usize::from(state) / 64, 1 << (state % 64));
-        if index >= self.0.len() {
-            self.0.resize(index + 1, 0);
-        }
-        self.0.get_mut(index).is_some_and(|word| {
-            let unmarked = *word & bit == 0;
-            *word |= bit;
-            unmarked
-        })
-    }
-
-    fn clear(&mut self, state: u16) {
-        if let Some(word) = self.0.get_mut(usize::from(state) / 64) {
-            *word &= !(1 << (state % 64));
-        }
-    }
-}
-
 impl Candidates {
     /// None, and none can begin any more.
     pub(crate) fn closed() -> Self {
-        Self { resume: usize::MAX, ..Self::default() }
+        Self {
+            resume: usize::MAX,
+            ..Self::default()
+        }
     }
 
     /// Whether matches wait, or none is alive: [`Self::settle`] has something to do.
@@ -155,7 +147,14 @@ impl Candidates {
 
     /// Lets a candidate begin at each of `starts`, all younger than those alive, and leads them up to and with the byte at `last`. Returns
     /// whether one of them is a match, and how many steps it took.
-    pub(crate) fn begin(&mut self, dfa: &Dfa, starts: Range<usize>, last: usize, window: Window<'_>, scratch: &mut Scratch) -> (bool, usize) {
+    pub(crate) fn begin(
+        &mut self,
+        dfa: &Dfa,
+        starts: Range<usize>,
+        last: usize,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> (bool, usize) {
         let (mut matched, mut steps) = (false, 0);
         let mut young = std::mem::take(&mut scratch.young);
         (young.resume, young.covered) = (self.resume, self.covered.clone());
@@ -164,12 +163,21 @@ impl Candidates {
             if position < starts.end && position >= young.resume {
                 let state = dfa.start(window.before(position));
                 if !state.stops() {
-                    young.live.push(Candidate { state: state.state(), start: position, end: 0, continues: false });
+                    young.live.push(Candidate {
+                        state: state.state(),
+                        start: position,
+                        end: 0,
+                        continues: false,
+                    });
                 }
             }
             if position + 1 >= starts.end {
                 let bytes = window.from(position);
-                let taken = young.run(dfa, bytes.get(..last + 1 - position).unwrap_or(bytes), position);
+                let taken = young.run(
+                    dfa,
+                    bytes.get(..last + 1 - position).unwrap_or(bytes),
+                    position,
+                );
                 (position, steps) = (position + taken, steps + taken);
             }
             if position > last || young.live.is_empty() && position + 1 >= starts.end {
@@ -209,7 +217,9 @@ impl Candidates {
     /// Leads a lone candidate over as many of the bytes, the first of which is at `position`, as it takes without becoming a match or ceasing
     /// to be one; returns how many.
     pub(crate) fn run(&mut self, dfa: &Dfa, bytes: &[u8], position: usize) -> usize {
-        let [candidate] = self.live.as_mut_slice() else { return 0 };
+        let [candidate] = self.live.as_mut_slice() else {
+            return 0;
+        };
         if !self.done.is_empty() {
             return 0;
         }
@@ -219,14 +229,24 @@ impl Candidates {
     }
 
     /// Leads all candidates over the byte at `position`, or over the end of the text there. Returns whether one of them became a match.
-    pub(crate) fn take(&mut self, dfa: &Dfa, byte: Option<u8>, position: usize, window: Window<'_>, scratch: &mut Scratch) -> bool {
+    pub(crate) fn take(
+        &mut self,
+        dfa: &Dfa,
+        byte: Option<u8>,
+        position: usize,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> bool {
         let marks = &mut scratch.marks;
         let (mut matched, mut covers) = (false, false);
         let mut kept = 0;
         let mut index = 0;
         while let Some(mut candidate) = self.live.get(index).copied() {
             index += 1;
-            let step = byte.map_or_else(|| dfa.end(candidate.state), |byte| dfa.step(candidate.state, byte));
+            let step = byte.map_or_else(
+                || dfa.end(candidate.state),
+                |byte| dfa.step(candidate.state, byte),
+            );
             candidate.state = step.state();
             if !step.is_plain() {
                 let end = match (step.accepts(), step.ended_before()) {
@@ -237,16 +257,26 @@ impl Candidates {
                 if end > 0 {
                     matched = true;
                     if candidate.end == 0 {
-                        candidate.start = candidate.start.max(window.character(end.saturating_sub(UNDECIDED_BYTES_MAX)));
+                        candidate.start = candidate
+                            .start
+                            .max(window.character(end.saturating_sub(UNDECIDED_BYTES_MAX)));
                     }
                     candidate.end = end;
                     self.resume = self.resume.max(end);
                     // What began inside of the match is no match, and covers nothing behind it.
                     self.covered.end = self.covered.end.min(end);
-                    while self.live.get(index).is_some_and(|younger| younger.start < end) {
+                    while self
+                        .live
+                        .get(index)
+                        .is_some_and(|younger| younger.start < end)
+                    {
                         index += 1;
                     }
-                    while self.done.back().is_some_and(|found| found.range.start > candidate.start) {
+                    while self
+                        .done
+                        .back()
+                        .is_some_and(|found| found.range.start > candidate.start)
+                    {
                         self.done.pop_back();
                     }
                 }
@@ -259,7 +289,12 @@ impl Candidates {
             }
             if candidate.end > 0 && position + 1 >= candidate.start + UNDECIDED_BYTES_MAX {
                 self.finish(candidate.found());
-                candidate = Candidate { start: candidate.end, end: 0, continues: true, ..candidate };
+                candidate = Candidate {
+                    start: candidate.end,
+                    end: 0,
+                    continues: true,
+                    ..candidate
+                };
             }
             covers |= step.covers();
             if let Some(place) = self.live.get_mut(kept) {
@@ -278,14 +313,21 @@ impl Candidates {
     }
 
     fn finish(&mut self, found: Found) {
-        let place = self.done.iter().rposition(|other| other.range.start <= found.range.start).map_or(0, |before| before + 1);
+        let place = self
+            .done
+            .iter()
+            .rposition(|other| other.range.start <= found.range.start)
+            .map_or(0, |before| before + 1);
         self.done.insert(place, found);
     }
 
     /// The next match that no older candidate can swallow any more, `position` bytes of the text having been taken.
     pub(crate) fn settle(&mut self, position: usize) -> Option<Found> {
         let first = self.done.front()?;
-        let oldest = self.live.first().map_or(usize::MAX, |candidate| candidate.start);
+        let oldest = self
+            .live
+            .first()
+            .map_or(usize::MAX, |candidate| candidate.start);
         if first.range.start >= oldest {
             // An older candidate is alive. It cannot be waited for forever: from now on it begins behind this match.
             if first.range.start + UNDECIDED_BYTES_MAX > position {

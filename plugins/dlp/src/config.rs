@@ -33,12 +33,22 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
     let section = document.section("dlp")?;
     // `max_body_bytes` is for the chain, which reads bodies.
     section.only(&["rules", "request", "response", "max_body_bytes", "mode"]);
-    let switch = |name: &str| section.field(name).map_or(Some(true), |field| field.boolean());
+    let switch = |name: &str| {
+        section
+            .field(name)
+            .map_or(Some(true), |field| field.boolean())
+    };
     let (request, response) = (switch("request"), switch("response"));
     let mode = mode(&section).unwrap_or(Mode::Enforce);
-    let items = section.field("rules").map(|rules| rules.items()).unwrap_or_default();
+    let items = section
+        .field("rules")
+        .map(|rules| rules.items())
+        .unwrap_or_default();
     if items.len() > RULES_MAX {
-        section.mistake(format!("expected at most {RULES_MAX} rules, found {}", items.len()));
+        section.mistake(format!(
+            "expected at most {RULES_MAX} rules, found {}",
+            items.len()
+        ));
         return None;
     }
     let mut rules: Vec<Rule> = Vec::with_capacity(items.len());
@@ -46,7 +56,10 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
     for (index, item) in items.iter().enumerate() {
         match rule(item, index, mode) {
             Some(rule) if rules.iter().any(|other| other.name == rule.name) => {
-                item.mistake(format!("the name {:?} stands twice; records would not tell the rules apart", rule.name));
+                item.mistake(format!(
+                    "the name {:?} stands twice; records would not tell the rules apart",
+                    rule.name
+                ));
                 wrong = true;
             }
             Some(rule) => rules.push(rule),
@@ -57,7 +70,11 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
         return None;
     }
     match Rules::new(rules) {
-        Ok(rules) => Some(Config { rules, request: request?, response: response? }),
+        Ok(rules) => Some(Config {
+            rules,
+            request: request?,
+            response: response?,
+        }),
         Err(reason) => {
             section.mistake(reason);
             None
@@ -66,11 +83,21 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
 }
 
 fn mode(section: &Section<'_>) -> Option<Mode> {
-    section.field("mode")?.one_of(&[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)])
+    section
+        .field("mode")?
+        .one_of(&[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)])
 }
 
 fn rule(section: &Section<'_>, index: usize, default_mode: Mode) -> Option<Rule> {
-    section.only(&["name", "pattern", "contains", "case_sensitive", "action", "replacement", "mode"]);
+    section.only(&[
+        "name",
+        "pattern",
+        "contains",
+        "case_sensitive",
+        "action",
+        "replacement",
+        "mode",
+    ]);
     let name = match section.field("name") {
         Some(field) => name(&field),
         None => Some(format!("rule-{}", index + 1)),
@@ -91,12 +118,20 @@ fn rule(section: &Section<'_>, index: usize, default_mode: Mode) -> Option<Rule>
         Mode::Enforce => action,
         Mode::Shadow => Action::Flag,
     };
-    Some(Rule { name, action, replacement, pattern })
+    Some(Rule {
+        name,
+        action,
+        replacement,
+        pattern,
+    })
 }
 
 fn name(field: &Section<'_>) -> Option<String> {
     let name = field.string()?;
-    let plain = name.len() <= NAME_BYTES_MAX && name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic() && !b"\"\\[]{}".contains(&byte));
+    let plain = name.len() <= NAME_BYTES_MAX
+        && name
+            .bytes()
+            .all(|byte| byte == b' ' || byte.is_ascii_graphic() && !b"\"\\[]{}".contains(&byte));
     if plain {
         return Some(name.to_owned());
     }
@@ -105,7 +140,11 @@ fn name(field: &Section<'_>) -> Option<String> {
 }
 
 fn action(section: &Section<'_>) -> Option<Action> {
-    section.required("action")?.one_of(&[("block", Action::Block), ("redact", Action::Redact), ("flag", Action::Flag)])
+    section.required("action")?.one_of(&[
+        ("block", Action::Block),
+        ("redact", Action::Redact),
+        ("flag", Action::Flag),
+    ])
 }
 
 fn pattern(section: &Section<'_>) -> Option<Pattern> {
@@ -122,7 +161,10 @@ fn pattern(section: &Section<'_>) -> Option<Pattern> {
         // People write words in all cases, so a word is looked for in all cases.
         (None, Some(field)) => {
             let text = field.string()?;
-            (field, Pattern::literal(text, !case_sensitive.unwrap_or(false)))
+            (
+                field,
+                Pattern::literal(text, !case_sensitive.unwrap_or(false)),
+            )
         }
         (Some(_), Some(_)) => {
             section.mistake("a rule has either pattern or contains, not both");

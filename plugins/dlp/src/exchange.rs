@@ -1,9 +1,12 @@
 //! The policy: what is found in a message becomes findings, edits and verdicts.
 
 use crate::config::Config;
+use crate::report::Stop;
 use crate::scanner::{Refused, Scanner};
-use crate::text::Stop;
-use portcullis_policy::{Action, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Reason, Refusal, Side, Text, Timestamp, Verdict};
+use portcullis_policy::{
+    Action, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Reason, Refusal, Side,
+    Text, Timestamp, Verdict,
+};
 use std::rc::Rc;
 
 /// Data loss prevention: what may not leave with a request, or come in with a response.
@@ -14,7 +17,9 @@ pub struct Dlp {
 
 impl Dlp {
     pub(crate) fn new(config: Config) -> Self {
-        Self { config: Rc::new(config) }
+        Self {
+            config: Rc::new(config),
+        }
     }
 }
 
@@ -32,7 +37,12 @@ impl Policy for Dlp {
     }
 
     fn open(&self) -> Box<dyn Exchange> {
-        Box::new(DlpExchange { config: Rc::clone(&self.config), scanner: Scanner::default(), side: Side::Request, over: false })
+        Box::new(DlpExchange {
+            config: Rc::clone(&self.config),
+            scanner: Scanner::default(),
+            side: Side::Request,
+            over: false,
+        })
     }
 }
 
@@ -47,13 +57,23 @@ struct DlpExchange {
 }
 
 impl Exchange for DlpExchange {
-    fn handle(&mut self, _now: Timestamp, event: &Event<'_>, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict {
+    fn handle(
+        &mut self,
+        _now: Timestamp,
+        event: &Event<'_>,
+        facts: &mut Facts,
+        out: &mut Effects<'_>,
+    ) -> Verdict {
         if self.over {
             return Verdict::Continue;
         }
         match event {
-            Event::RequestText(text) if self.config.request => self.text(Side::Request, *text, facts, out),
-            Event::ResponseText(text) if self.config.response => self.text(Side::Response, *text, facts, out),
+            Event::RequestText(text) if self.config.request => {
+                self.text(Side::Request, *text, facts, out)
+            }
+            Event::ResponseText(text) if self.config.response => {
+                self.text(Side::Response, *text, facts, out)
+            }
             Event::RequestEnd(_) => self.end(Side::Request, facts, out),
             Event::ResponseEnd(_) => self.end(Side::Response, facts, out),
             // Cut off, or refused by another: what was found until then is found.
@@ -63,20 +83,33 @@ impl Exchange for DlpExchange {
                 self.scanner = Scanner::default();
                 Verdict::Continue
             }
-            Event::RequestHead(_) | Event::RequestText(_) | Event::ResponseHead(_) | Event::ResponseText(_) => Verdict::Continue,
+            Event::RequestHead(_)
+            | Event::RequestText(_)
+            | Event::ResponseHead(_)
+            | Event::ResponseText(_) => Verdict::Continue,
         }
     }
 }
 
 impl DlpExchange {
-    fn text(&mut self, side: Side, text: Text<'_>, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict {
+    fn text(
+        &mut self,
+        side: Side,
+        text: Text<'_>,
+        facts: &mut Facts,
+        out: &mut Effects<'_>,
+    ) -> Verdict {
         self.side = side;
         let result = self.scanner.text(&self.config.rules, text);
         let report = self.scanner.report();
         for redaction in report.redactions.drain(..) {
             let rule = redaction.rule.and_then(|rule| self.config.rules.rule(rule));
             let replacement = rule.map_or_else(String::new, |rule| rule.replacement.clone());
-            out.edit(Edit { text: text.id, range: redaction.range, replacement });
+            out.edit(Edit {
+                text: text.id,
+                range: redaction.range,
+                replacement,
+            });
         }
         if let Some(position) = report.hold_from.take() {
             out.hold_from(position);
@@ -105,9 +138,17 @@ impl DlpExchange {
     /// Writes down what was found in the message. Once a message, so that the order is the policy's, however its texts were cut.
     fn record(&mut self, facts: &mut Facts, out: &mut Effects<'_>) {
         for (index, count) in self.scanner.report().take_counts() {
-            let Some(rule) = self.config.rules.rule(index) else { continue };
+            let Some(rule) = self.config.rules.rule(index) else {
+                continue;
+            };
             facts.found(&rule.name, rule.action, self.side, count);
-            out.count(Metric::DlpFindings { rule: rule.name.clone(), action: rule.action }, u64::from(count));
+            out.count(
+                Metric::DlpFindings {
+                    rule: rule.name.clone(),
+                    action: rule.action,
+                },
+                u64::from(count),
+            );
         }
     }
 
@@ -118,20 +159,36 @@ impl DlpExchange {
         self.record(facts, out);
         self.over = true;
         self.scanner = Scanner::default();
-        let name = |rule: u16| self.config.rules.rule(rule).map_or("", |rule| rule.name.as_str());
+        let name = |rule: u16| {
+            self.config
+                .rules
+                .rule(rule)
+                .map_or("", |rule| rule.name.as_str())
+        };
         let (message, reason) = match self.side {
             Side::Request => ("request", Reason::DlpBlocked),
             Side::Response => ("response", Reason::ResponseBlocked),
         };
         let sentence = match refused {
-            Refused::Stop(Stop::Blocked(rule)) => format!("The {message} was blocked by the data loss prevention rule '{}'.", name(rule)),
+            Refused::Stop(Stop::Blocked(rule)) => format!(
+                "The {message} was blocked by the data loss prevention rule '{}'.",
+                name(rule)
+            ),
             Refused::Stop(Stop::Unfinished(rule)) => {
-                format!("The {message} was blocked: checking it against the data loss prevention rule '{}' takes too long.", name(rule))
+                format!(
+                    "The {message} was blocked: checking it against the data loss prevention rule '{}' takes too long.",
+                    name(rule)
+                )
             }
             Refused::Stop(Stop::TooMany(rule)) => {
-                format!("The {message} was blocked: it holds too many matches of the data loss prevention rule '{}' to redact them.", name(rule))
+                format!(
+                    "The {message} was blocked: it holds too many matches of the data loss prevention rule '{}' to redact them.",
+                    name(rule)
+                )
             }
-            Refused::TooManyTexts => format!("The {message} was blocked: it has more open texts at once than can be inspected."),
+            Refused::TooManyTexts => format!(
+                "The {message} was blocked: it has more open texts at once than can be inspected."
+            ),
         };
         Verdict::Refuse(Refusal::new(reason, sentence))
     }

@@ -9,8 +9,10 @@
 mod candidates;
 mod config;
 mod exchange;
+mod marks;
 mod pattern;
 mod redactions;
+mod report;
 mod rules;
 mod scanner;
 mod text;

@@ -3,15 +3,22 @@
 use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
 use crate::pattern::Pattern;
 use crate::redactions::Redaction;
+use crate::report::{Report, Stop};
 use crate::rules::{Rule, Rules};
-use crate::text::{Report, Stop, TextScan};
+use crate::text::TextScan;
 use portcullis_policy::Action;
 use proptest::prelude::*;
 use std::ops::Range;
 
 pub(crate) fn rule(name: &str, pattern: &str, action: Action) -> Rule {
-    let pattern = Pattern::regex(pattern, false).unwrap_or_else(|error| panic!("{pattern}: {error}"));
-    Rule { name: name.to_owned(), action, replacement: format!("[{name}]"), pattern }
+    let pattern =
+        Pattern::regex(pattern, false).unwrap_or_else(|error| panic!("{pattern}: {error}"));
+    Rule {
+        name: name.to_owned(),
+        action,
+        replacement: format!("[{name}]"),
+        pattern,
+    }
 }
 
 /// What a scan of one text comes to.
@@ -27,18 +34,40 @@ pub(crate) fn scan(rules: &Rules, text: &str, cuts: &[usize]) -> Outcome {
     let mut scan = TextScan::default();
     scan.reset(rules);
     let (mut scratch, mut report) = (Scratch::default(), Report::default());
-    let mut outcome = Outcome { stop: None, counts: Vec::new(), redactions: Vec::new() };
-    let mut cuts: Vec<usize> = cuts.iter().map(|cut| text.floor_char_boundary(*cut)).collect();
+    let mut outcome = Outcome {
+        stop: None,
+        counts: Vec::new(),
+        redactions: Vec::new(),
+    };
+    let mut cuts: Vec<usize> = cuts
+        .iter()
+        .map(|cut| text.floor_char_boundary(*cut))
+        .collect();
     cuts.extend([0, text.len()]);
     cuts.sort_unstable();
     let (mut released, mut edited) = (0, 0);
     for pair in cuts.windows(2) {
         let last = pair[1] == text.len() && pair[0] == cuts[cuts.len() - 2];
-        let result = scan.push(rules, text.get(pair[0]..pair[1]).unwrap(), last, &mut scratch, &mut report);
+        let result = scan.push(
+            rules,
+            text.get(pair[0]..pair[1]).unwrap(),
+            last,
+            &mut scratch,
+            &mut report,
+        );
         for redaction in &report.redactions {
-            assert!(redaction.range.start >= released, "{redaction:?} was released, up to {released}");
-            assert!(redaction.range.start >= edited && redaction.range.end <= pair[1], "{redaction:?}");
-            assert!(text.is_char_boundary(redaction.range.start) && text.is_char_boundary(redaction.range.end));
+            assert!(
+                redaction.range.start >= released,
+                "{redaction:?} was released, up to {released}"
+            );
+            assert!(
+                redaction.range.start >= edited && redaction.range.end <= pair[1],
+                "{redaction:?}"
+            );
+            assert!(
+                text.is_char_boundary(redaction.range.start)
+                    && text.is_char_boundary(redaction.range.end)
+            );
             edited = redaction.range.end;
         }
         outcome.redactions.append(&mut report.redactions);
@@ -47,7 +76,10 @@ pub(crate) fn scan(rules: &Rules, text: &str, cuts: &[usize]) -> Outcome {
             break;
         }
         let hold = report.hold_from.unwrap_or(pair[1]);
-        assert!(hold >= released && hold <= pair[1] && text.is_char_boundary(hold), "{hold} {released}");
+        assert!(
+            hold >= released && hold <= pair[1] && text.is_char_boundary(hold),
+            "{hold} {released}"
+        );
         released = hold;
         if last {
             assert_eq!(report.hold_from, None);
@@ -63,75 +95,192 @@ pub(crate) fn scan(rules: &Rules, text: &str, cuts: &[usize]) -> Outcome {
 }
 
 fn ranges(outcome: &Outcome) -> Vec<Range<usize>> {
-    outcome.redactions.iter().map(|redaction| redaction.range.clone()).collect()
+    outcome
+        .redactions
+        .iter()
+        .map(|redaction| redaction.range.clone())
+        .collect()
 }
 
 fn check(pattern: &str, text: &str, cuts: &[usize]) -> Result<(), TestCaseError> {
     let Ok(oracle) = regex_lite::Regex::new(pattern) else {
-        prop_assert!(Pattern::regex(pattern, false).is_err(), "regex-lite refuses {pattern:?}");
+        prop_assert!(
+            Pattern::regex(pattern, false).is_err(),
+            "regex-lite refuses {pattern:?}"
+        );
         return Ok(());
     };
     let compiled = match Pattern::regex(pattern, false) {
         Ok(compiled) => compiled,
         Err(error) => {
             let known = ["matches the empty text", "can never match", "too "];
-            prop_assert!(known.iter().any(|known| error.starts_with(known)), "{pattern:?}: {error}");
-            prop_assert!(!error.starts_with("can never") || !oracle.is_match(text), "{pattern:?} {text:?}");
+            prop_assert!(
+                known.iter().any(|known| error.starts_with(known)),
+                "{pattern:?}: {error}"
+            );
+            prop_assert!(
+                !error.starts_with("can never") || !oracle.is_match(text),
+                "{pattern:?} {text:?}"
+            );
             return Ok(());
         }
     };
     let expected: Vec<_> = oracle.find_iter(text).map(|found| found.range()).collect();
-    let redact = Rules::new(vec![Rule { name: "r".into(), action: Action::Redact, replacement: String::new(), pattern: compiled }]).unwrap();
+    let redact = Rules::new(vec![Rule {
+        name: "r".into(),
+        action: Action::Redact,
+        replacement: String::new(),
+        pattern: compiled,
+    }])
+    .unwrap();
     let outcome = scan(&redact, text, cuts);
     prop_assert_eq!(outcome.stop, None);
-    prop_assert_eq!(ranges(&outcome), expected.clone(), "{:?} {:?} {:?}", pattern, text, cuts);
-    prop_assert_eq!(outcome.counts.iter().map(|(_, count)| *count as usize).sum::<usize>(), expected.len());
+    prop_assert_eq!(
+        ranges(&outcome),
+        expected.clone(),
+        "{:?} {:?} {:?}",
+        pattern,
+        text,
+        cuts
+    );
+    prop_assert_eq!(
+        outcome
+            .counts
+            .iter()
+            .map(|(_, count)| *count as usize)
+            .sum::<usize>(),
+        expected.len()
+    );
     let block = Rules::new(vec![rule("b", pattern, Action::Block)]).unwrap();
-    prop_assert_eq!(scan(&block, text, cuts).stop.is_some(), !expected.is_empty(), "{:?} {:?}", pattern, text);
+    prop_assert_eq!(
+        scan(&block, text, cuts).stop.is_some(),
+        !expected.is_empty(),
+        "{:?} {:?}",
+        pattern,
+        text
+    );
     Ok(())
 }
 
 fn pattern() -> impl Strategy<Value = String> {
     let atom = prop::sample::select(vec![
-        "a", "b", "c", "1", "-", " ", "é", "ü", "日", ".", r"\d", r"\w", r"\s", r"\W", r"\D", "[ab]", "[a-c1]", "[^a]", "[^-1]", "[é-日]",
-        "[^é]", r"\b", r"\B", "^", "$", "(?m)^", "(?m)$", "(?mR)^", "(?mR)$", r"\b{start}", r"\b{end}", r"\b{start-half}", r"\b{end-half}", "(?i)", "(?s)",
-        "(?s-i)", "(?U)", "(?i)[^A]", "[[:alpha:]]", "[[:^digit:]]", "abc", "ab-", "1-1", r"\n", r"\r", r"[^\n]", r"[\W\d]", "",
+        "a",
+        "b",
+        "c",
+        "1",
+        "-",
+        " ",
+        "é",
+        "ü",
+        "日",
+        ".",
+        r"\d",
+        r"\w",
+        r"\s",
+        r"\W",
+        r"\D",
+        "[ab]",
+        "[a-c1]",
+        "[^a]",
+        "[^-1]",
+        "[é-日]",
+        "[^é]",
+        r"\b",
+        r"\B",
+        "^",
+        "$",
+        "(?m)^",
+        "(?m)$",
+        "(?mR)^",
+        "(?mR)$",
+        r"\b{start}",
+        r"\b{end}",
+        r"\b{start-half}",
+        r"\b{end-half}",
+        "(?i)",
+        "(?s)",
+        "(?s-i)",
+        "(?U)",
+        "(?i)[^A]",
+        "[[:alpha:]]",
+        "[[:^digit:]]",
+        "abc",
+        "ab-",
+        "1-1",
+        r"\n",
+        r"\r",
+        r"[^\n]",
+        r"[\W\d]",
+        "",
     ]);
-    atom.prop_map(str::to_owned).prop_recursive(5, 40, 5, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..5).prop_map(|parts| parts.concat()),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| format!("(?:{})", parts.join("|"))),
-            (inner.clone(), prop::sample::select(vec!["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{2,}", "{0,2}?", "{3}"]))
-                .prop_map(|(of, times)| format!("(?:{of}){times}")),
-            inner.prop_map(|of| format!("({of})")),
-        ]
-    })
+    atom.prop_map(str::to_owned)
+        .prop_recursive(5, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 1..5).prop_map(|parts| parts.concat()),
+                prop::collection::vec(inner.clone(), 1..4)
+                    .prop_map(|parts| format!("(?:{})", parts.join("|"))),
+                (
+                    inner.clone(),
+                    prop::sample::select(vec![
+                        "*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{2,}", "{0,2}?", "{3}"
+                    ])
+                )
+                    .prop_map(|(of, times)| format!("(?:{of}){times}")),
+                inner.prop_map(|of| format!("({of})")),
+            ]
+        })
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select("aaabbbcc11--  AB_é日ü\n\r\u{1F600}.".chars().collect::<Vec<_>>()), 0..48)
-        .prop_map(|chars| chars.into_iter().collect())
+    prop::collection::vec(
+        prop::sample::select(
+            "aaabbbcc11--  AB_é日ü\n\r\u{1F600}."
+                .chars()
+                .collect::<Vec<_>>(),
+        ),
+        0..48,
+    )
+    .prop_map(|chars| chars.into_iter().collect())
 }
 
 /// Texts with stretches that are longer than what may stay undecided.
 fn long_text() -> impl Strategy<Value = String> {
     let stretch = (
-        prop::sample::select(vec!["a", "b", "1", "-", " ", "\n", "é", "ab", "a1", "1-1-", "a b ", "日"]),
-        prop::sample::select(vec![1, 1, 1, 2, 3, 15, 1000, 2047, 4094, 4095, 4096, 4097, 6000]),
+        prop::sample::select(vec![
+            "a", "b", "1", "-", " ", "\n", "é", "ab", "a1", "1-1-", "a b ", "日",
+        ]),
+        prop::sample::select(vec![
+            1, 1, 1, 2, 3, 15, 1000, 2047, 4094, 4095, 4096, 4097, 6000,
+        ]),
     );
-    prop::collection::vec(stretch.prop_map(|(of, times)| of.repeat(times)), 1..7).prop_map(|parts| parts.concat())
+    prop::collection::vec(stretch.prop_map(|(of, times)| of.repeat(times)), 1..7)
+        .prop_map(|parts| parts.concat())
 }
 
 fn rules(patterns: &[(String, Action)]) -> Rules {
-    let named = patterns.iter().enumerate().filter_map(|(index, (pattern, action))| {
-        let pattern = Pattern::regex(pattern, false).ok()?;
-        Some(Rule { name: index.to_string(), action: *action, replacement: String::new(), pattern })
-    });
+    let named = patterns
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (pattern, action))| {
+            let pattern = Pattern::regex(pattern, false).ok()?;
+            Some(Rule {
+                name: index.to_string(),
+                action: *action,
+                replacement: String::new(),
+                pattern,
+            })
+        });
     Rules::new(named.collect()).unwrap()
 }
 
 fn actions() -> impl Strategy<Value = Action> {
-    prop::sample::select(vec![Action::Flag, Action::Redact, Action::Redact, Action::Redact, Action::Block])
+    prop::sample::select(vec![
+        Action::Flag,
+        Action::Redact,
+        Action::Redact,
+        Action::Redact,
+        Action::Block,
+    ])
 }
 
 proptest! {

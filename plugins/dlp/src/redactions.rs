@@ -28,8 +28,12 @@ impl Redactions {
     /// that is the continuation of a redaction before, nothing stands for it.
     pub(crate) fn add(&mut self, mut new: Redaction) {
         let rank = |redaction: &Redaction| (redaction.range.start, redaction.rule);
-        let first = self.0.partition_point(|other| other.range.end <= new.range.start);
-        let behind = self.0.partition_point(|other| other.range.start < new.range.end);
+        let first = self
+            .0
+            .partition_point(|other| other.range.end <= new.range.start);
+        let behind = self
+            .0
+            .partition_point(|other| other.range.start < new.range.end);
         for other in self.0.range(first..behind.max(first)) {
             if rank(other) < rank(&new) {
                 new.rule = other.rule;
@@ -56,8 +60,14 @@ impl Redactions {
         if cut == whole {
             return self.0.pop_front();
         }
-        let begun = Redaction { range: first.range.start..cut, rule: first.rule };
-        *first = Redaction { range: cut..whole, rule: None };
+        let begun = Redaction {
+            range: first.range.start..cut,
+            rule: first.rule,
+        };
+        *first = Redaction {
+            range: cut..whole,
+            rule: None,
+        };
         Some(begun)
     }
 }

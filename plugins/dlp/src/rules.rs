@@ -39,14 +39,28 @@ impl Rules {
     pub(crate) fn new(rules: Vec<Rule>) -> Result<Self, String> {
         let bytes: usize = rules.iter().map(|rule| rule.pattern.dfa.bytes()).sum();
         if bytes > TABLES_BYTES_MAX {
-            return Err(format!("the rules together take {bytes} bytes of tables; at most {TABLES_BYTES_MAX} are possible"));
+            return Err(format!(
+                "the rules together take {bytes} bytes of tables; at most {TABLES_BYTES_MAX} are possible"
+            ));
         }
         let factors: Vec<_> = rules.iter().map(|rule| &rule.pattern.factor).collect();
-        let trigger = (rules.len() <= RULES_MAX).then(|| Trigger::new(&factors)).flatten();
-        let trigger = trigger.ok_or_else(|| format!("expected at most {RULES_MAX} rules, found {}", rules.len()))?;
-        let shortest = factors.iter().map(|factor| factor.sets.len()).min().unwrap_or(usize::MAX);
+        let trigger = (rules.len() <= RULES_MAX)
+            .then(|| Trigger::new(&factors))
+            .flatten();
+        let trigger = trigger
+            .ok_or_else(|| format!("expected at most {RULES_MAX} rules, found {}", rules.len()))?;
+        let shortest = factors
+            .iter()
+            .map(|factor| factor.sets.len())
+            .min()
+            .unwrap_or(usize::MAX);
         let has_lead = factors.iter().any(|factor| factor.lead.is_some());
-        Ok(Self { rules, trigger, shortest, has_lead })
+        Ok(Self {
+            rules,
+            trigger,
+            shortest,
+            has_lead,
+        })
     }
 
     /// Finds candidates.

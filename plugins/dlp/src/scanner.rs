@@ -1,8 +1,9 @@
 //! Scans all texts of a message, several of which may be open at once.
 
 use crate::candidates::Scratch;
+use crate::report::{Report, Stop};
 use crate::rules::Rules;
-use crate::text::{Report, Stop, TextScan};
+use crate::text::TextScan;
 use portcullis_policy::{Text, TextId};
 
 /// Most texts that may be open at once: the choices and channels of a streamed response. Protects memory; each can hold back some kilobytes.
@@ -49,11 +50,19 @@ impl Scanner {
                 let mut scan = std::mem::take(&mut self.spare);
                 scan.reset(rules);
                 self.open.push((text.id, scan));
-                let Some((_, scan)) = self.open.last_mut() else { return Ok(()) };
+                let Some((_, scan)) = self.open.last_mut() else {
+                    return Ok(());
+                };
                 scan
             }
         };
-        let result = scan.push(rules, text.piece, text.last, &mut self.scratch, &mut self.report);
+        let result = scan.push(
+            rules,
+            text.piece,
+            text.last,
+            &mut self.scratch,
+            &mut self.report,
+        );
         if text.last
             && let Some(index) = known
         {
@@ -67,7 +76,9 @@ impl Scanner {
         let mut result = Ok(());
         for (_, mut scan) in std::mem::take(&mut self.open) {
             if result.is_ok() {
-                result = scan.push(rules, "", true, &mut self.scratch, &mut self.report).map_err(Refused::Stop);
+                result = scan
+                    .push(rules, "", true, &mut self.scratch, &mut self.report)
+                    .map_err(Refused::Stop);
             }
         }
         result

@@ -27,7 +27,9 @@ impl<'a> Window<'a> {
 
     /// All bytes from a position on.
     pub(crate) fn from(&self, position: usize) -> &'a [u8] {
-        self.bytes.get(position.saturating_sub(self.base)..).unwrap_or_default()
+        self.bytes
+            .get(position.saturating_sub(self.base)..)
+            .unwrap_or_default()
     }
 
     /// What stands before a position.
@@ -39,7 +41,11 @@ impl<'a> Window<'a> {
     pub(crate) fn character(&self, position: usize) -> usize {
         const CONTINUES: std::ops::RangeInclusive<u8> = 0x80..=0xBF;
         let mut start = position;
-        while start > self.base && self.byte(start).is_some_and(|byte| CONTINUES.contains(&byte)) {
+        while start > self.base
+            && self
+                .byte(start)
+                .is_some_and(|byte| CONTINUES.contains(&byte))
+        {
             start -= 1;
         }
         start

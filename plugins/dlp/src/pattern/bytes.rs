@@ -9,7 +9,10 @@ pub(crate) struct ByteSet {
 
 impl ByteSet {
     /// All bytes.
-    pub(crate) const ALL: Self = Self { low: u128::MAX, high: u128::MAX };
+    pub(crate) const ALL: Self = Self {
+        low: u128::MAX,
+        high: u128::MAX,
+    };
 
     /// The bytes from `first` to `last`, both included.
     pub(crate) fn range(first: u8, last: u8) -> Self {
@@ -31,13 +34,20 @@ impl ByteSet {
 
     /// Whether the byte is in it.
     pub(crate) const fn contains(self, byte: u8) -> bool {
-        if byte < 128 { self.low >> byte & 1 == 1 } else { self.high >> (byte - 128) & 1 == 1 }
+        if byte < 128 {
+            self.low >> byte & 1 == 1
+        } else {
+            self.high >> (byte - 128) & 1 == 1
+        }
     }
 
     /// What is in either.
     #[must_use]
     pub(crate) const fn union(self, other: Self) -> Self {
-        Self { low: self.low | other.low, high: self.high | other.high }
+        Self {
+            low: self.low | other.low,
+            high: self.high | other.high,
+        }
     }
 
     /// How many bytes are in it.

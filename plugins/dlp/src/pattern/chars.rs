@@ -15,7 +15,9 @@ impl Chars {
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
         for (first, last) in ranges {
             match merged.last_mut() {
-                Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
+                Some(before) if first <= before.1.saturating_add(1) => {
+                    before.1 = before.1.max(last)
+                }
                 Some(_) | None => merged.push((first, last)),
             }
         }
@@ -49,11 +51,16 @@ impl Chars {
     pub(crate) fn fold(self) -> Self {
         let mut ranges = self.0;
         for index in 0..ranges.len() {
-            let Some((first, last)) = ranges.get(index).copied() else { break };
+            let Some((first, last)) = ranges.get(index).copied() else {
+                break;
+            };
             for (from, to, other) in [('a', 'z', 'A'), ('A', 'Z', 'a')] {
                 let (low, high) = (first.max(u32::from(from)), last.min(u32::from(to)));
                 if low <= high {
-                    ranges.push((low - u32::from(from) + u32::from(other), high - u32::from(from) + u32::from(other)));
+                    ranges.push((
+                        low - u32::from(from) + u32::from(other),
+                        high - u32::from(from) + u32::from(other),
+                    ));
                 }
             }
         }

@@ -6,8 +6,9 @@
 use super::chars::Chars;
 use super::look::Look;
 use regex_syntax::ast::{
-    Assertion, AssertionKind, Ast, ClassAsciiKind, ClassBracketed, ClassPerl, ClassPerlKind, ClassSet, ClassSetItem, Flag, Flags,
-    FlagsItemKind, GroupKind, Repetition, RepetitionKind, RepetitionRange, parse::ParserBuilder,
+    Assertion, AssertionKind, Ast, ClassAsciiKind, ClassBracketed, ClassPerl, ClassPerlKind,
+    ClassSet, ClassSetItem, Flag, Flags, FlagsItemKind, GroupKind, Repetition, RepetitionKind,
+    RepetitionRange, parse::ParserBuilder,
 };
 
 /// Deepest nesting of groups in a pattern. Protects the stack, which in a module is 256 KiB.
@@ -49,13 +50,29 @@ impl Expr {
             .nest_limit(NEST_MAX)
             .build()
             .parse(pattern)
-            .map_err(|error| format!("not a regular expression: {} (character {})", error.kind(), error.span().start.column))?;
-        Translator { flags: Modes { ignore_case, ..Modes::default() } }.expr(&ast)
+            .map_err(|error| {
+                format!(
+                    "not a regular expression: {} (character {})",
+                    error.kind(),
+                    error.span().start.column
+                )
+            })?;
+        Translator {
+            flags: Modes {
+                ignore_case,
+                ..Modes::default()
+            },
+        }
+        .expr(&ast)
     }
 
     /// A text that stands for itself.
     pub(crate) fn literal(text: &str, ignore_case: bool) -> Self {
-        Self::Concat(text.chars().map(|char| Self::char(char, ignore_case)).collect())
+        Self::Concat(
+            text.chars()
+                .map(|char| Self::char(char, ignore_case))
+                .collect(),
+        )
     }
 
     fn char(char: char, ignore_case: bool) -> Self {
@@ -114,16 +131,23 @@ impl Translator {
                 self.flags = outside;
                 inside
             }
-            Ast::Alternation(alternation) => {
-                Ok(Expr::Alternate(alternation.asts.iter().map(|part| self.expr(part)).collect::<Result<_, _>>()?))
-            }
+            Ast::Alternation(alternation) => Ok(Expr::Alternate(
+                alternation
+                    .asts
+                    .iter()
+                    .map(|part| self.expr(part))
+                    .collect::<Result<_, _>>()?,
+            )),
             Ast::Concat(concat) => {
                 let mut parts = Vec::with_capacity(concat.asts.len());
                 for part in &concat.asts {
                     match self.expr(part)? {
                         Expr::Empty => {}
                         Expr::Concat(inner) => parts.extend(inner),
-                        part @ (Expr::Look(_) | Expr::Chars(_) | Expr::Alternate(_) | Expr::Repeat { .. }) => parts.push(part),
+                        part @ (Expr::Look(_)
+                        | Expr::Chars(_)
+                        | Expr::Alternate(_)
+                        | Expr::Repeat { .. }) => parts.push(part),
                     }
                 }
                 Ok(match parts.len() {
@@ -142,7 +166,9 @@ impl Translator {
                 FlagsItemKind::Negation => on = false,
                 FlagsItemKind::Flag(Flag::CaseInsensitive) => self.flags.ignore_case = on,
                 FlagsItemKind::Flag(Flag::MultiLine) => self.flags.multi_line = on,
-                FlagsItemKind::Flag(Flag::DotMatchesNewLine) => self.flags.dot_matches_line_end = on,
+                FlagsItemKind::Flag(Flag::DotMatchesNewLine) => {
+                    self.flags.dot_matches_line_end = on
+                }
                 FlagsItemKind::Flag(Flag::SwapGreed) => self.flags.swap_greed = on,
                 FlagsItemKind::Flag(Flag::CRLF) => self.flags.crlf = on,
                 // As in regex-lite: `u` changes nothing. `x` was the parser's.
@@ -172,8 +198,12 @@ impl Translator {
             (AssertionKind::EndLine, true, true) => Look::EndLineCrlf,
             (AssertionKind::WordBoundary, _, _) => Look::Word,
             (AssertionKind::NotWordBoundary, _, _) => Look::NotWord,
-            (AssertionKind::WordBoundaryStart | AssertionKind::WordBoundaryStartAngle, _, _) => Look::WordStart,
-            (AssertionKind::WordBoundaryEnd | AssertionKind::WordBoundaryEndAngle, _, _) => Look::WordEnd,
+            (AssertionKind::WordBoundaryStart | AssertionKind::WordBoundaryStartAngle, _, _) => {
+                Look::WordStart
+            }
+            (AssertionKind::WordBoundaryEnd | AssertionKind::WordBoundaryEndAngle, _, _) => {
+                Look::WordEnd
+            }
             (AssertionKind::WordBoundaryStartHalf, _, _) => Look::WordStartHalf,
             (AssertionKind::WordBoundaryEndHalf, _, _) => Look::WordEndHalf,
         }
@@ -183,7 +213,11 @@ impl Translator {
         let mut ranges = Vec::new();
         match &class.kind {
             ClassSet::Item(item) => items(item, &mut ranges)?,
-            ClassSet::BinaryOp(_) => return Err("set operations in character classes (&&, --, ~~) are not supported".to_owned()),
+            ClassSet::BinaryOp(_) => {
+                return Err(
+                    "set operations in character classes (&&, --, ~~) are not supported".to_owned(),
+                );
+            }
         }
         // The case is folded before the negation: `(?i)[^x]` excludes `X` too.
         let mut chars = Chars::new(ranges);
@@ -207,7 +241,12 @@ impl Translator {
             // Nothing a billion times is nothing: `(){1000000000}` must not take a billion steps to compile.
             (Expr::Empty, _, _) | (_, _, Some(0)) => Expr::Empty,
             (_, 1, Some(1)) => *of,
-            (_, _, _) => Expr::Repeat { of, min, max, greedy: repetition.greedy != self.flags.swap_greed },
+            (_, _, _) => Expr::Repeat {
+                of,
+                min,
+                max,
+                greedy: repetition.greedy != self.flags.swap_greed,
+            },
         })
     }
 }
@@ -216,14 +255,20 @@ fn items(item: &ClassSetItem, ranges: &mut Vec<(u32, u32)>) -> Result<(), String
     match item {
         ClassSetItem::Empty(_) => {}
         ClassSetItem::Literal(literal) => ranges.push((u32::from(literal.c), u32::from(literal.c))),
-        ClassSetItem::Range(range) => ranges.push((u32::from(range.start.c), u32::from(range.end.c))),
+        ClassSetItem::Range(range) => {
+            ranges.push((u32::from(range.start.c), u32::from(range.end.c)))
+        }
         ClassSetItem::Ascii(class) => {
             let chars = Chars::new(ascii(&class.kind));
             ranges.extend(if class.negated { chars.negate() } else { chars }.ranges());
         }
-        ClassSetItem::Unicode(_) => return Err("Unicode classes (\\p) are not supported".to_owned()),
+        ClassSetItem::Unicode(_) => {
+            return Err("Unicode classes (\\p) are not supported".to_owned());
+        }
         ClassSetItem::Perl(class) => ranges.extend(perl(class).ranges()),
-        ClassSetItem::Bracketed(_) => return Err("nested character classes are not supported".to_owned()),
+        ClassSetItem::Bracketed(_) => {
+            return Err("nested character classes are not supported".to_owned());
+        }
         ClassSetItem::Union(union) => {
             for item in &union.items {
                 items(item, ranges)?;
@@ -259,5 +304,8 @@ fn ascii(kind: &ClassAsciiKind) -> Vec<(u32, u32)> {
         ClassAsciiKind::Word => &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')],
         ClassAsciiKind::Xdigit => &[('0', '9'), ('A', 'F'), ('a', 'f')],
     };
-    ranges.iter().map(|(first, last)| (u32::from(*first), u32::from(*last))).collect()
+    ranges
+        .iter()
+        .map(|(first, last)| (u32::from(*first), u32::from(*last)))
+        .collect()
 }

@@ -43,8 +43,14 @@ impl Factor {
             if best.rarity <= RARE {
                 break;
             }
-            let (Some(lead), Some(rest)) = (parts.get(..beginning), parts.get(beginning..)) else { break };
-            let inner = Self::inside(lead, &Nfa::new(rest).map_err(|_| super::TOO_LARGE)?, &Nfa::new(lead).map_err(|_| super::TOO_LARGE)?);
+            let (Some(lead), Some(rest)) = (parts.get(..beginning), parts.get(beginning..)) else {
+                break;
+            };
+            let inner = Self::inside(
+                lead,
+                &Nfa::new(rest).map_err(|_| super::TOO_LARGE)?,
+                &Nfa::new(lead).map_err(|_| super::TOO_LARGE)?,
+            );
             // To walk back over a run costs something, so it has to be worth it.
             if inner.rarity * 16.0 < best.rarity {
                 best = inner;
@@ -55,22 +61,32 @@ impl Factor {
 
     fn at_start(nfa: &Nfa, dfa: &Dfa) -> Self {
         let can_follow = |before: Neighbor| !dfa.start(before).stops();
-        let before: ByteSet = (0..=u8::MAX).filter(|byte| can_follow(Neighbor::of(Some(*byte)))).collect();
+        let before: ByteSet = (0..=u8::MAX)
+            .filter(|byte| can_follow(Neighbor::of(Some(*byte))))
+            .collect();
         let at_edge = can_follow(Neighbor::Edge);
         let anywhere = at_edge && before == ByteSet::ALL;
         let mut factor = Self::rare(nfa, (!anywhere).then_some(before), at_edge, None);
         if factor.sets.is_empty() {
             // Only the automaton knows that its assertions contradict each other where nothing is taken: something always is.
-            factor = Self { sets: vec![ByteSet::ALL], enough: 1, rarity: 1.0, ..factor };
+            factor = Self {
+                sets: vec![ByteSet::ALL],
+                enough: 1,
+                rarity: 1.0,
+                ..factor
+            };
         }
         factor
     }
 
     fn inside(lead: &[Expr], rest: &Nfa, lead_nfa: &Nfa) -> Self {
-        let run = lead_nfa.states().iter().fold(ByteSet::default(), |run, state| match state {
-            State::Bytes(set, _) => run.union(*set),
-            State::Split(_) | State::Look(..) | State::Match => run,
-        });
+        let run = lead_nfa
+            .states()
+            .iter()
+            .fold(ByteSet::default(), |run, state| match state {
+                State::Bytes(set, _) => run.union(*set),
+                State::Split(_) | State::Look(..) | State::Match => run,
+            });
         let needs_lead = !lead.iter().all(Expr::can_be_empty);
         Self::rare(rest, needs_lead.then_some(run), !needs_lead, Some(run))
     }
@@ -89,7 +105,14 @@ impl Factor {
         if sets.is_empty() {
             rarity = f64::INFINITY; // what can be empty stands everywhere
         }
-        Self { sets, before, at_edge, lead, enough, rarity }
+        Self {
+            sets,
+            before,
+            at_edge,
+            lead,
+            enough,
+            rarity,
+        }
     }
 }
 
@@ -97,7 +120,10 @@ impl Factor {
 fn first_sets(nfa: &Nfa) -> Vec<ByteSet> {
     let mut sets = Vec::new();
     let mut now = closure(nfa, [nfa.start()]);
-    while sets.len() < FACTOR_BYTES_MAX && !now.is_empty() && !now.iter().any(|id| *nfa.state(*id) == State::Match) {
+    while sets.len() < FACTOR_BYTES_MAX
+        && !now.is_empty()
+        && !now.iter().any(|id| *nfa.state(*id) == State::Match)
+    {
         let mut set = ByteSet::default();
         let mut nexts = Vec::new();
         for id in &now {

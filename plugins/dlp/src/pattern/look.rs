@@ -17,7 +17,13 @@ pub(crate) enum Neighbor {
 
 impl Neighbor {
     /// Every kind.
-    pub(crate) const ALL: [Self; 5] = [Self::Edge, Self::Word, Self::LineFeed, Self::CarriageReturn, Self::Other];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Edge,
+        Self::Word,
+        Self::LineFeed,
+        Self::CarriageReturn,
+        Self::Other,
+    ];
 
     /// The kind of a byte, or of the edge of the text.
     pub(crate) const fn of(byte: Option<u8>) -> Self {
@@ -73,8 +79,13 @@ impl Look {
             Self::End => after == Edge,
             Self::StartLine => matches!(before, Edge | LineFeed),
             Self::EndLine => matches!(after, Edge | LineFeed),
-            Self::StartLineCrlf => matches!(before, Edge | LineFeed) || before == CarriageReturn && after != LineFeed,
-            Self::EndLineCrlf => matches!(after, Edge | CarriageReturn) || after == LineFeed && before != CarriageReturn,
+            Self::StartLineCrlf => {
+                matches!(before, Edge | LineFeed) || before == CarriageReturn && after != LineFeed
+            }
+            Self::EndLineCrlf => {
+                matches!(after, Edge | CarriageReturn)
+                    || after == LineFeed && before != CarriageReturn
+            }
             Self::Word => before.is_word() != after.is_word(),
             Self::NotWord => before.is_word() == after.is_word(),
             Self::WordStart => !before.is_word() && after.is_word(),

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod chars;
+mod determinize;
 mod dfa;
 mod expr;
 mod factor;
@@ -56,7 +57,11 @@ impl Pattern {
     fn new(expr: &Expr) -> Result<Self, String> {
         let parts = match expr {
             Expr::Concat(parts) => parts.as_slice(),
-            Expr::Empty | Expr::Look(_) | Expr::Chars(_) | Expr::Alternate(_) | Expr::Repeat { .. } => std::slice::from_ref(expr),
+            Expr::Empty
+            | Expr::Look(_)
+            | Expr::Chars(_)
+            | Expr::Alternate(_)
+            | Expr::Repeat { .. } => std::slice::from_ref(expr),
         };
         let nfa = Nfa::new(parts).map_err(|_| TOO_LARGE)?;
         let dfa = Dfa::new(&nfa)?;

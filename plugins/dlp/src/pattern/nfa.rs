@@ -39,7 +39,10 @@ pub(crate) struct TooLarge;
 impl Nfa {
     /// Compiles a sequence.
     pub(crate) fn new(parts: &[Expr]) -> Result<Self, TooLarge> {
-        let mut nfa = Self { states: vec![State::Match], start: 0 };
+        let mut nfa = Self {
+            states: vec![State::Match],
+            start: 0,
+        };
         nfa.start = nfa.concat(parts, 0)?;
         Ok(nfa)
     }
@@ -81,10 +84,18 @@ impl Nfa {
             Expr::Chars(chars) => self.chars(chars, next),
             Expr::Concat(parts) => self.concat(parts, next),
             Expr::Alternate(parts) => {
-                let targets = parts.iter().map(|part| self.compile(part, next)).collect::<Result<_, _>>()?;
+                let targets = parts
+                    .iter()
+                    .map(|part| self.compile(part, next))
+                    .collect::<Result<_, _>>()?;
                 self.push(State::Split(targets))
             }
-            Expr::Repeat { of, min, max, greedy } => {
+            Expr::Repeat {
+                of,
+                min,
+                max,
+                greedy,
+            } => {
                 let (rest, copies) = match max {
                     Some(max) => {
                         let mut rest = next;
@@ -113,7 +124,10 @@ impl Nfa {
     }
 
     fn concat(&mut self, parts: &[Expr], next: StateId) -> Result<StateId, TooLarge> {
-        parts.iter().rev().try_fold(next, |next, part| self.compile(part, next))
+        parts
+            .iter()
+            .rev()
+            .try_fold(next, |next, part| self.compile(part, next))
     }
 
     fn plus(&mut self, of: &Expr, greedy: bool, next: StateId) -> Result<StateId, TooLarge> {
@@ -156,14 +170,24 @@ impl Nfa {
     /// Every character beyond ASCII, in few states. Texts are valid UTF-8, so the number of bytes that follow is all that matters.
     fn beyond_ascii(&mut self, next: StateId, targets: &mut Vec<StateId>) -> Result<(), TooLarge> {
         let mut rest = next;
-        for lead in [ByteSet::range(0xC2, 0xDF), ByteSet::range(0xE0, 0xEF), ByteSet::range(0xF0, 0xF4)] {
+        for lead in [
+            ByteSet::range(0xC2, 0xDF),
+            ByteSet::range(0xE0, 0xEF),
+            ByteSet::range(0xF0, 0xF4),
+        ] {
             rest = self.push(State::Bytes(ByteSet::range(0x80, 0xBF), rest))?;
             targets.push(self.push(State::Bytes(lead, rest))?);
         }
         Ok(())
     }
 
-    fn sequences(&mut self, first: u32, last: u32, next: StateId, targets: &mut Vec<StateId>) -> Result<(), TooLarge> {
+    fn sequences(
+        &mut self,
+        first: u32,
+        last: u32,
+        next: StateId,
+        targets: &mut Vec<StateId>,
+    ) -> Result<(), TooLarge> {
         // A range may begin or end among the surrogates, which no text holds.
         let first = char::from_u32(first).unwrap_or('\u{E000}');
         let last = char::from_u32(last).unwrap_or('\u{D7FF}');
@@ -188,5 +212,9 @@ impl Nfa {
 }
 
 fn choice(greedy: bool, body: StateId, next: StateId) -> State {
-    State::Split(if greedy { vec![body, next] } else { vec![next, body] })
+    State::Split(if greedy {
+        vec![body, next]
+    } else {
+        vec![next, body]
+    })
 }
