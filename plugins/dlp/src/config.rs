@@ -28,7 +28,7 @@ pub(crate) struct Config {
     pub(crate) response: bool,
 }
 
-/// Reads the section. `None` when the document has none, or when it is wrong: then the mistakes are noted in the document.
+/// Reads the section, and notes its mistakes in the document.
 pub(crate) fn read(document: &Document) -> Option<Config> {
     let section = document.section("dlp")?;
     // `max_body_bytes` is for the chain, which reads bodies.

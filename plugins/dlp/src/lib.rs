@@ -25,7 +25,8 @@ mod oracle;
 pub use exchange::Dlp;
 use portcullis_policy::config::Document;
 
-/// Reads section `dlp` of the policy. `None` when there is none, or when it is wrong: its mistakes are then noted in the document.
+/// Reads section `dlp` of the policy. `None` when there is none, or no policy can be made of it. Mistakes are noted in the document; one that
+/// has any is not to be put into force.
 #[must_use]
 pub fn configure(document: &Document) -> Option<Dlp> {
     config::read(document).map(Dlp::new)
