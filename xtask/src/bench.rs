@@ -44,7 +44,22 @@ pub struct Arguments {
     /// Rounds, of which the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Also measure gateway.wasm without each of its policies, to see where the time goes
+    #[arg(long)]
+    parts: bool,
 }
+
+/// The gateway with fewer sections in its policy: what is missing, and which sections that takes.
+const PARTS: [(&str, &[&str]); 5] = [
+    ("without dlp", &["dlp"]),
+    ("without limits", &["limits"]),
+    ("without audit", &["audit"]),
+    ("auth only", &["dlp", "limits", "audit"]),
+    (
+        "without any policy",
+        &["auth", "teams", "dlp", "limits", "audit"],
+    ),
+];
 
 /// Measures, prints a table and writes `target/bench.json`.
 ///
@@ -88,6 +103,16 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         &gateway("chain")?,
         &binary,
     )?);
+
+    for (name, sections) in PARTS.iter().filter(|_| arguments.parts) {
+        let mut part = gateway("local")?;
+        part.edit_policy(|policy| {
+            if let Some(policy) = policy.as_object_mut() {
+                policy.retain(|section, _| !sections.contains(&section.as_str()));
+            }
+        })?;
+        variants.push(Variant::start(name, &part, &binary)?);
+    }
 
     let requests = [
         ("small chat", small_request(), 16),
@@ -136,6 +161,9 @@ fn optimized(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         "--rounds",
         &arguments.rounds.to_string(),
     ]);
+    if arguments.parts {
+        command.arg("--parts");
+    }
     let status = command.status().context("cargo run --release")?;
     Ok(if status.success() {
         ExitCode::SUCCESS
