@@ -194,9 +194,9 @@ impl ResponseReader {
                     Err(refused) => {
                         // What was refused was paid for all the same: the rest of what is here is read for its usage. Where it
                         // cannot be read, there is none.
-                        let _ = json
-                            .document
-                            .read(&self.format.response, false, None, &mut json.usage);
+                        let _ =
+                            json.document
+                                .read(&self.format.response, false, None, &mut json.usage);
                         Err(refused)
                     }
                 }

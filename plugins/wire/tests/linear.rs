@@ -1,7 +1,12 @@
 //! No body costs more than its length. Each of these would take minutes, not moments, were any step quadratic: so that they end is
 //! the assertion, and no clock is asked.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod support;
 

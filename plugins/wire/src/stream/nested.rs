@@ -1,7 +1,8 @@
 //! A document that comes in pieces, as the arguments of a streamed tool call do.
 //!
 //! Its strings are read while they come. Where something is to be changed, the change must fit the document although its end is not
-//! known: so what has not left is kept in mind as places (strings, words, escapes), not as text.
+//! known: so what has not left is kept in mind as places (strings, words, escapes), not as text. What is not complete (a key, a number,
+//! an escape) is undecided; how long, the bound on held bytes says.
 
 use super::flow::{Flow, Teller};
 use super::inner::{Inner, all};
@@ -10,10 +11,6 @@ use crate::json::{Raw, Token, Tokenizer, escape_into, escapes, outward};
 use portcullis_policy::Refusal;
 use std::collections::VecDeque;
 use std::ops::Range;
-
-/// Bytes of a key or number that is not complete: protects from holding a text that only looks like a document. Beyond it, it is
-/// taken for none.
-const INCOMPLETE_BYTES_MAX: usize = 4 << 10;
 
 /// A document within a text. Positions are the text's.
 #[derive(Debug)]
@@ -74,7 +71,7 @@ impl Nested {
         self.tail.drain(..settled);
         self.base += settled;
         let waits = self.tokenizer.waits() && !self.tail.is_empty();
-        if !read? || last || (waits && self.tail.len() > INCOMPLETE_BYTES_MAX) {
+        if !read? || last {
             return self.end(teller, ready).map(|()| None);
         }
         if let Some(inner) = self.string.as_mut().filter(|_| self.tail.starts_with('\\')) {
