@@ -54,10 +54,11 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
     }
     if wants(Part::Unit) {
         let mut tests = cargo("test --workspace --no-fail-fast");
-        for elsewhere in ["portcullis-host-test", "portcullis-envoy-test", "xtask"] {
+        for elsewhere in NEEDS_MORE {
             tests.args(["--exclude", elsewhere]);
         }
         progress.command("unit tests and properties", &mut tests)?;
+        progress.command("cases, natively", &mut cargo(NATIVE_CASES))?;
     }
     if !(wants(Part::Wasm) || wants(Part::Envoy) || wants(Part::Sdk)) {
         return Ok(exit_code(progress));
@@ -70,13 +71,19 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
     }
     if wants(Part::Wasm) {
         let tests = "test --package portcullis-host-test --no-fail-fast";
-        progress.command("modules in wasmtime", &mut cargo(tests))?;
+        progress.command("the host on wasmtime", &mut cargo(tests))?;
+        progress.command("cases, in wasmtime", &mut cargo(WASM_CASES))?;
     }
     let envoy = EnvoyBinary::find_or_fetch(checkout);
     if wants(Part::Envoy) {
         let title = "modules in the real Envoy";
         match &envoy {
             Ok(binary) => progress.command(title, with_envoy(&mut cargo(ENVOY_TESTS), binary))?,
+            Err(missing) => progress.skip(title, missing),
+        }
+        let title = "cases, in the real Envoy";
+        match &envoy {
+            Ok(binary) => progress.command(title, with_envoy(&mut cargo(ENVOY_CASES), binary))?,
             Err(missing) => progress.skip(title, missing),
         }
     }
@@ -90,6 +97,17 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
     Ok(exit_code(progress))
 }
 
+/// Crates whose tests need built modules or an Envoy, and have parts of their own.
+const NEEDS_MORE: [&str; 4] = [
+    "portcullis-host-test",
+    "portcullis-envoy-test",
+    "portcullis-conformance",
+    "xtask",
+];
+const NATIVE_CASES: &str =
+    "test --package portcullis-conformance --no-default-features --no-fail-fast";
+const WASM_CASES: &str = "test --package portcullis-conformance --test wasmtime";
+const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test up";
 const SDK_TESTS: &str = "test --package portcullis-envoy-test --test sdk";
