@@ -23,8 +23,10 @@ pub mod load;
 pub mod merge;
 mod metrics;
 pub mod native;
+pub mod random;
 pub mod resolve;
 pub mod run;
+pub mod split;
 pub mod trace;
 #[cfg(feature = "wasm")]
 pub mod wasm;

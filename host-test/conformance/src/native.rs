@@ -92,6 +92,18 @@ impl Native {
         })
     }
 
+    /// The same policy in a new world: configuring one costs more than most cases.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self {
+            gateway: Rc::clone(&self.gateway),
+            store: Rc::new(RefCell::new(MemoryStore::default())),
+            clock: Rc::new(Cell::new(EPOCH_NS)),
+            open: BTreeMap::new(),
+            requests: 0,
+        }
+    }
+
     /// A stream on which nothing has happened yet.
     pub fn stream(&mut self) -> Stream {
         self.requests += 1;
