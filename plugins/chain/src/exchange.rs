@@ -95,7 +95,7 @@ impl Exchange {
     pub const fn reads_response(&self) -> bool {
         matches!(
             self.response,
-            ResponseState::Reading(_) | ResponseState::Stopped(_)
+            ResponseState::Reading(_) | ResponseState::Stopped(_) | ResponseState::Refusing(..)
         )
     }
 
@@ -146,7 +146,9 @@ impl Exchange {
     fn close_response(&mut self, turn: &mut Turn<'_>, status: u16) {
         let meaning = match std::mem::replace(&mut self.response, ResponseState::Done) {
             ResponseState::Done => return,
-            ResponseState::Reading(reader) | ResponseState::Stopped(reader) => reader.meaning(),
+            ResponseState::Reading(reader)
+            | ResponseState::Stopped(reader)
+            | ResponseState::Refusing(reader, _) => reader.meaning(),
             ResponseState::Unread { status, .. } => ResponseMeaning {
                 status,
                 ..ResponseMeaning::default()

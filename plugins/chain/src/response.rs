@@ -18,8 +18,10 @@ pub(crate) enum ResponseState {
     },
     /// The body is read.
     Reading(Box<ResponseReader>),
-    /// A stream was ended by us half way; the rest is swallowed, its usage still counted.
+    /// The client has its answer from us already; the rest is swallowed, its usage still counted.
     Stopped(Box<ResponseReader>),
+    /// Refused while headers wait: answered when the rest has been read for its usage, because the provider's work was done.
+    Refusing(Box<ResponseReader>, Refusal),
     /// It ended.
     Done,
 }
@@ -113,6 +115,18 @@ impl Exchange {
                 Step::Pass
             }
             ResponseState::Stopped(reader) => self.swallow(turn, reader, chunk, complete),
+            ResponseState::Refusing(mut reader, refusal) => {
+                let mut sink = self.fanout.sink(turn, Side::Response);
+                // It was refused already; a second mistake in it changes nothing.
+                let _ = reader.push(chunk, &mut sink);
+                if complete {
+                    let _ = reader.finish(&mut sink);
+                    self.answer_refused(turn, &reader, refusal)
+                } else {
+                    self.response = ResponseState::Refusing(reader, refusal);
+                    Step::Hold
+                }
+            }
             ResponseState::Reading(reader) if reader.streams() => {
                 self.relay(turn, reader, chunk, complete)
             }
@@ -218,16 +232,54 @@ impl Exchange {
                     Released::Bytes(body) => self.release_response(body),
                 }
             }
-            Err(refusal) => {
-                self.end_response(turn, reader.meaning());
-                let reply = self.refusal_reply(turn, refusal);
-                if self.gateway.settings.hold_headers {
-                    Step::Reply(reply)
-                } else {
-                    // The status has left: the body says what the status cannot.
-                    Step::Release(Some(reply.body))
-                }
-            }
+            Err(refusal) => self.refuse_whole(turn, reader, refusal, complete),
+        }
+    }
+
+    /// A body that is read as a whole was refused before or at its end.
+    fn refuse_whole(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mut reader: Box<ResponseReader>,
+        refusal: Refusal,
+        complete: bool,
+    ) -> Step {
+        let hold_headers = self.gateway.settings.hold_headers;
+        // What cannot be read tells no usage either.
+        let readable = refusal.reason != Reason::UnreadableResponse;
+        // The reader's own words are not needed: the reply is spelled with the request's id.
+        let _ = reader.stop(&refusal);
+        if complete && readable {
+            let _ = reader.finish(&mut self.fanout.sink(turn, Side::Response));
+        }
+        if complete || (hold_headers && !readable) {
+            return self.answer_refused(turn, &reader, refusal);
+        }
+        if hold_headers {
+            self.fanout.facts.refusal = Some(refusal.clone());
+            self.response = ResponseState::Refusing(reader, refusal);
+            return Step::Hold;
+        }
+        // The status has left: the body says what the status cannot, and nothing that still comes may follow it.
+        let reply = self.refusal_reply(turn, refusal);
+        self.response = ResponseState::Stopped(reader);
+        Step::Replace(reply.body)
+    }
+
+    /// The client's answer in place of a whole body.
+    fn answer_refused(
+        &mut self,
+        turn: &mut Turn<'_>,
+        reader: &ResponseReader,
+        refusal: Refusal,
+    ) -> Step {
+        self.end_response(turn, reader.meaning());
+        let reply = self.refusal_reply(turn, refusal);
+        if self.gateway.settings.hold_headers {
+            Step::Reply(reply)
+        } else {
+            // As above.
+            Step::Release(Some(reply.body))
         }
     }
 
@@ -320,6 +372,7 @@ impl Exchange {
             ResponseState::Idle
             | ResponseState::Unread { .. }
             | ResponseState::Stopped(_)
+            | ResponseState::Refusing(..)
             | ResponseState::Done => false,
         };
         if may_change {

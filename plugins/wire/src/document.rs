@@ -170,12 +170,12 @@ impl Document {
                 }
                 Token::Piece { raw, first, last } => {
                     let piece = self.walker.meaning(raw);
-                    self.texts
-                        .piece(&self.body, raw, piece, last, reborrow(&mut sink))?;
                     self.text_bytes += piece.len() as u64;
                     if self.completion.is_some() || meaning == Some(Meaning::Completion) {
                         self.completion_bytes += piece.len() as u64;
                     }
+                    self.texts
+                        .piece(&self.body, raw, piece, last, reborrow(&mut sink))?;
                     if meaning.is_none() {
                         continue;
                     }

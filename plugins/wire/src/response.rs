@@ -185,21 +185,11 @@ impl ResponseReader {
                         Ok(())
                     }
                 });
-                match read {
-                    Ok(()) => Ok(Released::NOTHING),
-                    Err(_) if !self.want_text => {
-                        self.body = Body::Unread(json.usage);
-                        Ok(Released::NOTHING)
-                    }
-                    Err(refused) => {
-                        // What was refused was paid for all the same: the rest of what is here is read for its usage. Where it
-                        // cannot be read, there is none.
-                        let _ =
-                            json.document
-                                .read(&self.format.response, false, None, &mut json.usage);
-                        Err(refused)
-                    }
+                if read.is_err() && !self.want_text {
+                    self.body = Body::Unread(json.usage);
+                    return Ok(Released::NOTHING);
                 }
+                read.map(|()| Released::NOTHING)
             }
             Body::Plain(plain) => {
                 let fits = chunk
@@ -252,6 +242,9 @@ impl ResponseReader {
                 if self.want_text {
                     read.map_err(refusal)?;
                 }
+                if self.stopped {
+                    return Ok(Released::NOTHING);
+                }
                 let document = &mut json.document;
                 Ok(if document.unchanged() {
                     Released::AsIs
@@ -283,10 +276,10 @@ impl ResponseReader {
                 bytes.extend(spelling::stream_error(dialect, refusal));
                 (Body::Skimmed(stream), bytes)
             }
-            Body::Json(json) => (
-                Body::Unread(json.usage),
-                spelling::error_body(dialect, refusal),
-            ),
+            Body::Json(json) => {
+                self.want_text = false;
+                (Body::Json(json), spelling::error_body(dialect, refusal))
+            }
             Body::Plain(_) => (
                 Body::Unread(UsageCount::default()),
                 spelling::error_body(dialect, refusal),
