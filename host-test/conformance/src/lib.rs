@@ -19,6 +19,7 @@ pub mod check;
 pub mod engine;
 #[cfg(feature = "envoy")]
 pub mod envoy;
+pub mod golden;
 pub mod load;
 pub mod merge;
 mod metrics;

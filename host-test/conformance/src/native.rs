@@ -55,7 +55,7 @@ fn boxed<P: Policy + 'static>(policy: P) -> Box<dyn Policy> {
     Box::new(policy)
 }
 
-/// A store, a clock and a configured gateway. Clones of the handles share one world.
+/// A store, a clock and a configured gateway.
 pub struct Native {
     gateway: Rc<Gateway>,
     store: Rc<RefCell<dyn Store>>,
@@ -70,23 +70,10 @@ impl Native {
     /// # Errors
     /// The mistakes of the policy.
     pub fn new(setup: &Setup) -> Result<Self> {
-        let store = Rc::new(RefCell::new(MemoryStore::default()));
-        Self::sharing(setup, store, Rc::new(Cell::new(EPOCH_NS)))
-    }
-
-    /// A worker that shares store and clock with others.
-    ///
-    /// # Errors
-    /// The mistakes of the policy.
-    pub fn sharing(
-        setup: &Setup,
-        store: Rc<RefCell<dyn Store>>,
-        clock: Rc<Cell<u64>>,
-    ) -> Result<Self> {
         Ok(Self {
             gateway: gateway(setup)?,
-            store,
-            clock,
+            store: Rc::new(RefCell::new(MemoryStore::default())),
+            clock: Rc::new(Cell::new(EPOCH_NS)),
             open: BTreeMap::new(),
             requests: 0,
         })
@@ -95,10 +82,17 @@ impl Native {
     /// The same policy in a new world: configuring one costs more than most cases.
     #[must_use]
     pub fn anew(&self) -> Self {
+        let store = Rc::new(RefCell::new(MemoryStore::default()));
+        self.worker(store, Rc::new(Cell::new(EPOCH_NS)))
+    }
+
+    /// The same policy on another worker, which shares store and clock with others.
+    #[must_use]
+    pub fn worker(&self, store: Rc<RefCell<dyn Store>>, clock: Rc<Cell<u64>>) -> Self {
         Self {
             gateway: Rc::clone(&self.gateway),
-            store: Rc::new(RefCell::new(MemoryStore::default())),
-            clock: Rc::new(Cell::new(EPOCH_NS)),
+            store,
+            clock,
             open: BTreeMap::new(),
             requests: 0,
         }

@@ -165,6 +165,12 @@ impl Wasm {
         }
     }
 
+    /// Closes a stream and says how many instructions its callbacks took; 0 unless the world counts them.
+    #[must_use]
+    pub fn instructions(&self, stream: &Stream) -> u64 {
+        stream.exchange.finish().instructions().unwrap_or(0)
+    }
+
     /// Closes a stream and says what came of it.
     #[must_use]
     pub fn seen(&self, stream: &Stream) -> Seen {

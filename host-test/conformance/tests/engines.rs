@@ -1,0 +1,55 @@
+//! The native engine and the modules in wasmtime say the same about every case, down to headers, bodies, records and counters; and the
+//! modules do so however their messages are cut.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+use portcullis_conformance::engine::Engine;
+use portcullis_conformance::load::Suite;
+use portcullis_conformance::native::Native;
+use portcullis_conformance::run;
+use portcullis_conformance::split::{Split, cut};
+use portcullis_conformance::wasm::{Chain, Modules, Wasm};
+
+#[test]
+fn agree() {
+    let suite = Suite::load().unwrap_or_else(|error| panic!("{error:#}"));
+    let modules = Modules::built().unwrap_or_else(|error| panic!("{error:#}"));
+    let mut failures = Vec::new();
+    for (seed, located) in (0..).zip(&suite.cases) {
+        let case = &located.case;
+        let skipped = ["native", "gateway"]
+            .iter()
+            .any(|name| case.skip.contains_key(*name));
+        if skipped || case.rejected.is_some() {
+            continue;
+        }
+        // One of the two ways for each case, so that the whole stays short; every case runs in both in the engines' own tests.
+        let hold = case.hold.unwrap_or(seed % 2 == 0);
+        let setup = suite.setup(case, hold).unwrap();
+        let trace = |engine: &mut dyn Engine, split: Split| {
+            run::run_with(&suite, located, &setup, engine, &mut |call, reply| {
+                cut(split, call, reply)
+            })
+            .unwrap()
+            .traces
+        };
+        let native = trace(&mut Native::new(&setup).unwrap(), Split::Whole);
+        for split in [Split::Whole, Split::Random(seed)] {
+            let mut wasm = Wasm::new(&modules, Chain::Gateway, &setup).unwrap();
+            let found = trace(&mut wasm, split);
+            if let Some((a, b)) = native.iter().zip(&found).find(|(a, b)| a != b) {
+                failures.push(format!(
+                    "{} (hold_headers: {hold}, {split:?})\n{a}--- not ---\n{b}",
+                    located.title()
+                ));
+                break;
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} problems:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}

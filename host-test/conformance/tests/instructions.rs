@@ -1,0 +1,191 @@
+//! The speed gate: instructions that a module executes for representative exchanges, recorded in `host-test/instructions.md`. They are
+//! exact and the same on every machine, so a change that makes a figure grow by more than 3 % is seen where it is made.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use portcullis_conformance::case::{Api, Body, BodyForm, Case, Request, Upstream};
+use portcullis_conformance::golden;
+use portcullis_conformance::load::Suite;
+use portcullis_conformance::resolve;
+use portcullis_conformance::wasm::{Chain, Modules, Wasm};
+use portcullis_host_test::World;
+use serde_json::json;
+
+/// A figure may grow by so much before somebody has to look at it and bless it.
+const GROWTH_MAX_PERCENT: u64 = 3;
+
+const FILE: &str = "instructions.md";
+
+const HEAD: &str = "# Instructions
+
+WebAssembly instructions (wasmtime fuel) that the modules execute for one exchange, all callbacks together, after a first one has warmed
+them up. Exact and free of noise; `cargo test -p portcullis-conformance --test instructions` fails when a figure grows by more than 3 %,
+`cargo xtask bless` records what is found.
+
+| exchange | modules | instructions |
+|---|---|---:|
+";
+
+/// An exchange to be measured.
+struct Exchange {
+    name: &'static str,
+    request: Request,
+    upstream: Upstream,
+}
+
+fn prompt(bytes: usize) -> Request {
+    let text = r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"{}"}]}"#.to_owned();
+    let body = Body::Other(BodyForm::Filled { text, bytes });
+    Request {
+        body: Some(body),
+        ..Request::default()
+    }
+}
+
+fn streamed(deltas: usize) -> Exchange {
+    let request = Request {
+        api: Some(Api::Anthropic),
+        fields: json!({ "stream": true }),
+        ..Request::default()
+    };
+    let upstream = Upstream {
+        deltas: Some(vec!["some ".to_owned(); deltas]),
+        ..Upstream::default()
+    };
+    Exchange {
+        name: "",
+        request,
+        upstream,
+    }
+}
+
+/// Each event in a piece of its own, as providers send them.
+fn by_events(reply: &mut resolve::Reply) {
+    let Some(response) = &mut reply.response else {
+        return;
+    };
+    let body = String::from_utf8(response.body()).unwrap();
+    response.pieces = body
+        .split_inclusive("\n\n")
+        .map(|event| event.as_bytes().to_vec())
+        .collect();
+}
+
+fn exchanges() -> Vec<Exchange> {
+    let ordinary = |name, request| Exchange {
+        name,
+        request,
+        upstream: Upstream::default(),
+    };
+    let stranger = Request {
+        key: Some("stranger".into()),
+        ..Request::default()
+    };
+    let blocked = Request {
+        prompt: Some("my number is 123-45-6789".into()),
+        ..Request::default()
+    };
+    let redacted = Request {
+        prompt: Some("my key is sk-ant-api03Zq9Xw8Vu7".into()),
+        ..Request::default()
+    };
+    let models = Request {
+        method: Some("GET".into()),
+        path: Some("/v1/models".into()),
+        ..Request::default()
+    };
+    vec![
+        ordinary("small chat, 150 bytes", prompt(150)),
+        ordinary("chat, 1 KiB", prompt(1 << 10)),
+        ordinary("chat, 62 KiB", prompt(62 << 10)),
+        ordinary("refused: nobody's key", stranger),
+        ordinary("refused: a number that must not leave", blocked),
+        ordinary("a key redacted", redacted),
+        ordinary("list of models", models),
+        Exchange {
+            name: "stream of 1 delta",
+            ..streamed(1)
+        },
+        Exchange {
+            name: "stream of 101 deltas",
+            ..streamed(101)
+        },
+    ]
+}
+
+const CHAINS: [(&str, Chain); 6] = [
+    ("gateway", Chain::Gateway),
+    ("auth, rate-limit, dlp, audit", Chain::Four),
+    ("auth", Chain::Single("auth")),
+    ("rate-limit", Chain::Single("rate-limit")),
+    ("dlp", Chain::Single("dlp")),
+    ("audit", Chain::Single("audit")),
+];
+
+fn measure() -> Vec<(String, u64)> {
+    let suite = Suite::load().unwrap_or_else(|error| panic!("{error:#}"));
+    let modules = Modules::built().unwrap_or_else(|error| panic!("{error:#}"));
+    let case: Case = serde_json::from_value(json!({ "name": "", "why": "" })).unwrap();
+    let setup = suite.setup(&case, true).unwrap();
+    let mut figures = Vec::new();
+    for (title, chain) in CHAINS {
+        let mut found = BTreeMap::new();
+        for exchange in exchanges() {
+            let world = World::new().counting_instructions();
+            let mut wasm = Wasm::in_world(world, &modules, chain, &setup, 1).unwrap();
+            let call = resolve::call(&exchange.request, &suite.people).unwrap();
+            let mut reply = resolve::reply(&exchange.upstream, &call).unwrap();
+            by_events(&mut reply);
+            let mut count = 0;
+            // The first one defines metrics and fills tables.
+            for _ in 0..2 {
+                let stream = wasm.stream(0, &call);
+                stream.request(&call);
+                stream.answer(&reply);
+                count = wasm.instructions(&stream);
+            }
+            found.insert(exchange.name, count);
+            figures.push((format!("{} | {title}", exchange.name), count));
+        }
+        let per_kib = (found["chat, 62 KiB"] - found["chat, 1 KiB"]) / 61;
+        figures.push((format!("each KiB of a prompt | {title}"), per_kib));
+        let per_delta = (found["stream of 101 deltas"] - found["stream of 1 delta"]) / 100;
+        figures.push((format!("each delta of a stream | {title}"), per_delta));
+    }
+    figures
+}
+
+#[test]
+fn nothing_grows_unseen() {
+    let figures = measure();
+    let text: String = figures
+        .iter()
+        .map(|(name, count)| format!("| {name} | {count} |\n"))
+        .collect();
+    if golden::blessing() {
+        golden::check(FILE, &format!("{HEAD}{text}")).unwrap();
+        return;
+    }
+    let recorded = std::fs::read_to_string(golden::path(FILE)).unwrap_or_default();
+    let mut grown = Vec::new();
+    for (name, count) in &figures {
+        let line = recorded
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("| {name} | ")));
+        match line.and_then(|rest| rest.trim_end_matches([' ', '|']).parse::<u64>().ok()) {
+            None => grown.push(format!("{name}: {count}, and nothing is recorded")),
+            Some(before) if count * 100 > before * (100 + GROWTH_MAX_PERCENT) => {
+                grown.push(format!("{name}: {count}, recorded are {before}"));
+            }
+            Some(_) => {}
+        }
+    }
+    println!("{text}");
+    assert!(
+        grown.is_empty(),
+        "grown by more than {GROWTH_MAX_PERCENT} %:\n{}",
+        grown.join("\n")
+    );
+}
