@@ -263,7 +263,7 @@ impl Stream {
             let reply = LocalReply {
                 status: 503,
                 headers: vec![("content-type", "text/plain".to_owned())],
-                body: b"upstream connect error or disconnect/reset before headers".to_vec(),
+                body: b"upstream connect error or disconnect/reset before headers. reset reason: connection termination".to_vec(),
             };
             self.local_reply(reply);
         } else {

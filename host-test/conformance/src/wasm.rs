@@ -359,7 +359,7 @@ fn fields(map: &HeaderMap) -> Vec<Field> {
 fn message(wire: &Wire) -> Message {
     Message {
         began: wire.started(),
-        complete: wire.complete() && !wire.reset(),
+        complete: wire.complete(),
         headers: wire.headers().map(fields).unwrap_or_default(),
         body: wire.body(),
         trailers: wire.trailers().map(fields).unwrap_or_default(),

@@ -20,7 +20,9 @@ fn agree() {
         let skipped = ["native", "gateway"]
             .iter()
             .any(|name| case.skip.contains_key(*name));
-        if skipped || case.rejected.is_some() {
+        // Counters of exchanges that overlap belong to no one of them.
+        let overlap = case.steps.iter().any(|step| step.open.is_some());
+        if skipped || overlap || case.rejected.is_some() {
             continue;
         }
         // One of the two ways for each case, so that the whole stays short; every case runs in both in the engines' own tests.

@@ -175,8 +175,12 @@ impl Exchange {
     }
 
     /// Tells the policies what the response was.
-    pub(crate) fn end_response(&mut self, turn: &mut Turn<'_>, meaning: ResponseMeaning) {
+    pub(crate) fn end_response(&mut self, turn: &mut Turn<'_>, mut meaning: ResponseMeaning) {
         self.response = ResponseState::Done;
+        if meaning.usage.is_none() && self.stands_with_others() {
+            // A module nearer to the provider may have put an error in the place of an answer that was paid for.
+            meaning.usage = shared::usage(turn.filter_state);
+        }
         if meaning.usage.is_some() {
             self.fanout.facts.usage = meaning.usage;
         }

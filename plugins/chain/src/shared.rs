@@ -153,11 +153,16 @@ pub(crate) fn import_all(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Optio
         facts.findings = findings_from_json(&json);
     }
     if facts.usage.is_none() {
-        let tokens = |name| filter_state(name).and_then(|text| text.parse().ok());
-        facts.usage = tokens(names::TOKENS_IN)
-            .zip(tokens(names::TOKENS_OUT))
-            .map(|(input, output)| Usage { input, output });
+        facts.usage = usage(filter_state);
     }
+}
+
+/// The provider's count as a module nearer to it read it.
+pub(crate) fn usage(filter_state: &dyn Fn(&str) -> Option<String>) -> Option<Usage> {
+    let tokens = |name| filter_state(name).and_then(|text| text.parse().ok());
+    tokens(names::TOKENS_IN)
+        .zip(tokens(names::TOKENS_OUT))
+        .map(|(input, output)| Usage { input, output })
 }
 
 fn findings_to_json(findings: &[Finding]) -> String {
