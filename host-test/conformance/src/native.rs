@@ -112,6 +112,7 @@ impl Native {
                 ..Seen::default()
             },
             answered: false,
+            code: 0,
             over: false,
         }
     }
@@ -168,6 +169,8 @@ pub struct Stream {
     response: Half,
     seen: Seen,
     answered: bool,
+    /// `response.code`, which Envoy knows as soon as the provider's head has come, whether or not the client gets it.
+    code: u16,
     over: bool,
 }
 
@@ -230,11 +233,7 @@ impl Stream {
                 return;
             }
             if reply.client_leaves_after == Some(event) {
-                return self.end(if event == 0 {
-                    0
-                } else {
-                    self.seen.client.status()
-                });
+                return self.end(self.code);
             }
             if reply.cut_after == Some(event) {
                 return self.provider_cuts(event == 0);
@@ -267,7 +266,7 @@ impl Stream {
             };
             self.local_reply(reply);
         } else {
-            self.end(self.seen.client.status());
+            self.end(self.code);
         }
     }
 
@@ -317,6 +316,7 @@ impl Stream {
     }
 
     fn response_head(&mut self, response: &Response, complete: bool) {
+        self.code = response.status;
         let status = (
             ":status".to_owned(),
             response.status.to_string().into_bytes(),
