@@ -22,6 +22,7 @@ mod bad_config;
 mod bad_input;
 mod bodies;
 mod dlp;
+mod http2;
 mod limits;
 mod scenarios;
 mod streams;
