@@ -3,7 +3,5 @@
 use portcullis_adapter::{Completeness, boxed, module};
 
 module!(Completeness::Part, |document, _| {
-    vec![
-        boxed(portcullis_rate_limit::configure(document)),
-    ]
+    vec![boxed(portcullis_rate_limit::configure(document))]
 });
