@@ -1,7 +1,12 @@
 //! What each module asks of a host and offers to it, recorded in `host-test/contract.txt`: whoever reviews a change there sees whether
 //! an older Envoy can still load the module.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use portcullis_conformance::golden;
 use portcullis_conformance::wasm::Modules;

@@ -1,7 +1,12 @@
 //! The native engine and the modules in wasmtime say the same about every case, down to headers, bodies, records and counters; and the
 //! modules do so however their messages are cut.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use portcullis_conformance::engine::Engine;
 use portcullis_conformance::load::Suite;

@@ -1,7 +1,12 @@
 //! The speed gate: instructions that a module executes for representative exchanges, recorded in `host-test/instructions.md`. They are
 //! exact and the same on every machine, so a change that makes a figure grow by more than 3 % is seen where it is made.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,12 @@
 //! Every case natively, with and without held headers.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
 use portcullis_conformance::native::Native;
 
 mod common;

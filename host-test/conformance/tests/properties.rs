@@ -1,7 +1,12 @@
 //! Properties over all cases, natively: where bytes are cut means nothing, and whoever leaves, whenever, leaves one record and no
 //! permit behind.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use portcullis_conformance::engine::{Engine as _, Setup};
 use portcullis_conformance::load::{Located, Suite};

@@ -1,5 +1,12 @@
 //! Every case in wasmtime, through each module or chain of modules that holds all policies.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
 use portcullis_conformance::wasm::{Chain, Modules, Wasm};
 
 mod common;

@@ -6,7 +6,7 @@
 //!
 //! A module is a crate of a few lines:
 //!
-//! ```ignore
+//! ```text
 //! portcullis_adapter::module!(Completeness::Part, |document, environment| {
 //!     vec![portcullis_adapter::boxed(portcullis_auth::configure(document, environment))]
 //! });
