@@ -81,11 +81,6 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
             Ok(binary) => progress.command(title, with_envoy(&mut cargo(ENVOY_TESTS), binary))?,
             Err(missing) => progress.skip(title, missing),
         }
-        let title = "cases, in the real Envoy";
-        match &envoy {
-            Ok(binary) => progress.command(title, with_envoy(&mut cargo(ENVOY_CASES), binary))?,
-            Err(missing) => progress.skip(title, missing),
-        }
     }
     if wants(Part::Sdk) {
         let title = "client SDKs through the real Envoy";
@@ -106,8 +101,8 @@ const NEEDS_MORE: [&str; 4] = [
 ];
 const NATIVE_CASES: &str =
     "test --package portcullis-conformance --no-default-features --no-fail-fast";
-const WASM_CASES: &str = "test --package portcullis-conformance --test wasmtime";
-const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
+const WASM_CASES: &str = "test --package portcullis-conformance --no-fail-fast \
+                          --test wasmtime --test engines --test contract --test instructions";
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test up";
 const SDK_TESTS: &str = "test --package portcullis-envoy-test --test sdk";
