@@ -121,7 +121,12 @@ pub(crate) fn named(name: &str) -> Vec<&'static Detector> {
         "pii" => Some(Group::Pii),
         "pci" => Some(Group::Pci),
         "all" => None,
-        _ => return ALL.iter().filter(|detector| detector.name == name).collect(),
+        _ => {
+            return ALL
+                .iter()
+                .filter(|detector| detector.name == name)
+                .collect();
+        }
     };
     ALL.iter()
         .filter(|detector| detector.grade != Grade::Named)
