@@ -7,6 +7,9 @@
 //! **To add a detector**: one file in this folder (what the format is and who says so, a `pub(super) const … : Detector`, its function, tests)
 //! and one line in [`ALL`], which is sorted by name. A key that is a prefix, an alphabet and a length needs no file: one row in `keys.rs`.
 
+mod class;
+
+pub(crate) use class::Class;
 use std::ops::Range;
 
 /// How many bytes before a trigger a detector may count on seeing, when the text has so many.
@@ -63,13 +66,45 @@ pub(crate) enum Trigger {
     Keywords(&'static [&'static str]),
     /// At each of these byte strings (written in lower case), whatever the case of its ASCII letters.
     KeywordsAnyCase(&'static [&'static str]),
-    /// At each maximal run of ASCII digits that has at least so many of them, and whatever stands around it.
-    Digits {
-        /// At least one.
-        min_run: usize,
-    },
+    /// At each maximal run of ASCII digits that has one of these lengths, whatever stands around it.
+    Digits(Lengths),
     /// At each `@`.
     At,
+}
+
+/// Lengths of runs of digits: of [`Trigger::Digits`], most runs of a log have none that matters, and cost one look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lengths(u32);
+
+impl Lengths {
+    /// All runs that are at least so long have one length.
+    const LONGEST: u32 = 31;
+
+    /// Each length from `min` to `max`.
+    pub(crate) const fn range(min: u32, max: u32) -> Self {
+        let (mut set, mut length) = (0, min);
+        while length <= max && length <= Self::LONGEST {
+            set |= 1 << length;
+            length += 1;
+        }
+        Self(set)
+    }
+
+    /// One length.
+    pub(crate) const fn one(length: u32) -> Self {
+        Self::range(length, length)
+    }
+
+    /// These and those.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether a run of so many digits is among them.
+    pub(crate) fn has(self, length: usize) -> bool {
+        let length = u32::try_from(length).unwrap_or(Self::LONGEST);
+        (self.0 >> length.min(Self::LONGEST)) & 1 == 1
+    }
 }
 
 /// A trigger and the text around it. All positions are bytes of `text`.
@@ -108,7 +143,7 @@ pub(crate) struct Latch {
     /// The match ends behind these bytes, which may also stand across the end of `range`…
     pub(crate) until: &'static str,
     /// …or before the first byte that is not one of its body, or with the text.
-    pub(crate) body: fn(u8) -> bool,
+    pub(crate) body: Class,
 }
 
 /// All detectors, sorted by name.

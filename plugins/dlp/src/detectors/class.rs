@@ -1,0 +1,62 @@
+//! Sets of ASCII characters.
+
+/// A set of ASCII characters: the alphabet of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Class(u128);
+
+pub(super) const DIGIT: Class = Class::of("0-9");
+pub(super) const LOWER_HEX: Class = Class::of("0-9a-f");
+pub(super) const HEX: Class = Class::of("0-9a-fA-F");
+pub(super) const LOWER: Class = Class::of("0-9a-z");
+pub(super) const UPPER: Class = Class::of("0-9A-Z");
+pub(super) const ALNUM: Class = Class::of("0-9A-Za-z");
+/// `\w` of regular expressions.
+pub(super) const WORD: Class = Class::of("0-9A-Za-z_");
+/// The alphabet of base64url (RFC 4648, section 5), without padding.
+pub(super) const URL: Class = Class::of("0-9A-Za-z_\\-");
+/// [`URL`] and what test data and some vendors put beside it.
+pub(super) const URL_PADDED: Class = Class::of("0-9A-Za-z_=\\-");
+/// The alphabet of base64 (RFC 4648, section 4), padding too.
+pub(super) const BASE64: Class = Class::of("0-9A-Za-z+/=");
+
+impl Class {
+    /// Characters and ranges of them (`a-z`); a backslash takes the special meaning from what follows it.
+    pub(crate) const fn of(characters: &str) -> Self {
+        let mut rest = characters.as_bytes();
+        let mut set = 0;
+        loop {
+            let (first, last, behind) = match rest {
+                [] => return Self(set),
+                [b'\\', one, behind @ ..] => (*one, *one, behind),
+                [first, b'-', last, behind @ ..] => (*first, *last, behind),
+                [one, behind @ ..] => (*one, *one, behind),
+            };
+            let mut byte = first;
+            while byte <= last {
+                set |= 1 << byte;
+                byte += 1;
+            }
+            rest = behind;
+        }
+    }
+
+    /// Whether it has this byte.
+    pub(crate) const fn has(self, byte: u8) -> bool {
+        byte < 128 && (self.0 >> byte) & 1 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_escapes() {
+        let set: String = (0..=255_u8)
+            .filter(|byte| Class::of("0-3x\\-_").has(*byte))
+            .map(char::from)
+            .collect();
+        assert_eq!(set, "-0123_x");
+        assert!(URL.has(b'-') && !URL.has(b'+') && !ALNUM.has(0xC3));
+    }
+}
