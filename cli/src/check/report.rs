@@ -1,0 +1,94 @@
+//! What a check found, for people and for programs.
+
+use crate::policy_file::PolicyText;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// What no policy document can show. Said after every check, so that nobody takes it for done.
+const NOT_VISIBLE: &str = "TLS of the listener and to the providers, firewall rules, where provider keys are kept, log retention and \
+                           its encryption, backups, incident response";
+
+/// One thing found, and where.
+#[derive(Debug, Serialize)]
+pub(super) struct Place {
+    line: usize,
+    path: String,
+    check: &'static str,
+    message: String,
+}
+
+impl Place {
+    pub fn of(
+        policy: &PolicyText,
+        path: &str,
+        check: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            line: policy.line(path),
+            path: path.to_owned(),
+            check,
+            message: message.into(),
+        }
+    }
+}
+
+/// All that was found in a file.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    file: String,
+    policies: usize,
+    /// Why the modules would refuse it.
+    pub mistakes: Vec<Place>,
+    /// There may be more mistakes than are listed.
+    pub more: bool,
+    /// What the security guide would have otherwise.
+    pub warnings: Vec<Place>,
+    not_visible: &'static str,
+}
+
+impl Report {
+    pub const fn new(file: String, policies: usize) -> Self {
+        Self {
+            file,
+            policies,
+            mistakes: Vec::new(),
+            more: false,
+            warnings: Vec::new(),
+            not_visible: NOT_VISIBLE,
+        }
+    }
+
+    pub fn print(&self, json: bool) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if json {
+            serde_json::to_writer_pretty(&mut out, self)?;
+            return writeln!(out);
+        }
+        for (kind, places) in [("error", &self.mistakes), ("warning", &self.warnings)] {
+            for place in places {
+                let (file, line, message) = (&self.file, place.line, &place.message);
+                let separator = if place.path.is_empty() { "" } else { ": " };
+                writeln!(
+                    out,
+                    "{file}:{line}: {kind}: {}{separator}{message}",
+                    place.path
+                )?;
+            }
+        }
+        let more = if self.more { ", maybe more" } else { "" };
+        writeln!(
+            out,
+            "{}: {}, {}{more}, {}",
+            self.file,
+            counted(self.policies, "policy", "policies"),
+            counted(self.mistakes.len(), "mistake", "mistakes"),
+            counted(self.warnings.len(), "warning", "warnings"),
+        )?;
+        writeln!(out, "not visible in a policy: {NOT_VISIBLE}")
+    }
+}
+
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

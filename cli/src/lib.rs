@@ -1,0 +1,70 @@
+//! The command line of Portcullis: what an operator does with a policy and with what the gateway wrote down.
+//!
+//! Each subcommand is one file of this crate and one line of [`Command`]. What a policy means is asked of the policies' own `configure`
+//! functions, so what passes here passes in the proxy. Nothing here talks to a network.
+//!
+//! Every subcommand exits with 0 when all is well, with 1 when it looked and found something, and with 2 when it could not look: wrong
+//! arguments, a file that cannot be read.
+
+mod check;
+mod policy_file;
+mod yaml;
+
+use clap::{Parser, Subcommand};
+use std::io;
+use std::process::ExitCode;
+
+/// Guardrails for LLM traffic in the Envoy that you already run: tools for its policy and its records.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One line for each subcommand; its documentation and arguments stand in its own file.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Check),
+}
+
+impl Command {
+    fn run(&self) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Check(command) => command.run(),
+        }
+    }
+}
+
+/// What a subcommand came to, when it could do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All is well.
+    Clean,
+    /// What it looks for is there: a mistake, a finding, a broken chain.
+    Found,
+}
+
+const EXIT_FOUND: u8 = 1;
+const EXIT_FAILED: u8 = 2;
+
+/// Runs the subcommand that the arguments name; messages of failures go to standard error.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Found) => ExitCode::from(EXIT_FOUND),
+        // Whoever reads our output stopped: `portcullis … | head` is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("portcullis: {error:#}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

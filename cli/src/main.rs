@@ -1,0 +1,5 @@
+//! `portcullis`: see the library of this crate.
+
+fn main() -> std::process::ExitCode {
+    portcullis_cli::main()
+}

@@ -1,0 +1,252 @@
+//! `portcullis check` as a process: what it prints and how it exits.
+
+mod common;
+
+use common::Run;
+use serde_json::Value;
+
+/// A policy with which the checklist is content.
+const GOOD: &str = r#"# Who may do what.
+version: 1
+auth:
+  master_key: { env: LITELLM_MASTER_KEY }
+  keys:
+    - id: john-laptop
+      sha256: "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
+      user: john.doe@company.com
+      team: eng-team
+      not_before: 2026-01-01T00:00:00Z
+      expires_at: 2026-04-01T00:00:00Z
+  allow_sources: [10.0.0.0/8]
+  lockout: { failures: 10, window: 5m, block: 1h }
+teams:
+  - { team_name: engineering, team_id: eng-team, models: [claude-3-5-sonnet] }
+limits:
+  user: { rpm: 100, tpm: 50000, max_parallel_requests: 10 }
+dlp:
+  rules:
+    - { name: ssn, pattern: '\b\d{3}-\d{2}-\d{4}\b', action: block }
+audit:
+  hmac_key: { env: PORTCULLIS_AUDIT_KEY }
+"#;
+
+fn check(policy: &str, arguments: &[&str]) -> common::Output {
+    let mut all = vec!["check", "-", "--at", "2026-02-01T00:00:00Z"];
+    all.extend(arguments);
+    Run::new(&all).stdin(policy).output()
+}
+
+/// The lines for mistakes and warnings, without the file's name.
+fn lines(output: &common::Output) -> Vec<&str> {
+    output
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("-:"))
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_digit()))
+        .collect()
+}
+
+#[test]
+fn a_right_policy_is_right() {
+    let output = check(GOOD, &[]);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(!output.stdout.contains("error:"), "{output:?}");
+    assert!(
+        output.stdout.contains("-: 1 policy, 0 mistakes"),
+        "{output:?}"
+    );
+    assert!(
+        output.stdout.contains("not visible in a policy: TLS"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_path_and_line() {
+    let policy = GOOD
+        .replace("5e884898", "5e88489")
+        .replace("team: eng-team", "team: eng")
+        .replace("rpm: 100,", "rpm: many,")
+        .replace("action: block", "actoin: block")
+        .replace("lockout:", "lock_out:");
+    let output = check(&policy, &[]);
+    assert_eq!(output.code, 1, "{output:?}");
+    let errors: Vec<&str> = lines(&output)
+        .into_iter()
+        .filter(|line| line.contains(" error: "))
+        .collect();
+    for (line, path) in [
+        (13, "auth.lock_out: unknown field"),
+        (7, "auth.keys[0].sha256: expected a SHA-256 digest"),
+        (9, "auth.keys[0].team: expected the team_id of a team"),
+        (
+            17,
+            "limits.user.rpm: expected a positive integer, found \"many\"",
+        ),
+        (20, "dlp.rules[0].actoin: unknown field"),
+    ] {
+        let start = format!("{line}: error: {path}");
+        assert!(
+            errors.iter().any(|error| error.starts_with(&start)),
+            "{start}\n{errors:#?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_missing_has_the_line_of_what_it_is_missing_in() {
+    let policy = GOOD.replace("      user: john.doe@company.com\n", "");
+    let output = check(&policy, &[]);
+    assert!(
+        lines(&output).contains(&"6: error: auth.keys[0].user: is required"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn the_guide_has_a_word_on_what_is_left_open() {
+    let output = check(
+        "version: 1\nauth:\n  keys:\n    - { id: a, user: a, sha256: \"5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8\" }\n",
+        &["--json"],
+    );
+    assert_eq!(output.code, 0, "{output:?}");
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let found: Vec<(&str, u64)> = report["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| {
+            (
+                warning["check"].as_str().unwrap(),
+                warning["line"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    for expected in [
+        ("key_never_ends", 4),
+        ("lockout_missing", 2),
+        ("sources_open", 2),
+        ("limits_missing", 1),
+        ("dlp_missing", 1),
+        ("audit_missing", 1),
+    ] {
+        assert!(found.contains(&expected), "{expected:?} {found:?}");
+    }
+    assert_eq!(check("version: 1\n", &["--strict"]).code, 1);
+}
+
+#[test]
+fn keys_are_judged_as_of_the_day_that_is_asked_for() {
+    let at = |time: &str| {
+        let output = Run::new(&["check", "-", "--at", time]).stdin(GOOD).output();
+        output.stdout
+    };
+    assert!(!at("2026-03-01T00:00:00Z").contains("auth.keys[0]"));
+    assert!(
+        at("2026-03-28T00:00:00Z").contains("-:6: warning: auth.keys[0]: the key ends in 4 days")
+    );
+    assert!(at("2026-04-01T00:00:00Z").contains("the key's time is over"));
+}
+
+#[test]
+fn no_message_repeats_what_might_be_a_key() {
+    for policy in [
+        GOOD.replace("{ env: LITELLM_MASTER_KEY }", "sk-live-secret-0123456789"),
+        GOOD.replace(
+            "{ env: LITELLM_MASTER_KEY }",
+            "{ env: sk-live-secret-0123456789 }",
+        ),
+        GOOD.replace(
+            "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8",
+            "sk-live-secret-0123456789",
+        ),
+        GOOD.replace("sha256:", "key: sk-live-secret-0123456789\n      sha256:"),
+    ] {
+        let output = check(&policy, &[]);
+        assert_eq!(output.code, 1, "{output:?}");
+        assert!(!format!("{output:?}").contains("secret-0123"), "{output:?}");
+    }
+}
+
+#[test]
+fn variables_are_asked_for_only_when_told_to() {
+    assert_eq!(check(GOOD, &[]).code, 0);
+    let unset = Run::new(&["check", "-", "--env"]).stdin(GOOD).output();
+    assert_eq!(unset.code, 1);
+    assert!(
+        unset
+            .stdout
+            .contains("auth.master_key.env: the environment variable of this name is not set"),
+        "{unset:?}"
+    );
+    let set = Run::new(&["check", "-", "--env"])
+        .env("LITELLM_MASTER_KEY", "a-master-key-of-a-test")
+        .env("PORTCULLIS_AUDIT_KEY", "an-audit-key-of-a-test")
+        .stdin(GOOD)
+        .output();
+    assert_eq!(set.code, 0, "{set:?}");
+}
+
+#[test]
+fn policies_in_an_envoy_configuration_are_found() {
+    for scenario in ["local", "chain"] {
+        let file = common::root()
+            .join("envoy")
+            .join(scenario)
+            .join("envoy.yaml");
+        let output = Run::new(&["check", file.to_str().unwrap()]).output();
+        assert_eq!(output.code, 0, "{output:?}");
+    }
+    let file = common::root().join("envoy/local/envoy.yaml");
+    let text = std::fs::read_to_string(file)
+        .unwrap()
+        .replace("rpm: 100,", "rpm: many,");
+    let line = 1 + text
+        .lines()
+        .position(|line| line.contains("rpm: many"))
+        .unwrap();
+    let output = check(&text, &[]);
+    assert!(
+        output
+            .stdout
+            .contains(&format!("-:{line}: error: limits.user.rpm: ")),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_policy_as_text_in_a_configuration_keeps_its_lines() {
+    let text = "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nspec:\n  pluginConfig:\n    version: 1\n    limits: { user: { rpm: 0 } }\n";
+    assert!(
+        check(text, &[])
+            .stdout
+            .contains("-:6: error: limits.user.rpm: ")
+    );
+    let text = "static_resources:\n  x:\n    vm_config: {}\n    configuration:\n      \"@type\": type.googleapis.com/google.protobuf.StringValue\n      value: |\n        {\"version\": 1,\n         \"limits\": {\"user\": {\"rpm\": 0}}}\n";
+    assert!(
+        check(text, &[])
+            .stdout
+            .contains("-:8: error: limits.user.rpm: "),
+        "{}",
+        check(text, &[]).stdout
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_another_exit_code() {
+    for (policy, said) in [
+        ("a: [1\n", "-: line 2: "),
+        (
+            "a: 1\na: 2\n",
+            "-: line 2: this name stands twice in its mapping",
+        ),
+        ("static_resources: {}\n", "-: there is no policy in it"),
+    ] {
+        let output = check(policy, &[]);
+        assert_eq!(output.code, 2, "{output:?}");
+        assert!(output.stderr.contains(said), "{output:?}");
+    }
+    assert_eq!(Run::new(&["check", "/no/such/file"]).output().code, 2);
+    assert_eq!(Run::new(&["check"]).output().code, 2);
+    assert_eq!(Run::new(&["no-such-command"]).output().code, 2);
+}
