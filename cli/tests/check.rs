@@ -1,5 +1,7 @@
 //! `portcullis check` as a process: what it prints and how it exits.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::Run;
