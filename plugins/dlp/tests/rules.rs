@@ -286,11 +286,7 @@ fn texts_do_not_mix_and_are_bounded_in_number() {
     let (mut facts, mut store) = (Facts::default(), MemoryStore::default());
     let mut give = |id: u64, piece: &str, last: bool| {
         let mut out = Effects::new(&mut store);
-        let text = Text {
-            id: TextId(id),
-            piece,
-            last,
-        };
+        let text = Text::prose(TextId(id), piece, last);
         let verdict = exchange.handle(
             Timestamp::default(),
             &Event::ResponseText(text),
@@ -333,11 +329,7 @@ fn what_was_found_is_recorded_when_another_refuses() {
         let mut exchange = flags.open();
         let (mut facts, mut store) = (Facts::default(), MemoryStore::default());
         let mut out = Effects::new(&mut store);
-        let text = Text {
-            id: TextId(1),
-            piece: "a word, a wor",
-            last: false,
-        };
+        let text = Text::prose(TextId(1), "a word, a wor", false);
         exchange.handle(
             Timestamp::default(),
             &Event::RequestText(text),

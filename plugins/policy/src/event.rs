@@ -1,6 +1,6 @@
 //! What happens in an exchange, as policies see it: meaning, never a wire format.
 
-use crate::Refusal;
+use crate::{Refusal, Text};
 use std::net::IpAddr;
 
 /// Which guarded API was called. Decides how refusals are spelled and where texts, caps and usage stand.
@@ -79,22 +79,6 @@ pub struct RequestMeaning {
     pub text_bytes: u64,
     /// Media types of parts that hold no text (an image, audio), named but not scanned.
     pub unscanned: Vec<String>,
-}
-
-/// Which text a piece or an edit belongs to. Unique within one direction of an exchange; its meaning is `wire`'s alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TextId(pub u64);
-
-/// A piece of one text, unescaped. The pieces of a text in order, put together, are the text; where it is cut means nothing.
-/// In a request one text is open at a time; in a streamed response many are, each a choice's or a block's channel.
-#[derive(Debug, Clone, Copy)]
-pub struct Text<'a> {
-    /// Which text.
-    pub id: TextId,
-    /// The next piece; may be empty.
-    pub piece: &'a str,
-    /// No piece of this text follows.
-    pub last: bool,
 }
 
 /// The response line and what its body will be.

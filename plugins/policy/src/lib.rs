@@ -13,17 +13,18 @@ mod facts;
 mod identity;
 mod refusal;
 mod store;
+mod text;
 mod time;
 
 pub use effects::{Edit, Effects, HeaderEdit, Metric};
 pub use event::{
-    Endpoint, Event, RequestHead, RequestMeaning, ResponseHead, ResponseMeaning, Text, TextId,
-    Usage,
+    Endpoint, Event, RequestHead, RequestMeaning, ResponseHead, ResponseMeaning, Usage,
 };
 pub use facts::{Action, AuthOutcome, Budget, Decision, Facts, Finding, Side, Window};
 pub use identity::Identity;
 pub use refusal::{Reason, Refusal};
 pub use store::{MemoryStore, Store, StoreError, update};
+pub use text::{Place, Role, Text, TextId};
 pub use time::Timestamp;
 
 /// What a policy answers to an event.

@@ -3,8 +3,9 @@
 use crate::TextSink;
 use crate::formats::Meaning;
 use crate::json::{Malformed, NodeId, Token, Trie, Walker};
-use crate::texts::Texts;
-use portcullis_policy::Refusal;
+use crate::places::{self, Ground};
+use crate::texts::{Piece, Texts};
+use portcullis_policy::{Refusal, Role};
 
 /// Bytes of a string that an observer is shown: protects from copies of what nobody reads whole. Longer than any model's name and any
 /// media type.
@@ -74,13 +75,13 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// With `object_only`, the document must be an object.
-    pub(crate) fn new(object_only: bool) -> Self {
+    /// Texts are `role`'s where nothing else is said. With `object_only`, the document must be an object.
+    pub(crate) fn new(object_only: bool, role: Role) -> Self {
         Self {
             body: String::new(),
             cut_character: Vec::new(),
             not_utf8: false,
-            walker: Walker::new(),
+            walker: Walker::new(Ground::of(role)),
             texts: Texts::default(),
             head: Head::default(),
             completion: None,
@@ -159,12 +160,13 @@ impl Document {
                 }
             }
             let meaning = trie.meaning(step.node);
+            let mut role = None;
             let value = match step.token {
                 Token::Key(raw) => {
                     if step.node == NodeId::UNKNOWN {
                         let key = self.walker.meaning(raw);
-                        self.texts
-                            .piece(&self.body, raw, key, true, reborrow(&mut sink))?;
+                        let role = self.walker.around().role;
+                        self.texts.key(raw, key, role, reborrow(&mut sink))?;
                     }
                     continue;
                 }
@@ -174,8 +176,15 @@ impl Document {
                     if self.completion.is_some() || meaning == Some(Meaning::Completion) {
                         self.completion_bytes += piece.len() as u64;
                     }
-                    self.texts
-                        .piece(&self.body, raw, piece, last, reborrow(&mut sink))?;
+                    let ground = trie.ground(step.node, self.walker.around());
+                    let piece_of = Piece {
+                        body: &self.body,
+                        raw,
+                        text: piece,
+                        last,
+                        ground,
+                    };
+                    self.texts.piece(piece_of, reborrow(&mut sink))?;
                     if meaning.is_none() {
                         continue;
                     }
@@ -187,6 +196,13 @@ impl Document {
                         return Err(
                             Malformed::Field("model holds text that must not leave.").into()
                         );
+                    }
+                    if meaning == Some(Meaning::Role) {
+                        role = Some(if whole {
+                            places::role(head)
+                        } else {
+                            Role::Unknown
+                        });
                     }
                     Value::String { head, whole }
                 }
@@ -208,6 +224,9 @@ impl Document {
             };
             if let Some(meaning) = meaning {
                 observer.value(meaning, value)?;
+            }
+            if let Some(role) = role {
+                self.walker.belongs_to(role);
             }
         }
         if self.not_utf8 || (end && !self.cut_character.is_empty()) {

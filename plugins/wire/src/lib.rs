@@ -14,6 +14,7 @@
 //! | to learn | look at |
 //! |---|---|
 //! | what is where in an API's bodies | [`formats`]: one file for each, tables of paths |
+//! | whose a text is, and which places hold random strings only | [`places`] |
 //! | how JSON is read and edited | [`json`]: tokenizer, trie, positions |
 //! | how a body becomes texts | [`document`], [`texts`]; streams: [`sse`], [`stream`] |
 //! | how the gateway itself speaks | [`spelling`] |
@@ -21,7 +22,8 @@
 //! # How to add a format
 //!
 //! 1. `formats/yours.rs`: a [`Format`](formats::Format), that is three tables of paths and their [`Meaning`](formats::Meaning), one for
-//!    request bodies, one for response bodies, one for the JSON of a streamed event. Copy `formats/anthropic.rs`: it uses nearly every
+//!    request bodies, one for response bodies, one for the JSON of a streamed event, and beside each a table of [`places`]: whose texts
+//!    stand where, and where only random strings do. Copy `formats/anthropic.rs`: it uses nearly every
 //!    meaning. A path that is not in a table is still scanned, so list what *means* something, what must not stand twice, and keys
 //!    that come with every event (a key of a table is no text).
 //! 2. `formats/mod.rs`: its row in `Compiled::of`; `endpoint.rs`: its routes.
@@ -40,6 +42,7 @@ mod endpoint;
 mod formats;
 mod json;
 mod media;
+mod places;
 mod plain;
 mod request;
 mod response;

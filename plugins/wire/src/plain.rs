@@ -4,7 +4,7 @@ use crate::TextSink;
 use crate::edits::{Change, carry_out};
 use crate::response::unreadable;
 use crate::texts::give;
-use portcullis_policy::{Edit, Refusal, Text, TextId};
+use portcullis_policy::{Edit, Place, Refusal, Role, Text, TextId};
 use std::str;
 
 /// The one text's id.
@@ -51,6 +51,8 @@ impl PlainText {
                 id: ID,
                 piece,
                 last: false,
+                role: Role::Assistant,
+                place: Place::Prose,
             };
             give(text, sink, &mut self.batch, &mut |change| {
                 self.changes.push(change)
@@ -71,6 +73,8 @@ impl PlainText {
             id: ID,
             piece: "",
             last: true,
+            role: Role::Assistant,
+            place: Place::Prose,
         };
         give(text, sink, &mut self.batch, &mut |change| {
             self.changes.push(change)

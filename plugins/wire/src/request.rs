@@ -5,7 +5,7 @@ use crate::document::{Document, Failure, Observe, Value};
 use crate::formats::{Compiled, Meaning};
 use crate::json::Malformed;
 use crate::media;
-use portcullis_policy::{Endpoint, Reason, Refusal, RequestMeaning};
+use portcullis_policy::{Endpoint, Reason, Refusal, RequestMeaning, Role};
 
 /// Reads a request's body, chunk by chunk. How it is cut means nothing.
 ///
@@ -37,7 +37,7 @@ impl RequestReader {
             takes_body,
             needs_model,
             body_bytes_max,
-            document: Document::new(needs_model),
+            document: Document::new(needs_model, Role::Unknown),
             asked: Asked::default(),
             refused: None,
         }
@@ -242,6 +242,7 @@ impl Observe for Asked {
                 }
             }
             Meaning::Once
+            | Meaning::Role
             | Meaning::InputTokens(_)
             | Meaning::OutputTokens
             | Meaning::Completion

@@ -7,7 +7,7 @@ use crate::plain::PlainText;
 use crate::spelling::{self, Dialect};
 use crate::stream::EventStream;
 use crate::usage::UsageCount;
-use portcullis_policy::{Endpoint, Reason, Refusal, ResponseMeaning};
+use portcullis_policy::{Endpoint, Reason, Refusal, ResponseMeaning, Role};
 
 /// What a response's body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl ResponseReader {
         let format = Compiled::of(endpoint);
         let body = match (kind, want_text) {
             (BodyKind::Json, _) => Body::Json(Box::new(Json {
-                document: Document::new(false),
+                document: Document::new(false, Role::Assistant),
                 usage: UsageCount::default(),
             })),
             (BodyKind::EventStream, true) => Body::Stream(Box::new(EventStream::new(format))),

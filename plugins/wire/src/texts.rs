@@ -3,7 +3,8 @@
 use crate::TextSink;
 use crate::edits::{Change, merge};
 use crate::json::{self, NESTED_DEPTH_MAX, Raw};
-use portcullis_policy::{Edit, Reason, Refusal, Text, TextId};
+use crate::places::{Claim, Ground, Look};
+use portcullis_policy::{Edit, Place, Reason, Refusal, Role, Text, TextId};
 
 /// Ids of texts that are strings within strings; all other ids are below.
 const NESTED: u64 = 1 << 63;
@@ -53,6 +54,7 @@ pub(crate) fn not_at_hand() -> Refusal {
 /// changed in `text`.
 pub(crate) fn give_nested(
     text: &str,
+    (role, place): (Role, Place),
     ids: &mut NestedIds,
     sink: &mut dyn TextSink,
     batch: &mut Vec<Edit>,
@@ -63,6 +65,8 @@ pub(crate) fn give_nested(
             id: ids.fresh(),
             piece: inner,
             last: true,
+            role,
+            place,
         };
         give(text, sink, batch, &mut |change| changes.push(change))?;
         Ok(changes)
@@ -77,59 +81,198 @@ pub(crate) struct Texts {
     /// A string that came in pieces, once more in one.
     whole: String,
     batch: Vec<Edit>,
-    /// The string that has begun: where, and whether there were escapes in what is gone.
-    open: Option<(usize, bool)>,
+    /// The string that has begun.
+    open: Option<Open>,
     /// Where the string at hand begins.
     at: usize,
 }
 
+/// A piece of a string of a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    /// The document as far as it came.
+    pub body: &'a str,
+    /// The piece as it is written.
+    pub raw: Raw<'a>,
+    /// What it means.
+    pub text: &'a str,
+    /// It is the string's last.
+    pub last: bool,
+    /// What is said of where the string stands.
+    pub ground: Ground,
+}
+
+/// A string that has begun.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    start: usize,
+    /// There were escapes in what is gone.
+    escaped: bool,
+    /// Of a string that claims to be opaque: whether it looks so. While that is not known, nothing of it was given.
+    look: Look,
+}
+
 impl Texts {
-    /// Takes a piece of a string of `body`: as it is written, and what it means.
-    pub(crate) fn piece(
+    /// Takes a key of an object.
+    pub(crate) fn key(
         &mut self,
-        body: &str,
         raw: Raw<'_>,
-        piece: &str,
-        last: bool,
+        key: &str,
+        role: Role,
         sink: Option<&mut dyn TextSink>,
     ) -> Result<(), Refusal> {
-        let before = self.open.take();
-        let (start, escaped_before) = before.unwrap_or((raw.at, false));
-        self.at = start;
-        let escaped = escaped_before || raw.escaped;
-        if !last {
-            self.open = Some((start, escaped));
+        self.at = raw.at;
+        let Some(sink) = sink.filter(|_| !key.is_empty()) else {
+            return Ok(());
+        };
+        self.give(key, true, (role, Place::Key), sink)?;
+        if raw.escaped {
+            self.give_nested(key, (role, Place::Key), sink)?;
         }
-        let Some(sink) = sink else { return Ok(()) };
-        if before.is_none() && piece.is_empty() && last {
+        Ok(())
+    }
+
+    /// Takes a piece of a string.
+    pub(crate) fn piece(
+        &mut self,
+        piece: Piece<'_>,
+        sink: Option<&mut dyn TextSink>,
+    ) -> Result<(), Refusal> {
+        let Piece {
+            body,
+            raw,
+            text: meaning,
+            last,
+            ground,
+        } = piece;
+        let before = self.open.take();
+        let mut open = before.unwrap_or(Open {
+            start: raw.at,
+            escaped: false,
+            look: ground.claim.look(),
+        });
+        self.at = open.start;
+        let Some(sink) = sink else {
+            self.open = (!last).then_some(open);
+            return Ok(());
+        };
+        open.escaped |= raw.escaped;
+        if open.look == Look::Plain {
+            if before.is_some() || !meaning.is_empty() || !last {
+                self.give(meaning, last, (ground.role, ground.place()), sink)?;
+            }
+        } else {
+            self.claimed(piece, &mut open, sink)?;
+        }
+        if !last {
+            self.open = Some(open);
             return Ok(());
         }
+        if !open.escaped {
+            return Ok(());
+        }
+        let mut whole = std::mem::take(&mut self.whole);
+        let mut text = meaning;
+        if before.is_some() {
+            whole.clear();
+            let end = raw.at + raw.text.len();
+            let raw = body.get(open.start..end).unwrap_or_default();
+            if json::starts_document(raw) {
+                json::unescape_into(raw, &mut whole);
+            }
+            text = &whole;
+        }
+        let result = self.give_nested(text, (ground.role, ground.place()), sink);
+        self.whole = whole;
+        result
+    }
+
+    /// Takes a piece of a string that claims to be opaque and has not shown to be something else.
+    fn claimed(
+        &mut self,
+        piece: Piece<'_>,
+        open: &mut Open,
+        sink: &mut dyn TextSink,
+    ) -> Result<(), Refusal> {
+        let Piece {
+            body,
+            raw,
+            text,
+            last,
+            ground,
+        } = piece;
+        let (claim, opaque) = (ground.claim, (ground.role, Place::Opaque));
+        let plain = (ground.role, ground.place());
+        let unsure = open.look == Look::Unsure;
+        if raw.escaped {
+            // No random string needs an escape. What was not given is as it is written.
+            open.look = Look::Plain;
+            let kept = body.get(open.start..raw.at).filter(|_| unsure);
+            if let Some(kept) = kept.filter(|kept| !kept.is_empty()) {
+                self.give(kept, false, plain, sink)?;
+            }
+            return self.give(text, last, plain, sink);
+        }
+        let mut text = text;
+        if unsure {
+            let end = raw.at + raw.text.len();
+            text = body.get(open.start..end).unwrap_or_default();
+            open.look = claim.judge(text, last);
+        }
+        match open.look {
+            Look::Unsure => Ok(()),
+            Look::Plain => self.give(text, last, plain, sink),
+            Look::Opaque => {
+                let begun = unsure || raw.at == open.start;
+                let still = if begun { claim } else { Claim::Base64 }.still(text);
+                match text.split_at_checked(still) {
+                    Some((good, other)) if !other.is_empty() => {
+                        open.look = Look::Plain;
+                        if !good.is_empty() {
+                            self.give(good, false, opaque, sink)?;
+                        }
+                        self.give(other, last, plain, sink)
+                    }
+                    _ => self.give(text, last, opaque, sink),
+                }
+            }
+        }
+    }
+
+    /// Gives a piece of the string at hand to the sink.
+    fn give(
+        &mut self,
+        piece: &str,
+        last: bool,
+        (role, place): (Role, Place),
+        sink: &mut dyn TextSink,
+    ) -> Result<(), Refusal> {
         let text = Text {
-            id: TextId(start as u64),
+            id: TextId(self.at as u64),
             piece,
             last,
+            role,
+            place,
         };
-        let changes = &mut self.changes;
+        let (at, changes) = (self.at, &mut self.changes);
         give(text, sink, &mut self.batch, &mut |change| {
-            changes.push((start, change))
+            changes.push((at, change))
         })?;
-        if !last || !escaped {
-            return Ok(());
-        }
-        let mut whole = piece;
-        if before.is_some() {
-            self.whole.clear();
-            let end = raw.at + raw.text.len();
-            let raw = body.get(start..end).unwrap_or_default();
-            if json::starts_document(raw) {
-                json::unescape_into(raw, &mut self.whole);
-            }
-            whole = &self.whole;
-        }
+        Ok(())
+    }
+
+    /// Reads the string at hand again, when it is a document that hides something behind escapes.
+    fn give_nested(
+        &mut self,
+        whole: &str,
+        of: (Role, Place),
+        sink: &mut dyn TextSink,
+    ) -> Result<(), Refusal> {
         if json::hides_text(whole) {
-            let nested = give_nested(whole, &mut self.nested, sink, &mut self.batch)?;
+            let nested = give_nested(whole, of, &mut self.nested, sink, &mut self.batch)?;
+            let at = self.at;
             self.changes
-                .extend(nested.into_iter().map(|change| (start, change)));
+                .extend(nested.into_iter().map(|change| (at, change)));
         }
         Ok(())
     }

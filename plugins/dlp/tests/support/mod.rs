@@ -60,11 +60,7 @@ pub fn send(policy: &portcullis_dlp::Dlp, side: Side, pieces: &[&str]) -> Outcom
     let text = pieces.concat();
     let (mut given, mut released) = (0, 0);
     for (index, piece) in pieces.iter().enumerate() {
-        let text = Text {
-            id: TextId(7),
-            piece,
-            last: index + 1 == pieces.len(),
-        };
+        let text = Text::prose(TextId(7), piece, index + 1 == pieces.len());
         let event = match side {
             Side::Request => Event::RequestText(text),
             Side::Response => Event::ResponseText(text),

@@ -3,11 +3,14 @@
 
 use super::Meaning::{
     Array, Blob, BlobKind, BlobType, Channel, Completion, CompletionCap, Delta, InputTokens, Kind,
-    Model, Once, OutputTokens, Stream, Whole,
+    Model, Once, OutputTokens, Role as MessageRole, Stream, Whole,
 };
 use super::{Ends, Format};
 use crate::formats::Meaning;
 use crate::json::Row;
+use crate::places::About::{self, Are, Whose};
+use crate::places::Claim::{Arguments, Base64, Id};
+use portcullis_policy::Role;
 
 /// Count tokens takes the same body as messages does.
 const REQUEST: &[Row<Meaning>] = &[
@@ -17,7 +20,7 @@ const REQUEST: &[Row<Meaning>] = &[
     ("stream", Stream),
     ("system", Once),
     ("tools", Once),
-    ("messages.*.role", Once),
+    ("messages.*.role", MessageRole),
     ("messages.*.content", Once),
     ("messages.*.content.*.type", Once),
     ("messages.*.content.*.text", Once),
@@ -38,14 +41,36 @@ const REQUEST: &[Row<Meaning>] = &[
     ("messages.*.content.*.content.*.source.data", Once),
 ];
 
+const REQUEST_PLACES: &[Row<About>] = &[
+    ("system", Whose(Role::System)),
+    ("tools", Whose(Role::System)),
+    ("messages.*.content.*.id", Are(Id)),
+    ("messages.*.content.*.input", Are(Arguments)),
+    ("messages.*.content.*.signature", Are(Base64)),
+    // Thinking that only its model can read.
+    ("messages.*.content.*.data", Are(Base64)),
+    ("messages.*.content.*.source.data", Are(Base64)),
+    ("messages.*.content.*.tool_use_id", Are(Id)),
+    ("messages.*.content.*.content", Whose(Role::Tool)),
+    ("messages.*.content.*.content.*.source.data", Are(Base64)),
+];
+
 pub(super) const MESSAGES: Format = Format {
     request: REQUEST,
+    request_places: REQUEST_PLACES,
     response: &[
         ("content", Completion),
         ("usage.input_tokens", InputTokens(0)),
         ("usage.cache_creation_input_tokens", InputTokens(1)),
         ("usage.cache_read_input_tokens", InputTokens(2)),
         ("usage.output_tokens", OutputTokens),
+    ],
+    response_places: &[
+        ("id", Are(Id)),
+        ("content.*.id", Are(Id)),
+        ("content.*.input", Are(Arguments)),
+        ("content.*.signature", Are(Base64)),
+        ("content.*.data", Are(Base64)),
     ],
     event: &[
         ("type", Kind),
@@ -72,6 +97,15 @@ pub(super) const MESSAGES: Format = Format {
         ("usage.cache_read_input_tokens", InputTokens(2)),
         ("usage.output_tokens", OutputTokens),
     ],
+    event_places: &[
+        ("message.id", Are(Id)),
+        ("content_block.id", Are(Id)),
+        ("content_block.input", Are(Arguments)),
+        ("content_block.signature", Are(Base64)),
+        ("content_block.data", Are(Base64)),
+        ("delta.signature", Are(Base64)),
+        ("delta.partial_json", Are(Arguments)),
+    ],
     ends: &[
         ("content_block_stop", Ends::Index),
         ("message_stop", Ends::All),
@@ -91,8 +125,11 @@ pub(super) const MESSAGES: Format = Format {
 /// The answer counts tokens that nobody spends.
 pub(super) const COUNT_TOKENS: Format = Format {
     request: REQUEST,
+    request_places: REQUEST_PLACES,
     response: &[],
+    response_places: &[],
     event: &[],
+    event_places: &[],
     ends: &[],
     event_names: &[],
 };

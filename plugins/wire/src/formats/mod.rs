@@ -4,6 +4,7 @@ mod anthropic;
 mod openai_chat;
 
 use crate::json::{Row, Trie};
+use crate::places::About;
 use portcullis_policy::Endpoint;
 use std::sync::LazyLock;
 
@@ -12,6 +13,8 @@ use std::sync::LazyLock;
 pub(crate) enum Meaning {
     /// Nothing but that it must not stand twice.
     Once,
+    /// Of a request: whose the texts of the object around it are, those of them that stand behind it.
+    Role,
     /// Of a request: the model. Required.
     Model,
     /// Of a request: most tokens that the answer may have. The largest counts.
@@ -65,10 +68,16 @@ pub(crate) enum Ends {
 pub(crate) struct Format {
     /// Request bodies.
     pub request: &'static [Row<Meaning>],
+    /// What stands where in them.
+    pub request_places: &'static [Row<About>],
     /// Response bodies.
     pub response: &'static [Row<Meaning>],
+    /// What stands where in them.
+    pub response_places: &'static [Row<About>],
     /// The JSON of one event of a streamed response.
     pub event: &'static [Row<Meaning>],
+    /// What stands where in it.
+    pub event_places: &'static [Row<About>],
     /// Types of events that end something.
     pub ends: &'static [(&'static str, Ends)],
     /// Names of events (`event:` lines) that are not worth reading.
@@ -92,9 +101,9 @@ impl Compiled {
     fn new(format: &'static Format) -> Self {
         Self {
             format,
-            request: Trie::new(format.request),
-            response: Trie::new(format.response),
-            event: Trie::new(format.event),
+            request: Trie::new(format.request, format.request_places),
+            response: Trie::new(format.response, format.response_places),
+            event: Trie::new(format.event, format.event_places),
         }
     }
 
@@ -124,8 +133,11 @@ impl Compiled {
 /// JSON of which nothing is known.
 const PLAIN_JSON: Format = Format {
     request: &[],
+    request_places: &[],
     response: &[],
+    response_places: &[],
     event: &[],
+    event_places: &[],
     ends: &[],
     event_names: &[],
 };
@@ -141,13 +153,24 @@ mod tests {
             &anthropic::MESSAGES,
             &anthropic::COUNT_TOKENS,
         ] {
-            for table in [format.request, format.response, format.event] {
-                let trie = Trie::new(table);
+            for (table, places) in [
+                (format.request, format.request_places),
+                (format.response, format.response_places),
+                (format.event, format.event_places),
+            ] {
+                let trie = Trie::new(table, places);
                 assert!(trie.keys_most() <= crate::json::KEYS_MAX);
                 let mut paths: Vec<_> = table.iter().map(|(path, _)| path).collect();
                 paths.sort_unstable();
                 paths.dedup();
                 assert_eq!(paths.len(), table.len(), "a path stands twice");
+                let said = |(path, about): &(&'static str, About)| {
+                    (*path, matches!(about, About::Whose(_)))
+                };
+                let mut paths: Vec<_> = places.iter().map(said).collect();
+                paths.sort_unstable();
+                paths.dedup();
+                assert_eq!(paths.len(), places.len(), "a place stands twice");
             }
         }
     }

@@ -3,8 +3,11 @@
 use super::Format;
 use super::Meaning::{
     Array, AudioFormat, Channel, Choices, Completion, CompletionCap, DataUrl, Delta, Finish,
-    InputTokens, Model, Once, OutputTokens, Stream, Whole,
+    InputTokens, Model, Once, OutputTokens, Role as MessageRole, Stream, Whole,
 };
+use crate::places::About::{Are, Whose};
+use crate::places::Claim::{Arguments, Base64, DataUrl as Url, Id};
+use portcullis_policy::Role;
 
 pub(super) const FORMAT: Format = Format {
     request: &[
@@ -17,7 +20,7 @@ pub(super) const FORMAT: Format = Format {
         ("stream", Stream),
         ("stream_options", Once),
         ("tools", Once),
-        ("messages.*.role", Once),
+        ("messages.*.role", MessageRole),
         ("messages.*.content", Once),
         ("messages.*.tool_calls", Once),
         ("messages.*.tool_call_id", Once),
@@ -32,10 +35,35 @@ pub(super) const FORMAT: Format = Format {
         ("messages.*.tool_calls.*.function.name", Once),
         ("messages.*.tool_calls.*.function.arguments", Once),
     ],
+    request_places: &[
+        ("tools", Whose(Role::System)),
+        ("functions", Whose(Role::System)),
+        ("messages.*.tool_call_id", Are(Id)),
+        ("messages.*.tool_calls.*.id", Are(Id)),
+        ("messages.*.tool_calls.*.function.arguments", Are(Arguments)),
+        ("messages.*.function_call.arguments", Are(Arguments)),
+        ("messages.*.audio.id", Are(Id)),
+        ("messages.*.content.*.image_url.url", Are(Url)),
+        ("messages.*.content.*.file.file_data", Are(Url)),
+        ("messages.*.content.*.file.file_id", Are(Id)),
+        ("messages.*.content.*.input_audio.data", Are(Base64)),
+    ],
     response: &[
         ("choices.*.message", Completion),
         ("usage.prompt_tokens", InputTokens(0)),
         ("usage.completion_tokens", OutputTokens),
+    ],
+    response_places: &[
+        ("id", Are(Id)),
+        ("system_fingerprint", Are(Id)),
+        ("choices.*.message.tool_calls.*.id", Are(Id)),
+        (
+            "choices.*.message.tool_calls.*.function.arguments",
+            Are(Arguments),
+        ),
+        ("choices.*.message.function_call.arguments", Are(Arguments)),
+        ("choices.*.message.audio.id", Are(Id)),
+        ("choices.*.message.audio.data", Are(Base64)),
     ],
     event: &[
         ("id", Once),
@@ -71,6 +99,18 @@ pub(super) const FORMAT: Format = Format {
         ("choices.*.finish_reason", Finish),
         ("usage.prompt_tokens", InputTokens(0)),
         ("usage.completion_tokens", OutputTokens),
+    ],
+    event_places: &[
+        ("id", Are(Id)),
+        ("system_fingerprint", Are(Id)),
+        ("choices.*.delta.tool_calls.*.id", Are(Id)),
+        (
+            "choices.*.delta.tool_calls.*.function.arguments",
+            Are(Arguments),
+        ),
+        ("choices.*.delta.function_call.arguments", Are(Arguments)),
+        ("choices.*.delta.audio.id", Are(Id)),
+        ("choices.*.delta.audio.data", Are(Base64)),
     ],
     ends: &[],
     event_names: &[],

@@ -1,5 +1,8 @@
 //! Tables of paths, compiled once: which key means what, and which keys must not stand twice.
 
+use crate::places::{About, Claim, Ground};
+use portcullis_policy::Role;
+
 /// One row of a table: a path such as `messages.*.role` (`*` is any element of an array) and what stands there.
 pub(crate) type Row<M> = (&'static str, M);
 
@@ -26,6 +29,18 @@ struct Node<M> {
     meaning: Option<M>,
     keys: Vec<(&'static str, NodeId)>,
     element: NodeId,
+    whose: Option<Role>,
+    claim: Option<Claim>,
+}
+
+impl<M> Node<M> {
+    const EMPTY: Self = Self {
+        meaning: None,
+        keys: Vec::new(),
+        element: NodeId::UNKNOWN,
+        whose: None,
+        claim: None,
+    };
 }
 
 /// Paths to meanings.
@@ -37,24 +52,32 @@ pub(crate) struct Trie<M: 'static> {
 impl<M: Copy> Trie<M> {
     /// Compiles a table. Rows beyond what the types hold ([`KEYS_MAX`] keys in one object) are a mistake in a table; `tables_fit`
     /// in `formats` would show it.
-    pub(crate) fn new(rows: &[Row<M>]) -> Self {
+    pub(crate) fn new(rows: &[Row<M>], places: &[Row<About>]) -> Self {
         let mut trie = Self {
-            nodes: vec![Node {
-                meaning: None,
-                keys: Vec::new(),
-                element: NodeId::UNKNOWN,
-            }],
+            nodes: vec![Node::EMPTY],
         };
         for (path, meaning) in rows {
-            let mut node = NodeId::ROOT;
-            for key in path.split('.') {
-                node = trie.child(node, key);
-            }
-            if let Some(node) = trie.node_mut(node) {
+            if let Some(node) = trie.at(path) {
                 node.meaning = Some(*meaning);
             }
         }
+        for (path, about) in places {
+            let Some(node) = trie.at(path) else { continue };
+            match about {
+                About::Whose(role) => node.whose = Some(*role),
+                About::Are(claim) => node.claim = Some(*claim),
+            }
+        }
         trie
+    }
+
+    /// The place of a path, made when there is none.
+    fn at(&mut self, path: &'static str) -> Option<&mut Node<M>> {
+        let mut node = NodeId::ROOT;
+        for key in path.split('.') {
+            node = self.child(node, key);
+        }
+        self.node_mut(node)
     }
 
     fn node(&self, id: NodeId) -> Option<&Node<M>> {
@@ -81,17 +104,21 @@ impl<M: Copy> Trie<M> {
             }
             node.keys.push((key, next));
         }
-        self.nodes.push(Node {
-            meaning: None,
-            keys: Vec::new(),
-            element: NodeId::UNKNOWN,
-        });
+        self.nodes.push(Node::EMPTY);
         next
     }
 
     /// What the table says of a place.
     pub(crate) fn meaning(&self, id: NodeId) -> Option<M> {
         self.node(id)?.meaning
+    }
+
+    /// What the texts at a place are, `around` being said of what is around it.
+    pub(crate) fn ground(&self, id: NodeId, around: Ground) -> Ground {
+        self.node(id).map_or(around, |node| Ground {
+            role: node.whose.unwrap_or(around.role),
+            claim: node.claim.unwrap_or(around.claim),
+        })
     }
 
     /// The place of an array's elements.
@@ -132,7 +159,13 @@ mod tests {
 
     #[test]
     fn paths_lead_to_their_meaning() {
-        let trie = Trie::new(&[("a", 1), ("a.*.b", 2), ("a.*", 3), ("c.b", 4)]);
+        let trie = Trie::new(
+            &[("a", 1), ("a.*.b", 2), ("a.*", 3), ("c.b", 4)],
+            &[
+                ("c", About::Whose(Role::Tool)),
+                ("c.b", About::Are(Claim::Id)),
+            ],
+        );
         let mut seen = Seen::default();
         let (a, again) = trie.key(NodeId::ROOT, "a", &mut seen);
         assert_eq!((trie.meaning(a), again), (Some(1), false));
@@ -151,5 +184,11 @@ mod tests {
             assert_eq!(trie.meaning(unknown), None);
         }
         assert_eq!(trie.keys_most(), 2);
+        let (c, _) = trie.key(NodeId::ROOT, "c", &mut Seen::default());
+        let ground = trie.ground(c, Ground::default());
+        assert_eq!(ground, Ground::of(Role::Tool));
+        let (b, _) = trie.key(c, "b", &mut Seen::default());
+        assert_eq!(trie.ground(b, ground).claim, Claim::Id);
+        assert_eq!(trie.ground(NodeId::UNKNOWN, ground), ground);
     }
 }

@@ -3,12 +3,15 @@
 use super::token::{Malformed, Raw, Token};
 use super::tokenizer::Tokenizer;
 use super::trie::{NodeId, Seen, Trie};
+use crate::places::Ground;
+use portcullis_policy::Role;
 
 #[derive(Debug)]
 struct Frame {
     node: NodeId,
     seen: Seen,
     object: bool,
+    ground: Ground,
 }
 
 /// A token with the place of the value it belongs to.
@@ -28,14 +31,17 @@ pub(crate) struct Walker {
     frames: Vec<Frame>,
     /// The place of the next value in an object.
     pending: NodeId,
+    /// Of the document.
+    ground: Ground,
 }
 
 impl Walker {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(ground: Ground) -> Self {
         Self {
             tokenizer: Tokenizer::new(),
             frames: Vec::new(),
             pending: NodeId::ROOT,
+            ground,
         }
     }
 
@@ -57,10 +63,12 @@ impl Walker {
             }
             Token::Open { object } => {
                 let node = self.place(trie);
+                let ground = trie.ground(node, self.around());
                 self.frames.push(Frame {
                     node,
                     seen: Seen::default(),
                     object,
+                    ground,
                 });
                 node
             }
@@ -79,6 +87,19 @@ impl Walker {
     #[inline]
     pub(crate) fn meaning<'a>(&'a self, raw: Raw<'a>) -> &'a str {
         self.tokenizer.meaning(raw)
+    }
+
+    /// What is said of the array or object around the value or key at hand.
+    #[inline]
+    pub(crate) fn around(&self) -> Ground {
+        self.frames.last().map_or(self.ground, |frame| frame.ground)
+    }
+
+    /// The object around the value at hand said whose it is.
+    pub(crate) fn belongs_to(&mut self, role: Role) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.ground.role = role;
+        }
     }
 
     /// How many arrays and objects are open.

@@ -3,9 +3,10 @@
 use super::flow::{Flow, Teller};
 use crate::edits::{Change, Pending, merge};
 use crate::json::NESTED_DEPTH_MAX;
+use crate::places::Claim;
 use crate::response::unreadable;
 use crate::texts::not_at_hand;
-use portcullis_policy::{Refusal, TextId};
+use portcullis_policy::{Place, Refusal, Role, TextId};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -44,9 +45,9 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    fn new(id: TextId) -> Self {
+    fn new(id: TextId, of: (Role, Place)) -> Self {
         Self {
-            flow: Flow::new(id, NESTED_DEPTH_MAX),
+            flow: Flow::new(id, of, NESTED_DEPTH_MAX),
             decided: 0,
             released: 0,
             ended: false,
@@ -63,6 +64,9 @@ impl Channel {
         teller: &mut Teller<'_>,
     ) -> Result<Range<usize>, Refusal> {
         let start = self.flow.position();
+        if self.flow.is_opaque() && Claim::Base64.still(piece) < piece.len() {
+            self.flow.disclaim();
+        }
         let told = self.flow.tell(piece, last, teller)?;
         let end = self.flow.position();
         self.ended = last;
@@ -152,8 +156,13 @@ pub(super) struct Channels {
 }
 
 impl Channels {
-    /// The channel of a key, opened with the id that `fresh` gives when there is none. `None`: there are too many.
-    pub(super) fn at(&mut self, key: Key, fresh: impl FnOnce() -> TextId) -> Option<TextId> {
+    /// The channel of a key, opened with the id that `fresh` gives when there is none, as what `of` says. `None`: there are too many.
+    pub(super) fn at(
+        &mut self,
+        key: Key,
+        of: (Role, Place),
+        fresh: impl FnOnce() -> TextId,
+    ) -> Option<TextId> {
         if let Some(id) = self.open.get(&key) {
             return Some(*id);
         }
@@ -162,7 +171,7 @@ impl Channels {
         }
         let id = fresh();
         self.open.insert(key, id);
-        self.known.insert(id, Channel::new(id));
+        self.known.insert(id, Channel::new(id, of));
         Some(id)
     }
 

@@ -4,7 +4,9 @@ use super::channels::Key;
 use crate::document::{Observe, Value};
 use crate::formats::{Compiled, Ends, Meaning};
 use crate::json::{self, Malformed, NodeId, Raw, Token, Walker};
+use crate::places::{Claim, Ground, Look};
 use crate::usage::UsageCount;
+use portcullis_policy::{Place, Role};
 use std::fmt::Write;
 
 /// A string of an event.
@@ -14,12 +16,16 @@ pub(super) struct Found<'a> {
     pub raw: Raw<'a>,
     /// Part of the completion.
     pub completion: bool,
+    /// A key of an object.
+    key: bool,
+    /// What is said of where it stands.
+    ground: Ground,
     /// It goes on in other events: where it stands.
-    place: Option<Place<'a>>,
+    path: Option<Path<'a>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Place<'a> {
+struct Path<'a> {
     parent: usize,
     segment: Segment<'a>,
     name: Option<&'static str>,
@@ -65,6 +71,25 @@ pub(super) struct EventData<'a> {
 /// Bytes of an `index` key; it is compared where no table reaches, too.
 const INDEX: &str = "index";
 
+impl Found<'_> {
+    /// Whose text it is and where it stands, given what it says. A text that goes on must look opaque piece by piece.
+    pub(super) fn of(&self, text: &str) -> (Role, Place) {
+        let claim = self.ground.claim;
+        let opaque = claim != Claim::Prose
+            && !self.raw.escaped
+            && claim.judge(text, true) == Look::Opaque
+            && claim.still(text) == text.len();
+        let place = if self.key {
+            Place::Key
+        } else if opaque {
+            Place::Opaque
+        } else {
+            self.ground.place()
+        };
+        (self.ground.role, place)
+    }
+}
+
 impl<'a> EventData<'a> {
     /// Reads the data of an event. Counts of tokens go to `usage`.
     pub(super) fn read(
@@ -73,7 +98,7 @@ impl<'a> EventData<'a> {
         usage: &mut UsageCount,
     ) -> Result<Self, Malformed> {
         let mut event = Self::default();
-        let mut walker = Walker::new();
+        let mut walker = Walker::new(Ground::of(Role::Assistant));
         let mut current: Option<usize> = None;
         let mut key: Option<Raw<'a>> = None;
         while let Some(step) = walker.next(&format.event, data, true)? {
@@ -84,7 +109,9 @@ impl<'a> EventData<'a> {
                     event.strings.push(Found {
                         raw,
                         completion: false,
-                        place: None,
+                        key: true,
+                        ground: walker.around(),
+                        path: None,
                     });
                 }
                 continue;
@@ -127,7 +154,8 @@ impl<'a> EventData<'a> {
                     if meaning == Some(Meaning::Kind) && current == Some(0) {
                         event.kind(raw, format);
                     }
-                    event.string(raw, meaning, region, current, segment);
+                    let ground = format.event.ground(step.node, walker.around());
+                    event.string(raw, meaning, region, ground, current, segment);
                 }
                 Token::Number(text) => {
                     event.number(text, segment, current);
@@ -159,6 +187,7 @@ impl<'a> EventData<'a> {
         raw: Raw<'a>,
         meaning: Option<Meaning>,
         region: Region,
+        ground: Ground,
         parent: Option<usize>,
         segment: Segment<'a>,
     ) {
@@ -167,7 +196,7 @@ impl<'a> EventData<'a> {
             _ => None,
         };
         let goes_on = name.is_some() || region == Region::Delta;
-        let place = parent.filter(|_| goes_on).map(|parent| Place {
+        let path = parent.filter(|_| goes_on).map(|parent| Path {
             parent,
             segment,
             name,
@@ -175,7 +204,9 @@ impl<'a> EventData<'a> {
         self.strings.push(Found {
             raw,
             completion: goes_on,
-            place,
+            key: false,
+            ground,
+            path,
         });
     }
 
@@ -191,9 +222,9 @@ impl<'a> EventData<'a> {
 
     /// The channel of a string; `None` for a text of its own.
     pub(super) fn channel(&self, found: &Found<'_>) -> Option<Key> {
-        let place = found.place?;
+        let path = found.path?;
         let mut above = Vec::new();
-        let mut at = Some(place.parent);
+        let mut at = Some(path.parent);
         while let Some(container) = at.and_then(|at| self.containers.get(at)) {
             above.push(container);
             at = container.parent;
@@ -204,16 +235,16 @@ impl<'a> EventData<'a> {
             match (container.segment, container.index) {
                 (_, Some(index)) if group.is_none() => group = Some(index),
                 (_, Some(index)) => written(&mut name, format_args!("#{index}")),
-                (Segment::Element(at), None) if place.name.is_none() => {
+                (Segment::Element(at), None) if path.name.is_none() => {
                     written(&mut name, format_args!("@{at}"))
                 }
                 (Segment::Element(_) | Segment::Key(_), None) => {}
             }
-            if let (Segment::Key(key), None) = (container.segment, place.name) {
+            if let (Segment::Key(key), None) = (container.segment, path.name) {
                 key_into(key, &mut name);
             }
         }
-        match (place.name, place.segment) {
+        match (path.name, path.segment) {
             (Some(channel), _) => written(&mut name, format_args!("={channel}")),
             (None, Segment::Key(key)) => key_into(key, &mut name),
             (None, Segment::Element(at)) => written(&mut name, format_args!("@{at}")),

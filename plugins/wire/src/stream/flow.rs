@@ -4,7 +4,7 @@ use super::nested::Nested;
 use crate::TextSink;
 use crate::edits::Change;
 use crate::texts::{NestedIds, give};
-use portcullis_policy::{Edit, Refusal, Text, TextId};
+use portcullis_policy::{Edit, Place, Refusal, Role, Text, TextId};
 
 /// Where texts go, and what is needed on the way.
 pub(super) struct Teller<'a> {
@@ -32,6 +32,8 @@ pub(super) struct Told {
 #[derive(Debug)]
 pub(super) struct Flow {
     id: TextId,
+    role: Role,
+    place: Place,
     position: usize,
     kind: Kind,
     depth: usize,
@@ -47,7 +49,7 @@ enum Kind {
 
 impl Flow {
     /// A text that has not begun; documents in it are read `depth` levels deep.
-    pub(super) const fn new(id: TextId, depth: usize) -> Self {
+    pub(super) const fn new(id: TextId, (role, place): (Role, Place), depth: usize) -> Self {
         let kind = if depth == 0 {
             Kind::Plain
         } else {
@@ -55,10 +57,22 @@ impl Flow {
         };
         Self {
             id,
+            role,
+            place,
             position: 0,
             kind,
             depth,
         }
+    }
+
+    /// It does not look like the opaque text that it claimed to be: what comes is prose.
+    pub(super) const fn disclaim(&mut self) {
+        self.place = Place::Prose;
+    }
+
+    /// Whether it is opaque so far.
+    pub(super) const fn is_opaque(&self) -> bool {
+        matches!(self.place, Place::Opaque)
     }
 
     /// How much of it there was.
@@ -79,6 +93,8 @@ impl Flow {
             id: self.id,
             piece,
             last,
+            role: self.role,
+            place: self.place,
         };
         let mut told = Told::default();
         told.undecided = give(text, teller.sink, teller.batch, &mut |change| {
@@ -91,7 +107,11 @@ impl Flow {
                 .next()
         {
             self.kind = match first {
-                '{' | '[' => Kind::Document(Box::new(Nested::new(start, self.depth - 1))),
+                '{' | '[' => Kind::Document(Box::new(Nested::new(
+                    start,
+                    (self.role, self.place),
+                    self.depth - 1,
+                ))),
                 _ => Kind::Plain,
             };
         }

@@ -3,7 +3,7 @@
 use super::flow::{Flow, Teller, Told};
 use crate::edits::{Change, merge};
 use crate::json::{Raw, escape_into, escapes};
-use portcullis_policy::Refusal;
+use portcullis_policy::{Place, Refusal, Role};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -15,6 +15,8 @@ const PLAIN_BEGINNING_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Inner {
     start: usize,
+    /// Whose it is, and where it stands.
+    of: (Role, Place),
     /// Without escapes up to here, and not told.
     plain: String,
     /// Told from its beginning on, since there was an escape.
@@ -27,9 +29,10 @@ pub(super) struct Inner {
 
 impl Inner {
     /// A string whose inside begins at `start`.
-    pub(super) fn new(start: usize) -> Self {
+    pub(super) fn new(start: usize, of: (Role, Place)) -> Self {
         Self {
             start,
+            of,
             plain: String::new(),
             flow: None,
             escapes: VecDeque::new(),
@@ -73,7 +76,7 @@ impl Inner {
                 let mut beginning = std::mem::take(&mut self.plain);
                 beginning.push_str(meaning);
                 self.flow
-                    .insert(Flow::new(teller.ids.fresh(), depth))
+                    .insert(Flow::new(teller.ids.fresh(), self.of, depth))
                     .tell(&beginning, last, teller)?
             }
             Some(flow) => {
@@ -114,7 +117,7 @@ impl Inner {
         let beginning = std::mem::take(&mut self.plain);
         let told = self
             .flow
-            .insert(Flow::new(teller.ids.fresh(), depth))
+            .insert(Flow::new(teller.ids.fresh(), self.of, depth))
             .tell(&beginning, false, teller)?;
         // What it wishes for was wished for in the outer text already.
         self.undecided = told.undecided.map(|position| self.outer(position, false));

@@ -20,7 +20,7 @@ use data::Data;
 use event::EventData;
 use flow::Teller;
 use held::{Held, Piece, What};
-use portcullis_policy::{Edit, Refusal, Text, TextId};
+use portcullis_policy::{Edit, Place, Refusal, Role, Text, TextId};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::str;
@@ -202,6 +202,8 @@ impl EventStream {
                 id,
                 piece: text,
                 last: true,
+                role: Role::Assistant,
+                place: Place::Prose,
             },
             sink,
             &mut self.batch,
@@ -241,7 +243,7 @@ impl EventStream {
             if let Some(key) = event.channel(found) {
                 let id = self
                     .channels
-                    .at(key, || fresh(ids))
+                    .at(key, found.of(text), || fresh(ids))
                     .ok_or_else(unreadable)?;
                 let mut teller = Teller {
                     sink,
@@ -258,16 +260,25 @@ impl EventStream {
                 continue;
             }
             let mut changes = Vec::new();
+            let (role, place_said) = found.of(text);
             let whole = Text {
                 id: fresh(ids),
                 piece: text,
                 last: true,
+                role,
+                place: place_said,
             };
             give(whole, sink, &mut self.batch, &mut |change| {
                 changes.push(change)
             })?;
             if json::hides_text(text) {
-                changes.extend(give_nested(text, &mut self.nested, sink, &mut self.batch)?);
+                changes.extend(give_nested(
+                    text,
+                    (role, place_said),
+                    &mut self.nested,
+                    sink,
+                    &mut self.batch,
+                )?);
             }
             held.rewrite(place, What::String, changes);
         }

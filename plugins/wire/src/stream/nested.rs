@@ -8,7 +8,7 @@ use super::flow::{Flow, Teller};
 use super::inner::{Inner, all};
 use crate::edits::{Change, merge};
 use crate::json::{Raw, Token, Tokenizer, escape_into, escapes, outward};
-use portcullis_policy::Refusal;
+use portcullis_policy::{Place, Refusal, Role};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -19,19 +19,21 @@ pub(super) struct Nested {
     /// What the tokenizer still needs, and where it begins.
     tail: String,
     base: usize,
+    /// Whose it is, and where it stands.
+    of: (Role, Place),
     depth: usize,
     /// From here on the text is no document.
     broken: Option<usize>,
     /// The string at hand, when it comes in pieces.
     string: Option<Inner>,
     /// Strings and words that may still be changed, in order.
-    places: VecDeque<Place>,
+    places: VecDeque<Spot>,
     /// Escapes in these strings.
     escapes: VecDeque<Range<usize>>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct Spot {
     /// Of a string: its inside; its end is not known while it is open.
     range: Range<usize>,
     word: bool,
@@ -39,11 +41,12 @@ struct Place {
 
 impl Nested {
     /// Of a text, from a position on.
-    pub(super) fn new(base: usize, depth: usize) -> Self {
+    pub(super) fn new(base: usize, of: (Role, Place), depth: usize) -> Self {
         Self {
             tokenizer: Tokenizer::many(),
             tail: String::new(),
             base,
+            of,
             depth,
             broken: None,
             string: None,
@@ -110,7 +113,7 @@ impl Nested {
                     let at = self.base + raw.at;
                     self.place(raw, Some(at + raw.text.len()), true);
                     if raw.escaped {
-                        let mut flow = Flow::new(teller.ids.fresh(), self.depth);
+                        let mut flow = Flow::new(teller.ids.fresh(), self.of, self.depth);
                         let told = flow.tell(self.tokenizer.meaning(raw), true, teller)?;
                         ready.extend(outward(Raw { at, ..raw }, all(&flow, told), true));
                     }
@@ -120,7 +123,7 @@ impl Nested {
                     self.place(raw, last.then_some(at + raw.text.len()), first);
                     let mut inner = match self.string.take() {
                         Some(inner) if !first => inner,
-                        _ => Inner::new(at),
+                        _ => Inner::new(at, self.of),
                     };
                     let meaning = self.tokenizer.meaning(raw);
                     inner.piece(Raw { at, ..raw }, meaning, last, self.depth, teller, ready)?;
@@ -130,7 +133,7 @@ impl Nested {
                 }
                 Token::Number(_) | Token::Bool(_) | Token::Null => {
                     let word = self.tokenizer.last_word();
-                    self.places.push_back(Place {
+                    self.places.push_back(Spot {
                         range: self.base + word.start..self.base + word.end,
                         word: true,
                     });
@@ -167,7 +170,7 @@ impl Nested {
         let at = self.base + raw.at;
         let end = end.unwrap_or(usize::MAX);
         if first {
-            self.places.push_back(Place {
+            self.places.push_back(Spot {
                 range: at..end,
                 word: false,
             });

@@ -1,0 +1,67 @@
+//! Texts of a message: whose they are, and where they stand.
+
+/// Which text a piece or an edit belongs to. Unique within one direction of an exchange; its meaning is `wire`'s alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TextId(pub u64);
+
+/// Whose text it is, as the conversation says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The conversation does not say: fields beside the messages, fields nobody has heard of, a message whose role stands behind its text.
+    #[default]
+    Unknown,
+    /// The application's instructions: `system`, `developer`, and the tools that it declares.
+    System,
+    /// The person's words.
+    User,
+    /// The model's words: earlier answers in a request, and all of a response.
+    Assistant,
+    /// What a tool answered.
+    Tool,
+}
+
+/// Where a text stands: what can be expected of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Words, code, anything: what nothing else is said of.
+    #[default]
+    Prose,
+    /// What a tool is called with.
+    Arguments,
+    /// The key of an object.
+    Key,
+    /// A random string that the API itself puts there: an id, a signature, encrypted reasoning, the base64 of a picture. Only a text that
+    /// looks like that is called so; what stands in such a place and looks otherwise is prose.
+    Opaque,
+}
+
+/// A piece of one text, unescaped. The pieces of a text in order, put together, are the text; where it is cut means nothing.
+/// In a request one text is open at a time; in a streamed response many are, each a choice's or a block's channel.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    /// Which text.
+    pub id: TextId,
+    /// The next piece; may be empty.
+    pub piece: &'a str,
+    /// No piece of this text follows.
+    pub last: bool,
+    /// Whose it is. The same for all pieces.
+    pub role: Role,
+    /// Where it stands. The same for all pieces, but for an opaque text of a stream that turns out to be none: its pieces are prose from
+    /// then on.
+    pub place: Place,
+}
+
+impl<'a> Text<'a> {
+    /// A text of which nothing else is known.
+    #[must_use]
+    pub const fn prose(id: TextId, piece: &'a str, last: bool) -> Self {
+        Self {
+            id,
+            piece,
+            last,
+            role: Role::Unknown,
+            place: Place::Prose,
+        }
+    }
+}
