@@ -1,5 +1,7 @@
 //! Whose a text is and where it stands, however the body is cut.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 mod support;
 
 use portcullis_policy::Place::{Arguments, Key, Opaque, Prose};
