@@ -15,6 +15,9 @@ pub fn name(metric: &Metric) -> String {
             "portcullis_dlp_findings_total;rule={rule};action={}",
             action.name()
         ),
+        Metric::ShadowRefusals { reason } => {
+            format!("portcullis_shadow_refusals_total;reason={reason}")
+        }
         Metric::AuthFailures => "portcullis_auth_failures_total".to_owned(),
         Metric::Lockouts => "portcullis_lockouts_total".to_owned(),
     }

@@ -59,6 +59,9 @@ fn name(metric: &Metric) -> String {
                 action.name()
             )
         }
+        Metric::ShadowRefusals { reason } => {
+            format!("portcullis_shadow_refusals_total;reason={reason}")
+        }
         Metric::AuthFailures => "portcullis_auth_failures_total".to_owned(),
         Metric::Lockouts => "portcullis_lockouts_total".to_owned(),
     }

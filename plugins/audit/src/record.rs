@@ -32,6 +32,9 @@ pub(crate) struct Record<'a> {
     unscanned: Vec<&'a str>,
     /// Alerts that this exchange set off; the policy has none yet.
     alerts: [&'static str; 0],
+    /// What policies in shadow mode would have refused this for; absent where none would.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shadow: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<&'a str>,
 }
@@ -98,6 +101,7 @@ impl<'a> Record<'a> {
                 .map(|media_type| name(media_type))
                 .collect(),
             alerts: [],
+            shadow: facts.shadow.iter().map(|reason| reason.code()).collect(),
             service: settings.service.as_deref().map(bounded),
         }
     }

@@ -21,6 +21,7 @@ const LITERAL_MASTER: &str = "a key must not stand in the policy: write { env: <
 pub fn configure(document: &Document, environment: &dyn Environment) -> Option<Auth> {
     let section = document.section("auth")?;
     section.only(&[
+        "mode",
         "master_key",
         "keys",
         "allow_sources",
@@ -74,6 +75,7 @@ pub fn configure(document: &Document, environment: &dyn Environment) -> Option<A
     }
     Some(Auth {
         rules: Rc::new(Rules {
+            mode: section.mode(),
             sources,
             lockout,
             keys,

@@ -32,8 +32,8 @@ use credential::Credential;
 use keys::Keys;
 use portcullis_policy::config::Team;
 use portcullis_policy::{
-    AuthOutcome, Effects, Endpoint, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Policy,
-    Reason, Refusal, RequestHead, RequestMeaning, Timestamp, Verdict,
+    AuthOutcome, Effects, Endpoint, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Mode,
+    Policy, Reason, Refusal, RequestHead, RequestMeaning, Timestamp, Verdict,
 };
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -45,6 +45,7 @@ pub struct Auth {
 
 /// What a policy document says about access.
 struct Rules {
+    mode: Mode,
     sources: Sources,
     lockout: Option<Lockout>,
     keys: Keys,
@@ -56,6 +57,10 @@ impl Policy for Auth {
             request_body: self.rules.keys.restrict_models(),
             ..Interest::default()
         }
+    }
+
+    fn mode(&self) -> Mode {
+        self.rules.mode
     }
 
     fn open(&self) -> Box<dyn Exchange> {
@@ -109,24 +114,33 @@ impl Access {
         facts: &mut Facts,
         out: &mut Effects<'_>,
     ) -> Result<(), Refusal> {
-        if !self.rules.sources.allow(head.source) {
-            return Err(Refusal::new(
-                Reason::SourceNotAllowed,
-                "Requests from this network address are not allowed.",
-            ));
-        }
+        let mut source = self.admit_source(head);
         if head.endpoint == Endpoint::Public {
-            return Ok(());
+            return source;
         }
-        self.refuse_locked_out(now, head, out)?;
+        source = source.and_then(|()| self.refuse_locked_out(now, head, out));
+        if source.is_err() && self.rules.mode == Mode::Enforce {
+            return source;
+        }
+        // In shadow mode the request goes on: limits and the record still want to know whose it is.
         if let Err(refusal) = self.authenticate(now, head, facts) {
             facts.auth = AuthOutcome::Failure;
             out.count(Metric::AuthFailures, 1);
             self.note_failure(now, head, out);
-            return Err(refusal);
+            return source.and(Err(refusal));
         }
         self.upgrade = head.upgrade;
-        Ok(())
+        source
+    }
+
+    fn admit_source(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
+        if self.rules.sources.allow(head.source) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Reason::SourceNotAllowed,
+            "Requests from this network address are not allowed.",
+        ))
     }
 
     fn refuse_locked_out(

@@ -402,9 +402,10 @@ fn each_mistake_names_its_place() {
     for (auth, expected) in [
         (r#""x""#, vec!["auth: expected a mapping, found \"x\"".to_owned()]),
         (
-            r#"{"mode": "shadow"}"#,
+            r#"{"mode": "quiet", "modes": 1}"#,
             vec![
-                "auth.mode: unknown field; known here: master_key, keys, allow_sources, deny_sources, lockout, public_paths, on_upgrade".to_owned(),
+                "auth.modes: unknown field; known here: mode, master_key, keys, allow_sources, deny_sources, lockout, public_paths, on_upgrade".to_owned(),
+                "auth.mode: expected one of enforce, shadow, found \"quiet\"".to_owned(),
             ],
         ),
         (r#"{"master_key": "sk-SECRET"}"#, vec![format!("auth.master_key: {literal_master}")]),

@@ -1,6 +1,6 @@
 //! One HTTP exchange from its first header to its end.
 
-use crate::fanout::Fanout;
+use crate::fanout::{Fanout, Member};
 use crate::request::RequestState;
 use crate::response::ResponseState;
 use crate::shared::{self, Published};
@@ -47,7 +47,11 @@ impl Exchange {
         let policies = gateway
             .policies
             .iter()
-            .map(|(interest, policy)| (*interest, policy.open()))
+            .map(|(interest, mode, policy)| Member {
+                interest: *interest,
+                mode: *mode,
+                exchange: policy.open(),
+            })
             .collect();
         Self {
             gateway,

@@ -1,15 +1,44 @@
 //! One event to every policy, in order.
 
-use crate::Turn;
+use crate::{Turn, shared};
 use portcullis_policy::{
-    Edit, Effects, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Refusal, Side, Text,
-    Verdict,
+    Edit, Effects, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Mode, Refusal, Side, Text,
+    Timestamp, Verdict,
 };
 use portcullis_wire::TextSink;
 
+/// One policy's part in an exchange.
+pub(crate) struct Member {
+    pub interest: Interest,
+    pub mode: Mode,
+    pub exchange: Box<dyn Exchange>,
+}
+
+impl Member {
+    /// Tells the policy; the refusal of one in shadow mode is noted and goes no further.
+    fn tell(
+        &mut self,
+        now: Timestamp,
+        event: &Event<'_>,
+        facts: &mut Facts,
+        out: &mut Effects<'_>,
+    ) -> Result<(), Refusal> {
+        match self.exchange.handle(now, event, facts, out) {
+            Verdict::Continue => Ok(()),
+            Verdict::Refuse(refusal) if self.mode == Mode::Shadow => {
+                facts.shadowed(refusal.reason);
+                let reason = refusal.reason.code();
+                out.count(Metric::ShadowRefusals { reason }, 1);
+                Ok(())
+            }
+            Verdict::Refuse(refusal) => Err(refusal),
+        }
+    }
+}
+
 /// The policies of one exchange and what they share.
 pub(crate) struct Fanout {
-    pub policies: Vec<(Interest, Box<dyn Exchange>)>,
+    pub policies: Vec<Member>,
     pub facts: Facts,
     pub metrics: Vec<(Metric, u64)>,
 }
@@ -23,13 +52,15 @@ impl Fanout {
     ) -> (Vec<HeaderEdit>, Result<(), Refusal>) {
         let mut out = Effects::new(turn.store);
         let mut result = Ok(());
-        for (_, policy) in &mut self.policies {
-            if let Verdict::Refuse(refusal) =
-                policy.handle(turn.now, event, &mut self.facts, &mut out)
-            {
-                result = Err(refusal);
+        let noted = self.facts.shadow.len();
+        for member in &mut self.policies {
+            result = member.tell(turn.now, event, &mut self.facts, &mut out);
+            if result.is_err() {
                 break;
             }
+        }
+        if self.facts.shadow.len() > noted {
+            shared::import_shadow(&mut self.facts, turn.filter_state);
         }
         self.metrics.append(&mut out.take_metrics());
         (out.take_headers(), result)
@@ -38,8 +69,10 @@ impl Fanout {
     /// Tells every policy something that is no longer open to discussion.
     pub fn tell_all(&mut self, turn: &mut Turn<'_>, event: &Event<'_>) {
         let mut out = Effects::new(turn.store);
-        for (_, policy) in &mut self.policies {
-            policy.handle(turn.now, event, &mut self.facts, &mut out);
+        for member in &mut self.policies {
+            member
+                .exchange
+                .handle(turn.now, event, &mut self.facts, &mut out);
         }
         self.metrics.append(&mut out.take_metrics());
     }
@@ -68,14 +101,14 @@ impl TextSink for Sink<'_, '_> {
             Side::Request => Event::RequestText(text),
             Side::Response => Event::ResponseText(text),
         };
-        for (interest, policy) in &mut self.fanout.policies {
+        for member in &mut self.fanout.policies {
             let wanted = match self.side {
-                Side::Request => interest.request_text,
-                Side::Response => interest.response_text,
+                Side::Request => member.interest.request_text,
+                Side::Response => member.interest.response_text,
             };
             if wanted
-                && let Verdict::Refuse(refusal) =
-                    policy.handle(self.turn.now, &event, &mut self.fanout.facts, &mut out)
+                && let Err(refusal) =
+                    member.tell(self.turn.now, &event, &mut self.fanout.facts, &mut out)
             {
                 self.fanout.metrics.append(&mut out.take_metrics());
                 return Err(refusal);

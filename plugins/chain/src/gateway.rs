@@ -1,7 +1,7 @@
 //! A configured module: its policies in order, and what they want to see.
 
 use crate::{Exchange, Settings};
-use portcullis_policy::{Interest, Policy};
+use portcullis_policy::{Interest, Mode, Policy};
 use std::rc::Rc;
 
 /// Whether a module stands alone.
@@ -15,7 +15,7 @@ pub enum Completeness {
 
 /// The policies of a module, configured once and shared by its exchanges.
 pub struct Gateway {
-    pub(crate) policies: Vec<(Interest, Box<dyn Policy>)>,
+    pub(crate) policies: Vec<(Interest, Mode, Box<dyn Policy>)>,
     pub(crate) interest: Interest,
     pub(crate) settings: Settings,
     pub(crate) completeness: Completeness,
@@ -31,11 +31,11 @@ impl Gateway {
     ) -> Rc<Self> {
         let policies: Vec<_> = policies
             .into_iter()
-            .map(|policy| (policy.interest(), policy))
+            .map(|policy| (policy.interest(), policy.mode(), policy))
             .collect();
         let interest = policies
             .iter()
-            .fold(Interest::default(), |all, (interest, _)| {
+            .fold(Interest::default(), |all, (interest, _, _)| {
                 all.union(*interest)
             });
         Rc::new(Self {

@@ -33,6 +33,8 @@ pub mod names {
     pub const AUTH: &str = "portcullis.auth";
     /// `renamed` once the provider's own headers have their `x-upstream-` names, so that the next module does not take ours for theirs.
     pub const UPSTREAM_HEADERS: &str = "portcullis.upstream_headers";
+    /// What policies in shadow mode would have refused this for: codes of the contract with commas between.
+    pub const SHADOW: &str = "portcullis.shadow";
     /// What DLP found, as the record spells it: rule, action, count, where.
     pub const FINDINGS: &str = "portcullis.findings";
 }
@@ -45,6 +47,7 @@ pub(crate) struct Published {
     model: Option<String>,
     usage: Option<Usage>,
     findings: Vec<Finding>,
+    shadow: Vec<Reason>,
     decided: Option<(Decision, Option<Reason>)>,
     record: bool,
     /// The provider's headers were renamed by this module, and others must know.
@@ -80,6 +83,11 @@ impl Published {
         if facts.findings != self.findings {
             changes.push((names::FINDINGS, findings_to_json(&facts.findings)));
             self.findings.clone_from(&facts.findings);
+        }
+        if facts.shadow != self.shadow {
+            let codes: Vec<&str> = facts.shadow.iter().map(|reason| reason.code()).collect();
+            changes.push((names::SHADOW, codes.join(",")));
+            self.shadow.clone_from(&facts.shadow);
         }
         if facts.usage != self.usage
             && let Some(usage) = facts.usage
@@ -155,6 +163,18 @@ pub(crate) fn import_all(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Optio
     if facts.usage.is_none() {
         facts.usage = usage(filter_state);
     }
+    import_shadow(facts, filter_state);
+}
+
+/// Reads what policies in shadow mode would have refused, those of modules before this one first: whoever writes, writes all of it.
+pub(crate) fn import_shadow(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
+    let Some(codes) = filter_state(names::SHADOW) else {
+        return;
+    };
+    let own = std::mem::take(&mut facts.shadow);
+    for reason in codes.split(',').filter_map(Reason::from_code).chain(own) {
+        facts.shadowed(reason);
+    }
 }
 
 /// The provider's count as a module nearer to it read it.
@@ -215,6 +235,7 @@ mod tests {
             refusal: Some(Refusal::new(Reason::DlpBlocked, "text")),
             ..Facts::default()
         };
+        written.shadowed(Reason::RateLimitTokens);
         written.found("ssn", Action::Block, Side::Request, 2);
         let state: HashMap<_, _> = Published::default()
             .changes(&written, true)
@@ -227,6 +248,7 @@ mod tests {
         assert_eq!(read.model, written.model);
         assert_eq!(read.usage, written.usage);
         assert_eq!(read.findings, written.findings);
+        assert_eq!(read.shadow, written.shadow);
         assert_eq!(
             read.refusal.map(|refusal| refusal.reason),
             Some(Reason::DlpBlocked)
@@ -234,6 +256,23 @@ mod tests {
         assert_eq!(
             state.get(names::TOKENS_TOTAL).map(String::as_str),
             Some("7")
+        );
+    }
+
+    #[test]
+    fn what_several_modules_would_have_refused_adds_up() {
+        let earlier = |name: &str| (name == names::SHADOW).then(|| "missing_api_key".to_owned());
+        let mut facts = Facts::default();
+        facts.shadowed(Reason::RateLimitTokens);
+        import_shadow(&mut facts, &earlier);
+        import_shadow(&mut facts, &earlier);
+        let written = Published::default().changes(&facts, false);
+        assert_eq!(
+            written,
+            [(
+                names::SHADOW,
+                "missing_api_key,rate_limit_tokens".to_owned()
+            )]
         );
     }
 

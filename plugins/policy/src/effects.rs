@@ -46,6 +46,11 @@ pub enum Metric {
         /// What was done.
         action: Action,
     },
+    /// `portcullis_shadow_refusals_total{reason}`: what policies in shadow mode would have refused.
+    ShadowRefusals {
+        /// A code of the contract.
+        reason: &'static str,
+    },
     /// `portcullis_auth_failures_total`.
     AuthFailures,
     /// `portcullis_lockouts_total`: sources that were shut out.

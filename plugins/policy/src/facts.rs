@@ -1,6 +1,6 @@
 //! What the policies of an exchange learned, each for those after it, for the record and for other filters.
 
-use crate::{Endpoint, Identity, Refusal, Timestamp, Usage};
+use crate::{Endpoint, Identity, Reason, Refusal, Timestamp, Usage};
 use std::net::IpAddr;
 
 /// Outcome of authentication, as the record names it.
@@ -171,6 +171,8 @@ pub struct Facts {
     pub unscanned: Vec<String>,
     /// The refusal, when there was one.
     pub refusal: Option<Refusal>,
+    /// What policies in shadow mode would have refused this for; each reason once, in the order they came.
+    pub shadow: Vec<Reason>,
     /// The record of this exchange, one line of JSON, once it is over.
     pub record: Option<String>,
 }
@@ -191,6 +193,13 @@ impl Facts {
             })
             .max()
             .unwrap_or_default()
+    }
+
+    /// Notes what a policy in shadow mode would have refused this for.
+    pub fn shadowed(&mut self, reason: Reason) {
+        if !self.shadow.contains(&reason) {
+            self.shadow.push(reason);
+        }
     }
 
     /// Adds matches of a rule to those already counted.

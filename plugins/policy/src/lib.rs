@@ -65,10 +65,25 @@ impl Interest {
     }
 }
 
+/// Whether what a policy decides is carried out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It is.
+    #[default]
+    Enforce,
+    /// It is only noted, in [`Facts::shadow`] and a metric: the way to roll a policy out.
+    Shadow,
+}
+
 /// A configured policy, shared by all exchanges of a worker.
 pub trait Policy {
     /// What this policy wants to see of each exchange.
     fn interest(&self) -> Interest;
+    /// Whether its refusals are carried out. In shadow mode its exchange is told of everything that follows a refusal as if there had been
+    /// none.
+    fn mode(&self) -> Mode {
+        Mode::Enforce
+    }
     /// State for one exchange.
     fn open(&self) -> Box<dyn Exchange>;
 }

@@ -1,7 +1,7 @@
 //! Walking a value with a path, collecting every mistake instead of stopping at the first.
 
 use super::Value;
-use crate::Timestamp;
+use crate::{Mode, Timestamp};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::time::Duration;
@@ -236,6 +236,15 @@ impl<'a> Section<'a> {
         }
         let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         self.expected(&format!("one of {}", list.join(", ")))
+    }
+
+    /// The field `mode` of a section: `enforce`, unless it says `shadow`.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        let words = &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
+        self.field("mode")
+            .and_then(|field| field.one_of(words))
+            .unwrap_or_default()
     }
 
     /// A length of time: a whole number and one of `ms`, `s`, `m`, `min`, `h`, `d`.
