@@ -11,7 +11,7 @@ use crate::metrics::MetricKind;
 use crate::plugin::Plugin;
 use crate::status::LogLevel;
 use crate::stream::Action;
-use crate::vm::Base;
+use crate::vm::{Base, Vm};
 use crate::world::World;
 
 /// The host's side of a VM: what host functions see.
@@ -37,6 +37,8 @@ pub(crate) struct HostState {
     pub(crate) metrics: BTreeMap<u32, (MetricKind, String)>,
     /// Root contexts whose `on_done` answered false: they stay until `proxy_done`.
     pub(crate) pending_done: Vec<u32>,
+    /// Keeps the VM as long as one of them waits.
+    pub(crate) kept: Option<Rc<Vm>>,
     /// gRPC streams whose sending side is open.
     pub(crate) grpc_streams: BTreeMap<u32, GrpcRequest>,
     /// The last number given to a callout of each kind.
@@ -83,6 +85,7 @@ impl HostState {
             actions: VecDeque::new(),
             metrics: BTreeMap::new(),
             pending_done: Vec::new(),
+            kept: None,
             grpc_streams: BTreeMap::new(),
             tokens: [0; 3],
         }

@@ -106,7 +106,15 @@ impl Root {
 pub(crate) fn delete(vm: &Rc<Vm>, root: u32) {
     vm.world.cancel_all_of(vm.uid, root);
     vm.notify(root, "proxy_on_delete", &[root]);
-    vm.with_state(|state| state.contexts.remove(&root));
+    let kept = vm.with_state(|state| {
+        state.contexts.remove(&root);
+        if state.pending_done.is_empty() {
+            state.kept.take()
+        } else {
+            None
+        }
+    });
+    drop(kept);
 }
 
 impl Drop for Root {
@@ -118,7 +126,10 @@ impl Drop for Root {
             return;
         }
         match vm.notify(root, "proxy_on_done", &[root]) {
-            Answer::Value(0) => vm.with_state(|state| state.pending_done.push(root)),
+            Answer::Value(0) => vm.with_state(|state| {
+                state.pending_done.push(root);
+                state.kept = Some(Rc::clone(vm));
+            }),
             Answer::Failed => vm.world.cancel_all_of(vm.uid, root),
             Answer::Missing | Answer::Value(_) => delete(vm, root),
         }

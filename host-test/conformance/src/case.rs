@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::clusters::{ExpectCalls, Scripts};
+
 /// One behaviour: a policy, what happens, and what must come of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +35,10 @@ pub struct Case {
     /// all prompts and answers.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// What the services answer that policies call; a cluster that does not stand here does not exist. The real Envoy does not run such a
+    /// case.
+    #[serde(default)]
+    pub clusters: Scripts,
     /// What happens, in order.
     #[serde(default)]
     pub steps: Vec<Step>,
@@ -42,7 +48,7 @@ fn base_policy() -> String {
     "base".to_owned()
 }
 
-/// One thing that happens. Exactly one of `advance`, `clock`, `request`, `finish`, `leave` stands in it.
+/// One thing that happens. Exactly one of `advance`, `clock`, `clusters`, `calls`, `request`, `finish`, `leave` stands in it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -50,6 +56,10 @@ pub struct Step {
     pub advance: Option<String>,
     /// The wall clock is set to this time (RFC 3339). Needs a virtual clock, too.
     pub clock: Option<String>,
+    /// From now on these clusters answer otherwise.
+    pub clusters: Option<Scripts>,
+    /// What policies must have called since the last step that asked. Calls go out while time passes, so an `advance` stands before it.
+    pub calls: Option<ExpectCalls>,
     /// A request comes.
     pub request: Option<Request>,
     /// It is not answered before the step that names it under `finish` or `leave`.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::bytes::Field;
+use crate::clusters::{Made, Scripts};
 use crate::resolve::{Call, Reply};
 
 /// A world in which one case runs: a gateway with its policy, a provider, a clock. Dropped with the case.
@@ -22,6 +23,20 @@ pub trait Engine {
     /// # Errors
     /// Without a virtual clock.
     fn set_clock(&mut self, unix_ns: u64) -> Result<()>;
+
+    /// The clusters of these names answer as the scripts say, from now on.
+    ///
+    /// # Errors
+    /// Where services cannot be scripted.
+    fn script(&mut self, clusters: &Scripts) -> Result<()> {
+        ensure!(clusters.is_empty(), "no scripted services here");
+        Ok(())
+    }
+
+    /// What policies called since the last time.
+    fn calls(&mut self) -> Vec<Made> {
+        Vec::new()
+    }
 
     /// A request that is answered, and what came of it.
     ///

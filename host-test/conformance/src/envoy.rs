@@ -128,6 +128,9 @@ fn show_state(bootstrap: &mut Value) {
 /// Why a case cannot run in a real Envoy, by what it contains.
 #[must_use]
 pub fn needs_more(case: &Case) -> Option<&'static str> {
+    if !case.clusters.is_empty() {
+        return Some("scripted services");
+    }
     case.steps.iter().find_map(|step| {
         let leaves = step
             .request

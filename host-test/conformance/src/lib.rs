@@ -15,9 +15,11 @@
 )]
 
 pub mod answers;
+pub mod background;
 pub mod bytes;
 pub mod case;
 pub mod check;
+pub mod clusters;
 pub mod engine;
 #[cfg(feature = "envoy")]
 pub mod envoy;

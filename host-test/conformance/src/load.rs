@@ -155,6 +155,8 @@ impl Suite {
             let kinds = [
                 step.advance.is_some(),
                 step.clock.is_some(),
+                step.clusters.is_some(),
+                step.calls.is_some(),
                 step.request.is_some(),
                 step.finish.is_some(),
                 step.leave.is_some(),
@@ -162,7 +164,7 @@ impl Suite {
             let one = kinds.iter().filter(|is| **is).count() == 1;
             ensure!(
                 one,
-                "step {}: exactly one of advance, clock, request, finish, leave",
+                "step {}: exactly one of advance, clock, clusters, calls, request, finish, leave",
                 index + 1
             );
             crate::check::expectation(step, true).with_context(|| format!("step {}", index + 1))?;

@@ -12,7 +12,9 @@ use portcullis_policy::config::Document;
 use portcullis_policy::{HeaderEdit, MemoryStore, Policy, Store, Timestamp};
 use portcullis_wire::LocalReply;
 
+use crate::background::Background;
 use crate::bytes::Field;
+use crate::clusters::{Clusters, Made, Scripts};
 use crate::engine::{Engine, Message, Seen, Setup};
 use crate::metric_name;
 use crate::resolve::{Call, Reply, Response};
@@ -62,6 +64,8 @@ pub struct Native {
     clock: Rc<Cell<u64>>,
     open: BTreeMap<String, Stream>,
     requests: u64,
+    background: Background,
+    clusters: Rc<RefCell<Clusters>>,
 }
 
 impl Native {
@@ -70,13 +74,28 @@ impl Native {
     /// # Errors
     /// The mistakes of the policy.
     pub fn new(setup: &Setup) -> Result<Self> {
-        Ok(Self {
-            gateway: gateway(setup)?,
-            store: Rc::new(RefCell::new(MemoryStore::default())),
-            clock: Rc::new(Cell::new(EPOCH_NS)),
+        let store = Rc::new(RefCell::new(MemoryStore::default()));
+        let clock = Rc::new(Cell::new(EPOCH_NS));
+        Ok(Self::of(gateway(setup)?, store, clock, Rc::default()))
+    }
+
+    fn of(
+        gateway: Rc<Gateway>,
+        store: Rc<RefCell<dyn Store>>,
+        clock: Rc<Cell<u64>>,
+        clusters: Rc<RefCell<Clusters>>,
+    ) -> Self {
+        // No two workers of a world get the same.
+        let seed = clock.get() ^ Rc::strong_count(&clock) as u64;
+        Self {
+            background: Background::new(&gateway, Rc::clone(&clusters), clock.get(), seed),
+            gateway,
+            store,
+            clock,
             open: BTreeMap::new(),
             requests: 0,
-        })
+            clusters,
+        }
     }
 
     /// The same policy in a new world: configuring one costs more than most cases.
@@ -89,13 +108,12 @@ impl Native {
     /// The same policy on another worker, which shares store and clock with others.
     #[must_use]
     pub fn worker(&self, store: Rc<RefCell<dyn Store>>, clock: Rc<Cell<u64>>) -> Self {
-        Self {
-            gateway: Rc::clone(&self.gateway),
+        Self::of(
+            Rc::clone(&self.gateway),
             store,
             clock,
-            open: BTreeMap::new(),
-            requests: 0,
-        }
+            Rc::clone(&self.clusters),
+        )
     }
 
     /// A stream on which nothing has happened yet.
@@ -121,13 +139,27 @@ impl Native {
 impl Engine for Native {
     fn advance(&mut self, by: Duration) -> Result<()> {
         let by = u64::try_from(by.as_nanos())?;
-        self.clock.set(self.clock.get().saturating_add(by));
+        let until = self.clock.get().saturating_add(by);
+        let store = Rc::clone(&self.store);
+        let clock = Rc::clone(&self.clock);
+        self.background
+            .advance(until, &mut |at| clock.set(at), &mut *store.borrow_mut());
+        self.clock.set(until);
         Ok(())
     }
 
     fn set_clock(&mut self, unix_ns: u64) -> Result<()> {
         self.clock.set(unix_ns);
         Ok(())
+    }
+
+    fn script(&mut self, clusters: &Scripts) -> Result<()> {
+        self.clusters.borrow_mut().script(clusters);
+        Ok(())
+    }
+
+    fn calls(&mut self) -> Vec<Made> {
+        self.clusters.borrow_mut().drain()
     }
 
     fn exchange(&mut self, call: &Call, reply: &Reply) -> Result<Seen> {

@@ -8,6 +8,7 @@ use portcullis_policy::Timestamp;
 
 use crate::case::{Case, Request, Step, Upstream};
 use crate::check::{self, Occasion};
+use crate::clusters;
 use crate::engine::{Engine, Seen, Setup};
 use crate::load::{Located, Suite};
 use crate::resolve::{self, Call, PROMPT, Reply};
@@ -53,9 +54,19 @@ pub fn run_with(
     let planted = planted(suite, case);
     let mut opened: BTreeMap<String, Call> = BTreeMap::new();
     let mut outcome = Outcome::default();
+    engine.script(&case.clusters)?;
     for (index, step) in case.steps.iter().enumerate() {
         for round in 0..step.times.unwrap_or(1) {
             let place = || format!("step {} round {}", index + 1, round + 1);
+            if let Some(expect) = &step.calls {
+                let made = engine.calls();
+                let wrong = clusters::problems(expect, &made);
+                let wrong = wrong.into_iter().chain(clusters::leaks(&planted, &made));
+                outcome
+                    .problems
+                    .extend(wrong.map(|problem| format!("{}: {problem}", place())));
+                continue;
+            }
             let done = one(suite, step, engine, &mut opened, change).with_context(place)?;
             let Some((call, reply, seen)) = done else {
                 continue;
@@ -75,6 +86,9 @@ pub fn run_with(
             outcome.traces.push(trace::describe(&call, &reply, &seen));
         }
     }
+    outcome
+        .problems
+        .extend(clusters::leaks(&planted, &engine.calls()));
     Ok(outcome)
 }
 
@@ -92,6 +106,10 @@ fn one(
     if let Some(time) = &step.clock {
         let time = Timestamp::parse_rfc3339(time).with_context(|| format!("not a time: {time}"))?;
         engine.set_clock(time.as_nanos())?;
+        return Ok(None);
+    }
+    if let Some(scripts) = &step.clusters {
+        engine.script(scripts)?;
         return Ok(None);
     }
     let upstream = step.upstream.clone().unwrap_or_default();

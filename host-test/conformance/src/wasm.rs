@@ -1,17 +1,20 @@
 //! The second engine: the built modules in the wasmtime host, as one module that holds all policies or as a chain of four.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use portcullis_chain::names;
 use portcullis_envoy_test::Checkout;
 use portcullis_host_test::{
-    EPOCH_NS, Exchange, HeaderMap, LogLevel, Message as Wire, MetricKind, Module, Plugin, Proxy,
-    World,
+    Callout, CalloutRequest, EPOCH_NS, Exchange, HeaderMap, LogLevel, Message as Wire, MetricKind,
+    Module, Plugin, Proxy, World,
 };
 
 use crate::bytes::Field;
+use crate::clusters::{Clusters, Made, Reaction, Scripts, Silence};
 use crate::engine::{Engine, Message, Seen, Setup};
 use crate::resolve::{Call, Reply, Response};
 
@@ -107,6 +110,7 @@ pub struct Wasm {
     proxy: Proxy,
     open: BTreeMap<String, Stream>,
     requests: u64,
+    clusters: Rc<RefCell<Clusters>>,
 }
 
 impl Wasm {
@@ -140,6 +144,7 @@ impl Wasm {
             world,
             open: BTreeMap::new(),
             requests: 0,
+            clusters: Rc::default(),
         })
     }
 
@@ -218,6 +223,20 @@ impl Engine for Wasm {
     fn set_clock(&mut self, unix_ns: u64) -> Result<()> {
         self.world.set_time(unix_ns);
         Ok(())
+    }
+
+    fn script(&mut self, scripts: &Scripts) -> Result<()> {
+        self.clusters.borrow_mut().script(scripts);
+        for name in scripts.keys() {
+            let clusters = Rc::clone(&self.clusters);
+            self.world
+                .cluster(name, move |request| react(&clusters, request));
+        }
+        Ok(())
+    }
+
+    fn calls(&mut self) -> Vec<Made> {
+        self.clusters.borrow_mut().drain()
     }
 
     fn exchange(&mut self, call: &Call, reply: &Reply) -> Result<Seen> {
@@ -332,6 +351,24 @@ impl Stream {
                 (None, None) => {}
             },
         }
+    }
+}
+
+/// What the script of its cluster says to a call.
+fn react(clusters: &RefCell<Clusters>, request: &CalloutRequest) -> Callout {
+    let reaction = clusters.borrow_mut().take(
+        &request.cluster,
+        fields(&request.headers),
+        &request.body,
+        request.timeout.unwrap_or_default(),
+    );
+    match reaction {
+        Some(Reaction::Status(status)) => Callout::respond(status).into(),
+        Some(Reaction::Other(Silence::Unreachable)) => Callout::ConnectFailure {
+            after: Duration::ZERO,
+        },
+        Some(Reaction::Other(Silence::Silent)) => Callout::Never,
+        Some(Reaction::Other(Silence::Unhealthy)) | None => Callout::NoHealthyUpstream,
     }
 }
 

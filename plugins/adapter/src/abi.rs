@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::ptr::null_mut;
+use std::time::Duration;
 
 /// A host's answer other than `Ok`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub(crate) enum Failure {
 pub(crate) enum Buffer {
     RequestBody = 0,
     ResponseBody = 1,
+    CallResponseBody = 4,
     PluginConfiguration = 7,
 }
 
@@ -30,6 +32,7 @@ pub(crate) enum Buffer {
 pub(crate) enum Map {
     RequestHeaders = 0,
     ResponseHeaders = 2,
+    CallResponse = 6,
 }
 
 /// Severity of a log line.
@@ -122,6 +125,13 @@ unsafe extern "C" {
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, by: i64) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_done() -> u32;
+}
+
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn random_get(buffer: *mut u8, size: usize) -> u32;
 }
 
 fn check(status: u32) -> Result<(), Failure> {
@@ -276,4 +286,38 @@ pub(crate) fn increment_metric(id: u32, by: u64) {
 pub(crate) fn record_metric(id: u32, value: u64) {
     // As above.
     let _ = unsafe { proxy_record_metric(id, value) };
+}
+
+/// Starts the timer of the root context at hand.
+pub(crate) fn set_tick_period(period: Duration) -> Result<(), Failure> {
+    let millis = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
+    check(unsafe { proxy_set_tick_period_milliseconds(millis) })
+}
+
+/// The root context, whose `on_done` answered that it is not done, is done now.
+pub(crate) fn done() {
+    // A host that knows of nothing that waits has nothing to end.
+    let _ = unsafe { proxy_done() };
+}
+
+/// Random bytes that nobody can predict.
+pub(crate) fn random() -> Result<[u8; 32], Failure> {
+    let mut bytes = [0; 32];
+    check(unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) })?;
+    Ok(bytes)
+}
+
+/// Calls a cluster; the answer comes to the root context at hand, with this token. Only in callbacks of a root context.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the SDK can tell its dispatcher which context a token belongs to; Envoy answers nothing but the statuses it lists"
+)]
+pub(crate) fn http_call(
+    cluster: &str,
+    headers: Vec<(&str, &str)>,
+    body: &[u8],
+    timeout: Duration,
+) -> Result<u32, Failure> {
+    proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, Some(body), Vec::new(), timeout)
+        .map_err(|_| Failure::Other)
 }

@@ -13,6 +13,7 @@
 //! ```
 
 mod abi;
+mod calls;
 mod headers;
 mod host;
 mod metrics;

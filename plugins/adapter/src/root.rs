@@ -1,10 +1,13 @@
 //! The root context: reads the policy once per VM, opens streams.
 
 use crate::abi::{self, Buffer, Level};
+use crate::calls::Calls;
+use crate::host::{self, SharedData};
+use crate::metrics;
 use crate::stream::Stream;
-use portcullis_chain::{Completeness, Gateway, Settings};
-use portcullis_policy::Policy;
+use portcullis_chain::{Chores, Completeness, Gateway, Settings};
 use portcullis_policy::config::{Document, Environment, Mistake};
+use portcullis_policy::{Answer, Policy, Store, Timestamp};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use std::cell::Cell;
@@ -25,11 +28,15 @@ thread_local! {
 /// Registers a module with the SDK. Called by [`crate::module!`] when the VM starts.
 pub fn start(completeness: Completeness, configure: Configure) {
     MODULE.set(Some((completeness, configure)));
-    proxy_wasm::set_root_context(|_| Box::new(Root { gateway: None }));
+    proxy_wasm::set_root_context(|_| Box::new(Root::default()));
 }
 
+#[derive(Default)]
 struct Root {
     gateway: Option<Rc<Gateway>>,
+    calls: Calls,
+    /// The host wants it to go, and waits.
+    stopping: bool,
 }
 
 impl Root {
@@ -61,7 +68,60 @@ impl Root {
     }
 }
 
-impl Context for Root {}
+impl Root {
+    /// Starts what policies do outside of exchanges. A worker without randomness or a timer could not do it, so it refuses.
+    fn start(gateway: &Gateway) -> Result<(), &'static str> {
+        let Some(period) = gateway.period() else {
+            return Ok(());
+        };
+        let random = abi::random().map_err(|_| "the host gives no randomness")?;
+        gateway.start(&random);
+        abi::set_tick_period(period).map_err(|_| "the host gives no timer")
+    }
+
+    /// One turn of the background, and, where the host waits for it, the question whether that was the last.
+    fn turn(&mut self, run: impl FnOnce(&Gateway, Timestamp, &mut dyn Store) -> Chores) {
+        let Some(gateway) = self.gateway.clone() else {
+            return;
+        };
+        let (now, mut store) = (host::now(), SharedData);
+        let chores = run(&gateway, now, &mut store);
+        self.carry_out(chores);
+        if self.stopping {
+            let (chores, done) = gateway.stop(now, &mut store);
+            self.carry_out(chores);
+            if done {
+                self.stopping = false;
+                abi::done();
+            }
+        }
+    }
+
+    fn carry_out(&mut self, chores: Chores) {
+        for (metric, by) in chores.metrics {
+            metrics::count(metric, by);
+        }
+        self.calls.make(chores.calls);
+    }
+}
+
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, _: usize, body_size: usize, _: usize) {
+        if let Some((errand, answer)) = self.calls.answer(token, body_size) {
+            self.turn(|gateway, now, store| gateway.answered(now, store, errand, &answer));
+        }
+    }
+
+    fn on_done(&mut self) -> bool {
+        let Some(gateway) = self.gateway.clone() else {
+            return true;
+        };
+        let (chores, done) = gateway.stop(host::now(), &mut SharedData);
+        self.carry_out(chores);
+        self.stopping = !done;
+        done
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
@@ -82,6 +142,10 @@ impl RootContext for Root {
         };
         match configured {
             Ok(gateway) => {
+                if let Err(reason) = Self::start(&gateway) {
+                    abi::log(Level::Error, &format!("portcullis: {reason}"));
+                    return false;
+                }
                 self.gateway = Some(gateway);
                 true
             }
@@ -95,6 +159,13 @@ impl RootContext for Root {
                 false
             }
         }
+    }
+
+    fn on_tick(&mut self) {
+        for errand in self.calls.take_failed() {
+            self.turn(|gateway, now, store| gateway.answered(now, store, errand, &Answer::Failed));
+        }
+        self.turn(|gateway, now, store| gateway.tick(now, store));
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {

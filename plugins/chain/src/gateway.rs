@@ -1,7 +1,8 @@
 //! A configured module: its policies in order, and what they want to see.
 
 use crate::{Exchange, Settings};
-use portcullis_policy::{Interest, Mode, Policy};
+use portcullis_policy::{Background, Interest, Mode, Policy};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Whether a module stands alone.
@@ -16,6 +17,7 @@ pub enum Completeness {
 /// The policies of a module, configured once and shared by its exchanges.
 pub struct Gateway {
     pub(crate) policies: Vec<(Interest, Mode, Box<dyn Policy>)>,
+    pub(crate) backgrounds: Vec<Rc<RefCell<dyn Background>>>,
     pub(crate) interest: Interest,
     pub(crate) settings: Settings,
     pub(crate) completeness: Completeness,
@@ -38,8 +40,13 @@ impl Gateway {
             .fold(Interest::default(), |all, (interest, _, _)| {
                 all.union(*interest)
             });
+        let backgrounds = policies
+            .iter()
+            .filter_map(|(_, _, policy)| policy.background())
+            .collect();
         Rc::new(Self {
             policies,
+            backgrounds,
             interest,
             settings,
             completeness,

@@ -7,6 +7,7 @@
 //! What this crate decides itself is only what no policy could: that a message which cannot be read is refused
 //! ([`guards`](crate::guards)), and in which order things happen.
 
+mod background;
 mod exchange;
 mod fanout;
 mod gateway;
@@ -16,6 +17,7 @@ mod response;
 mod settings;
 mod shared;
 
+pub use background::{Chores, Errand};
 pub use exchange::{Exchange, Origin, Turn};
 pub use gateway::{Completeness, Gateway};
 pub use settings::Settings;

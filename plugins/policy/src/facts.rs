@@ -169,11 +169,13 @@ pub struct Facts {
     pub findings: Vec<Finding>,
     /// Parts that were not scanned, by media type.
     pub unscanned: Vec<String>,
+    /// Names of alerts that this exchange set off.
+    pub alerts: Vec<String>,
     /// The refusal, when there was one.
     pub refusal: Option<Refusal>,
     /// What policies in shadow mode would have refused this for; each reason once, in the order they came.
     pub shadow: Vec<Reason>,
-    /// The record of this exchange, one line of JSON, once it is over.
+    /// What is to be written about this exchange once it is over: records, each a line of JSON.
     pub record: Option<String>,
 }
 

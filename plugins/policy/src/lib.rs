@@ -6,6 +6,7 @@
 //!
 //! This crate knows no wire format, no proxy and no clock. It does not decide anything.
 
+mod background;
 pub mod config;
 mod effects;
 mod event;
@@ -16,6 +17,7 @@ mod store;
 mod text;
 mod time;
 
+pub use background::{ANSWER_BYTES_MAX, Answer, Background, Call, CallId, Outbox};
 pub use effects::{Edit, Effects, HeaderEdit, Metric};
 pub use event::{
     Endpoint, Event, RequestHead, RequestMeaning, ResponseHead, ResponseMeaning, Usage,
@@ -26,6 +28,9 @@ pub use refusal::{Reason, Refusal};
 pub use store::{MemoryStore, Store, StoreError, update};
 pub use text::{Place, Role, Text, TextId};
 pub use time::Timestamp;
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What a policy answers to an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +91,10 @@ pub trait Policy {
     }
     /// State for one exchange.
     fn open(&self) -> Box<dyn Exchange>;
+    /// The part that no exchange drives, for a policy that has one.
+    fn background(&self) -> Option<Rc<RefCell<dyn Background>>> {
+        None
+    }
 }
 
 /// One policy's view of one HTTP exchange.
