@@ -13,8 +13,8 @@ use crate::engine::Setup;
 use crate::merge::merged;
 
 /// The folders of cases. What stands in another one would never run, so it is an error.
-const FOLDERS: [&str; 7] = [
-    "auth", "limits", "dlp", "audit", "wire", "failure", "stream",
+const FOLDERS: [&str; 8] = [
+    "auth", "limits", "dlp", "audit", "alerts", "wire", "failure", "stream",
 ];
 
 /// All cases and what they have in common.

@@ -22,7 +22,7 @@ use crate::resolve::{Call, Reply, Response};
 /// When a world begins, as in the wasmtime host: 2026-01-01T00:00:00Z.
 pub const EPOCH_NS: u64 = 1_767_225_600_000_000_000;
 
-/// A gateway made of all four policies.
+/// A gateway made of all policies.
 ///
 /// # Errors
 /// The mistakes of the policy, one a line.
@@ -33,10 +33,12 @@ pub fn gateway(setup: &Setup) -> Result<Rc<Gateway>> {
         Err(mistake) => bail!("{mistake}"),
     };
     let environment = |name: &str| setup.env.get(name).cloned();
-    let policies: [Option<Box<dyn Policy>>; 4] = [
+    let policies: [Option<Box<dyn Policy>>; 6] = [
+        portcullis_alerts::gate(&document).map(boxed),
         portcullis_auth::configure(&document, &environment).map(boxed),
         portcullis_rate_limit::configure(&document).map(boxed),
         portcullis_dlp::configure(&document).map(boxed),
+        portcullis_alerts::watch(&document).map(boxed),
         portcullis_audit::configure(&document, &environment).map(boxed),
     ];
     let settings = Settings::read(&document);

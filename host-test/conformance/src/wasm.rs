@@ -96,7 +96,8 @@ impl Modules {
         let plugin = Plugin::new(module)
             .name(name)
             .root_id(name)
-            .vm_id(format!("portcullis-{name}"))
+            // One for all, as in the shipped scenarios: what one module counts, another reads.
+            .vm_id("portcullis")
             .configuration(setup.policy.to_string())
             .allow_on_headers_stop_iteration(setup.hold);
         let env = setup.env.iter();

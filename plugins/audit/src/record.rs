@@ -30,8 +30,8 @@ pub(crate) struct Record<'a> {
     auth: &'static str,
     findings: Vec<FindingRecord<'a>>,
     unscanned: Vec<&'a str>,
-    /// Alerts that this exchange set off; the policy has none yet.
-    alerts: [&'static str; 0],
+    /// Alerts that this exchange set off.
+    alerts: Vec<&'a str>,
     /// What policies in shadow mode would have refused this for; absent where none would.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shadow: Vec<&'static str>,
@@ -100,7 +100,12 @@ impl<'a> Record<'a> {
                 .take(LIST_ITEMS_MAX)
                 .map(|media_type| name(media_type))
                 .collect(),
-            alerts: [],
+            alerts: facts
+                .alerts
+                .iter()
+                .take(LIST_ITEMS_MAX)
+                .map(|alert| bounded(alert))
+                .collect(),
             shadow: facts.shadow.iter().map(|reason| reason.code()).collect(),
             service: settings.service.as_deref().map(bounded),
         }

@@ -1,9 +1,10 @@
 //! Reads section `dlp` of the policy document.
 
+use crate::alerts;
 use crate::pattern::Pattern;
 use crate::rules::{RULES_MAX, Rule, Rules};
-use portcullis_policy::Action;
 use portcullis_policy::config::{Document, Section};
+use portcullis_policy::{Action, Side};
 
 /// Longest name of a rule, in bytes. Names stand in every record, metric and message about a match.
 const NAME_BYTES_MAX: usize = 64;
@@ -30,7 +31,10 @@ pub(crate) struct Config {
 
 /// Reads the section, and notes its mistakes in the document.
 pub(crate) fn read(document: &Document) -> Option<Config> {
-    let section = document.section("dlp")?;
+    let wanted = alerts::rules(document)?;
+    let Some(section) = document.section("dlp") else {
+        return of_alerts(document, wanted);
+    };
     // `max_body_bytes` is for the chain, which reads bodies.
     section.only(&["rules", "request", "response", "max_body_bytes", "mode"]);
     let switch = |name: &str| {
@@ -66,6 +70,27 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
             None => wrong = true,
         }
     }
+    for rule in wanted {
+        let scanned = match rule.only {
+            Some(Side::Request) => request,
+            Some(Side::Response) => response,
+            None => None,
+        };
+        if rules.iter().any(|other| other.name == rule.name) {
+            let reason =
+                "a rule of `dlp` has this alert's name; findings would not tell them apart";
+            alerts::mistake(document, &rule.name, reason);
+            wrong = true;
+        } else if scanned == Some(false) {
+            alerts::mistake(
+                document,
+                &rule.name,
+                "`dlp` says that these texts are not scanned",
+            );
+            wrong = true;
+        }
+        rules.push(rule);
+    }
     if wrong {
         return None;
     }
@@ -77,6 +102,28 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
         }),
         Err(reason) => {
             section.mistake(reason);
+            None
+        }
+    }
+}
+
+/// Without a section `dlp`: nothing but what alerts are about.
+fn of_alerts(document: &Document, wanted: Vec<Rule>) -> Option<Config> {
+    if wanted.is_empty() {
+        return None;
+    }
+    let request = alerts::look_into(&wanted, Side::Request);
+    let response = alerts::look_into(&wanted, Side::Response);
+    match Rules::new(wanted) {
+        Ok(rules) => Some(Config {
+            rules,
+            request,
+            response,
+        }),
+        Err(reason) => {
+            if let Some(section) = document.section("alerts") {
+                section.mistake(reason);
+            }
             None
         }
     }
@@ -123,6 +170,7 @@ fn rule(section: &Section<'_>, index: usize, default_mode: Mode) -> Option<Rule>
         action,
         replacement,
         pattern,
+        only: None,
     })
 }
 

@@ -141,6 +141,9 @@ impl DlpExchange {
             let Some(rule) = self.config.rules.rule(index) else {
                 continue;
             };
+            if rule.only.is_some_and(|side| side != self.side) {
+                continue;
+            }
             facts.found(&rule.name, rule.action, self.side, count);
             out.count(
                 Metric::DlpFindings {

@@ -6,6 +6,7 @@
 //!
 //! This crate knows no wire format: it is given texts, unescaped, and answers with positions in them.
 
+mod alerts;
 mod candidates;
 mod config;
 #[expect(dead_code, reason = "the scanner does not drive them yet")]
@@ -27,7 +28,7 @@ mod oracle;
 pub use exchange::Dlp;
 use portcullis_policy::config::Document;
 
-/// Reads section `dlp` of the policy. `None` when there is none, or no policy can be made of it. Mistakes are noted in the document; one that
+/// Reads section `dlp` of the policy, and the texts that its alerts are about. `None` when there is neither, or no policy can be made of it. Mistakes are noted in the document; one that
 /// has any is not to be put into force.
 #[must_use]
 pub fn configure(document: &Document) -> Option<Dlp> {

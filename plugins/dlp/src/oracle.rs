@@ -18,6 +18,7 @@ pub(crate) fn rule(name: &str, pattern: &str, action: Action) -> Rule {
         action,
         replacement: format!("[{name}]"),
         pattern,
+        only: None,
     }
 }
 
@@ -131,6 +132,7 @@ fn check(pattern: &str, text: &str, cuts: &[usize]) -> Result<(), TestCaseError>
         action: Action::Redact,
         replacement: String::new(),
         pattern: compiled,
+        only: None,
     }])
     .unwrap();
     let outcome = scan(&redact, text, cuts);
@@ -268,6 +270,7 @@ fn rules(patterns: &[(String, Action)]) -> Rules {
                 action: *action,
                 replacement: String::new(),
                 pattern,
+                only: None,
             })
         });
     Rules::new(named.collect()).unwrap()

@@ -2,7 +2,7 @@
 
 use crate::pattern::Pattern;
 use crate::trigger::Trigger;
-use portcullis_policy::Action;
+use portcullis_policy::{Action, Side};
 
 /// Most rules. Protects the time that a byte takes: all rules together must fit the words of [`Trigger`].
 pub(crate) const RULES_MAX: usize = 64;
@@ -21,6 +21,8 @@ pub(crate) struct Rule {
     pub(crate) replacement: String,
     /// What matches.
     pub(crate) pattern: Pattern,
+    /// In which message only; in both where it does not say.
+    pub(crate) only: Option<Side>,
 }
 
 /// All rules, and what finds their candidates.

@@ -55,6 +55,11 @@ pub enum Metric {
     AuthFailures,
     /// `portcullis_lockouts_total`: sources that were shut out.
     Lockouts,
+    /// `portcullis_alerts_total{alert}`: how often an alert was set off.
+    Alerts {
+        /// The alert's name.
+        alert: String,
+    },
 }
 
 /// Where a policy puts its wishes; the chain carries them out after each event.

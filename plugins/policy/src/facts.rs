@@ -171,6 +171,8 @@ pub struct Facts {
     pub unscanned: Vec<String>,
     /// Names of alerts that this exchange set off.
     pub alerts: Vec<String>,
+    /// An alert wants somebody to look.
+    pub flagged: bool,
     /// The refusal, when there was one.
     pub refusal: Option<Refusal>,
     /// What policies in shadow mode would have refused this for; each reason once, in the order they came.
@@ -186,6 +188,11 @@ impl Facts {
         if self.refusal.is_some() {
             return Decision::Refuse;
         }
+        let flagged = if self.flagged {
+            Decision::Flag
+        } else {
+            Decision::Allow
+        };
         self.findings
             .iter()
             .map(|finding| match finding.action {
@@ -193,8 +200,7 @@ impl Facts {
                 Action::Redact => Decision::Redact,
                 Action::Block => Decision::Refuse,
             })
-            .max()
-            .unwrap_or_default()
+            .fold(flagged, Decision::max)
     }
 
     /// Notes what a policy in shadow mode would have refused this for.

@@ -1,7 +1,10 @@
-//! Module `audit`. What happened.
+//! Module `audit`. What happened, and who should know.
 
 use portcullis_adapter::{Completeness, boxed, module};
 
 module!(Completeness::Part, |document, environment| {
-    vec![boxed(portcullis_audit::configure(document, environment))]
+    vec![
+        boxed(portcullis_alerts::watch(document)),
+        boxed(portcullis_audit::configure(document, environment)),
+    ]
 });

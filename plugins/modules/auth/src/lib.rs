@@ -3,5 +3,8 @@
 use portcullis_adapter::{Completeness, boxed, module};
 
 module!(Completeness::Part, |document, environment| {
-    vec![boxed(portcullis_auth::configure(document, environment))]
+    vec![
+        boxed(portcullis_alerts::gate(document)),
+        boxed(portcullis_auth::configure(document, environment)),
+    ]
 });

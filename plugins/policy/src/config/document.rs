@@ -1,12 +1,12 @@
 //! The policy document as a whole.
 
 use super::protobuf::from_struct_bytes;
-use super::{Mistake, Mistakes, Section, Team, Value, teams};
+use super::{Alert, Mistake, Mistakes, Section, Team, Value, alerts, teams};
 use std::cell::OnceCell;
 
 /// The sections that a policy document may have, whatever policies the module at hand holds.
 pub const SECTIONS: &[&str] = &[
-    "version", "auth", "teams", "limits", "dlp", "audit", "alerts", "envoy",
+    "version", "auth", "teams", "limits", "dlp", "audit", "alerts", "notify", "envoy",
 ];
 
 /// The version of the document that this code reads.
@@ -30,6 +30,7 @@ pub struct Document {
     root: Value,
     mistakes: Mistakes,
     teams: OnceCell<Vec<Team>>,
+    alerts: OnceCell<Vec<Alert>>,
 }
 
 impl Document {
@@ -72,6 +73,7 @@ impl Document {
             root,
             mistakes: Mistakes::default(),
             teams: OnceCell::new(),
+            alerts: OnceCell::new(),
         };
         let root = document.root();
         root.only(SECTIONS);
@@ -101,6 +103,12 @@ impl Document {
     #[must_use]
     pub fn teams(&self) -> &[Team] {
         self.teams.get_or_init(|| teams::read(self))
+    }
+
+    /// The section `alerts`, read once for all policies that ask; empty when there is none.
+    #[must_use]
+    pub fn alerts(&self) -> &[Alert] {
+        self.alerts.get_or_init(|| alerts::read(self))
     }
 
     /// All mistakes noted since the last call.

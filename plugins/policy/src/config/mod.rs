@@ -3,6 +3,7 @@
 //! A policy's `configure` takes its section as a [`Section`] and returns types that cannot be wrong. What a section does not name is a
 //! mistake, so a misspelt limit cannot be silently no limit.
 
+pub mod alerts;
 mod document;
 mod glob;
 mod limits;
@@ -12,6 +13,7 @@ mod secret;
 mod teams;
 mod value;
 
+pub use alerts::Alert;
 pub use document::{Document, Environment, SECTIONS};
 pub use glob::Glob;
 pub use limits::{LIMIT_MAX, Limits};

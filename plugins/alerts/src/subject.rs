@@ -1,0 +1,74 @@
+//! Who is counted.
+
+use portcullis_policy::Facts;
+use portcullis_policy::config::alerts::SubjectKind;
+use sha2::{Digest, Sha256};
+use std::net::IpAddr;
+
+/// Bytes that stand for a subject in the store.
+pub(crate) const SUBJECT_BYTES: usize = 16;
+
+/// A subject as the store knows it: a hash, so that names of people do not lie in the proxy's memory, and all have one length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// Who it is.
+    pub id: [u8; SUBJECT_BYTES],
+    /// Where it lives: to be divided by the number of slots.
+    pub place: u16,
+}
+
+impl Subject {
+    /// The subject of an exchange; `None` when it has none of that kind. A user that nobody names is known by its address.
+    pub fn of(kind: SubjectKind, facts: &Facts) -> Option<Self> {
+        let identity = facts.identity.as_ref();
+        match kind {
+            SubjectKind::User => identity.map_or_else(
+                || facts.source.map(Self::source),
+                |identity| Some(Self::named(b"user/", identity.user.as_bytes())),
+            ),
+            SubjectKind::Key => {
+                identity.map(|identity| Self::named(b"key/", identity.key_id.as_bytes()))
+            }
+            SubjectKind::Team => identity
+                .and_then(|identity| identity.team.as_deref())
+                .map(|team| Self::named(b"team/", team.as_bytes())),
+            SubjectKind::Source => facts.source.map(Self::source),
+            SubjectKind::All => Some(Self::everybody()),
+        }
+    }
+
+    /// An address; of IPv6 its /64, of which a single subscriber has all.
+    pub fn source(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::named(b"source/", &address.octets()),
+            IpAddr::V6(address) => {
+                Self::named(b"source/", &(address.to_bits() >> 64).to_be_bytes())
+            }
+        }
+    }
+
+    /// All together: the same on every worker, and needs no hash.
+    pub const fn everybody() -> Self {
+        Self {
+            id: [0; SUBJECT_BYTES],
+            place: 0,
+        }
+    }
+
+    fn named(kind: &[u8], name: &[u8]) -> Self {
+        let digest: [u8; 32] = Sha256::new()
+            .chain_update(kind)
+            .chain_update(name)
+            .finalize()
+            .into();
+        let (mut id, mut place) = ([0; SUBJECT_BYTES], [0; 2]);
+        id.iter_mut()
+            .chain(&mut place)
+            .zip(digest)
+            .for_each(|(to, from)| *to = from);
+        Self {
+            id,
+            place: u16::from_le_bytes(place),
+        }
+    }
+}
