@@ -76,10 +76,14 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
     }
     let envoy = EnvoyBinary::find_or_fetch(checkout);
     if wants(Part::Envoy) {
-        let title = "modules in the real Envoy";
-        match &envoy {
-            Ok(binary) => progress.command(title, with_envoy(&mut cargo(ENVOY_TESTS), binary))?,
-            Err(missing) => progress.skip(title, missing),
+        for (title, tests) in [
+            ("modules in the real Envoy", ENVOY_TESTS),
+            ("cases, in the real Envoy", ENVOY_CASES),
+        ] {
+            match &envoy {
+                Ok(binary) => progress.command(title, with_envoy(&mut cargo(tests), binary))?,
+                Err(missing) => progress.skip(title, missing),
+            }
         }
     }
     if wants(Part::Sdk) {
@@ -105,6 +109,7 @@ const WASM_CASES: &str = "test --package portcullis-conformance --no-fail-fast \
                           --test wasmtime --test engines --test contract --test instructions";
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test up";
+const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
 const SDK_TESTS: &str = "test --package portcullis-envoy-test --test sdk";
 
 fn with_envoy<'a>(command: &'a mut Command, binary: &EnvoyBinary) -> &'a mut Command {

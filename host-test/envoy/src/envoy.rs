@@ -15,7 +15,7 @@ use crate::{Supervised, http1};
 /// How long Envoy may take to serve. It takes less than a second, also with four modules, unless the machine is busy.
 const START_MAX: Duration = Duration::from_secs(60);
 
-/// How long a line of the audit log may take to be there: Envoy is told to write every 50 ms.
+/// How long a line of the audit log may take to be there: Envoy is told to write every 10 ms.
 const AUDIT_MAX: Duration = Duration::from_secs(10);
 
 /// `USER_HZ`, in which `/proc` counts processor time: 100 on every Linux there is.

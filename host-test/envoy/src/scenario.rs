@@ -325,7 +325,7 @@ impl Scenario {
         command
             .arg("--admin-address-path")
             .arg(&admin_file)
-            .args(["--file-flush-interval-msec", "50"]);
+            .args(["--file-flush-interval-msec", "10"]);
         command.args([
             "--drain-strategy",
             "immediate",

@@ -56,10 +56,7 @@ pub(crate) async fn serve(
             entry.belongs_to(api.name());
             respond(&stub, api, operation, &head, body, seq)
         }
-        None => Err(Failure::new(
-            404,
-            format!("Invalid URL ({} {path})", head.method),
-        )),
+        None => whatever(&stub, &head),
     };
     let (reply, script) =
         outcome.unwrap_or_else(|failure| (Reply::error(api, &failure, seq), Script::default()));
@@ -80,6 +77,18 @@ async fn arrive(entry: &mut Entry, mut incoming: Incoming) -> Result<Option<Byte
         }
     }
     Ok(Some(entry.complete(trailers.as_ref())))
+}
+
+/// The reply to a request of no API: the `body` of the script that stands, if it has one.
+fn whatever(stub: &Stub, head: &Parts) -> Result<(Reply, Script), Failure> {
+    let script = stub.standing_script();
+    let Some(body) = script.body.clone() else {
+        let message = format!("Invalid URL ({} {})", head.method, head.uri.path());
+        return Err(Failure::new(404, message));
+    };
+    let mut reply = Reply::whole(body);
+    reply.status = script.status.unwrap_or(reply.status);
+    Ok((reply, script))
 }
 
 /// The reply to a request of `api` and the script it follows. Fails with what the API has to say against the request.

@@ -79,6 +79,11 @@ impl Stub {
             .unwrap_or_else(|| scripts.standing.clone())
     }
 
+    /// The script for all requests that no other is set for.
+    pub(crate) fn standing_script(&self) -> Script {
+        self.scripts().standing.clone()
+    }
+
     /// Sets the script for all requests that no other is set for.
     pub(crate) fn set_script(&self, script: Script) {
         self.scripts().standing = script;

@@ -11,17 +11,15 @@
 //! - `event_type` is `auth_failure` when authentication failed, else `api_request`.
 //! - `service` stands at the end when the policy names one.
 //!
-//! Text of a client never gets in as it is, see [`words`]: a path, a model or an id could hold anything, a key among it.
+//! Text of a client never gets in as it is, see [`portcullis_policy::words`]: a path, a model or an id could hold anything, a key among it.
 //!
 //! With several modules in a filter chain exactly one must count requests and tokens: it is the one that holds this policy.
 
 mod config;
 mod pseudonym;
 mod record;
-mod words;
 
 pub use config::configure;
-pub use words::{LIST_ITEMS_MAX, OMITTED, WORD_BYTES_MAX};
 
 use portcullis_policy::{
     Effects, Event, Exchange, Facts, Interest, Metric, Policy, Timestamp, Verdict,

@@ -1,8 +1,8 @@
 //! The record itself: names, order and form.
 
 use crate::Settings;
-use crate::words::{LIST_ITEMS_MAX, bounded, method, name, path, plain_name};
-use portcullis_policy::{AuthOutcome, Facts, Finding, Side, Timestamp};
+use portcullis_policy::words::{LIST_ITEMS_MAX, bounded, method, name, path, plain_name};
+use portcullis_policy::{AuthOutcome, Facts, Finding, Timestamp};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -72,7 +72,7 @@ impl<'a> Record<'a> {
             },
             user: identity.map(|identity| person("user", &identity.user)),
             source_ip: facts.source.map(|source| source.to_canonical()),
-            model: model(facts),
+            model: facts.model.as_deref().map(plain_name),
             tokens_in: facts.usage.map(|usage| usage.input),
             tokens_out: facts.usage.map(|usage| usage.output),
             latency_ms: u64::try_from(now.since(began).as_millis()).unwrap_or(u64::MAX),
@@ -127,17 +127,6 @@ impl<'a> FindingRecord<'a> {
             side: finding.side.name(),
         }
     }
-}
-
-/// The model asked for. Where DLP found something in the request, the model's name may be what it found; then only a name that cannot be
-/// any such thing stands.
-fn model(facts: &Facts) -> Option<&str> {
-    let found = facts
-        .findings
-        .iter()
-        .any(|finding| finding.side == Side::Request);
-    let read = if found { plain_name } else { name };
-    facts.model.as_deref().map(read)
 }
 
 fn known(text: &str) -> Option<&str> {

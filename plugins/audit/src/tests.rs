@@ -1,5 +1,6 @@
-use crate::{Audit, WORD_BYTES_MAX, configure};
+use crate::{Audit, configure};
 use portcullis_policy::config::Document;
+use portcullis_policy::words::WORD_BYTES_MAX;
 use portcullis_policy::{
     Action, AuthOutcome, Effects, Endpoint, Event, Facts, Identity, MemoryStore, Metric, Policy,
     Reason, Refusal, RequestMeaning, Side, Timestamp, Usage, Verdict,

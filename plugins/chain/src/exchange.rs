@@ -122,6 +122,10 @@ impl Exchange {
     pub(crate) fn refuse_request(&mut self, turn: &mut Turn<'_>, refusal: Refusal) -> Step {
         self.fanout.tell_all(turn, &Event::Refused(&refusal));
         self.request = RequestState::Refused;
+        if self.stands_with_others() {
+            self.published
+                .withdraw_model(&self.fanout.facts, turn.filter_state);
+        }
         Step::Reply(self.refusal_reply(turn, refusal))
     }
 

@@ -1,7 +1,7 @@
 //! Facts in filter state: written for access logs, native filters and the other modules of a chain, read by those modules.
 
 use portcullis_policy::{
-    Action, AuthOutcome, Decision, Facts, Finding, Identity, Reason, Refusal, Side, Usage,
+    Action, AuthOutcome, Decision, Facts, Finding, Identity, Reason, Refusal, Side, Usage, words,
 };
 use serde_json::{Value, json};
 
@@ -15,7 +15,9 @@ pub mod names {
     pub const TEAM: &str = "portcullis.team";
     /// The id of the key.
     pub const KEY_ID: &str = "portcullis.key_id";
-    /// The model asked for.
+    /// The model asked for, as far as its name is one that cannot be a secret ([`words::plain_name`]).
+    ///
+    /// [`words::plain_name`]: portcullis_policy::words::plain_name
     pub const MODEL: &str = "portcullis.model";
     /// Tokens of the prompt.
     pub const TOKENS_IN: &str = "portcullis.tokens_in";
@@ -45,6 +47,8 @@ pub(crate) struct Published {
     identity: Option<Identity>,
     auth: AuthOutcome,
     model: Option<String>,
+    /// Another module wrote a model, and this one found that what stands there must not be told.
+    model_withdrawn: bool,
     usage: Option<Usage>,
     findings: Vec<Finding>,
     shadow: Vec<Reason>,
@@ -56,6 +60,11 @@ pub(crate) struct Published {
 }
 
 impl Published {
+    /// The request is refused for a body whose model this module will not name: no other module's word for it stays.
+    pub fn withdraw_model(&mut self, facts: &Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
+        self.model_withdrawn = facts.model.is_none() && filter_state(names::MODEL).is_some();
+    }
+
     /// Names and values of what changed. The decision is written when it is a refusal, and at the end.
     pub fn changes(&mut self, facts: &Facts, ended: bool) -> Vec<(&'static str, String)> {
         let mut changes = Vec::new();
@@ -77,8 +86,12 @@ impl Published {
         if facts.model != self.model
             && let Some(model) = &facts.model
         {
-            changes.push((names::MODEL, model.clone()));
+            // Whoever writes this may not hold the policy that would know a secret, so only what cannot be one is written.
+            changes.push((names::MODEL, words::plain_name(model).to_owned()));
             self.model.clone_from(&facts.model);
+        }
+        if std::mem::take(&mut self.model_withdrawn) {
+            changes.push((names::MODEL, String::new()));
         }
         if facts.findings != self.findings {
             changes.push((names::FINDINGS, findings_to_json(&facts.findings)));
@@ -154,7 +167,7 @@ pub(crate) fn import_all(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Optio
     import_request(facts, filter_state);
     import_refusal(facts, filter_state);
     if facts.model.is_none() {
-        facts.model = filter_state(names::MODEL);
+        facts.model = filter_state(names::MODEL).filter(|model| !model.is_empty());
     }
     // What this module found itself stands in filter state too, so nothing is lost.
     if let Some(json) = filter_state(names::FINDINGS) {
@@ -274,6 +287,36 @@ mod tests {
                 "missing_api_key,rate_limit_tokens".to_owned()
             )]
         );
+    }
+
+    #[test]
+    fn no_secret_becomes_a_model() {
+        for secret in [
+            "sk-ant-api03-Zq9",
+            "a\nb",
+            "078-05-1120",
+            "AKIAIOSFODNN7EXAMPLE",
+        ] {
+            let facts = Facts {
+                model: Some(secret.into()),
+                ..Facts::default()
+            };
+            let changes = Published::default().changes(&facts, false);
+            assert_eq!(changes, [(names::MODEL, words::OMITTED.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn a_model_that_must_not_be_told_is_taken_back() {
+        let written = |name: &str| (name == names::MODEL).then(|| "falcon".to_owned());
+        let mut published = Published::default();
+        published.withdraw_model(&Facts::default(), &written);
+        let changes = published.changes(&Facts::default(), false);
+        assert_eq!(changes, [(names::MODEL, String::new())]);
+        assert_eq!(published.changes(&Facts::default(), false), []);
+        let mut facts = Facts::default();
+        import_all(&mut facts, &|name| (name == names::MODEL).then(String::new));
+        assert_eq!(facts.model, None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod refusal;
 mod store;
 mod text;
 mod time;
+pub mod words;
 
 pub use background::{ANSWER_BYTES_MAX, Answer, Background, Call, CallId, Outbox};
 pub use effects::{Edit, Effects, HeaderEdit, Metric};

@@ -78,7 +78,7 @@ pub struct Script {
     pub pings: bool,
     /// `content-length`: `off` sends a JSON answer chunked.
     pub content_length_off: bool,
-    /// `body`: these bytes instead of the API's answer; the request is not even parsed.
+    /// `body`: these bytes instead of the API's answer; the request is not even parsed. Of the standing script also for paths of no API.
     pub body: Option<Bytes>,
     /// `header`, any number of times: `name: value`, replaces what the answer had; an empty value takes the header away.
     pub headers: Vec<(HeaderName, HeaderValue)>,

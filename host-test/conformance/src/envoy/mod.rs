@@ -1,5 +1,10 @@
 //! The third engine: the real Envoy with the shipped scenarios, a client and a provider on sockets. It has no virtual clock and one
 //! request at a time; cases that need more say so by what they contain.
+//!
+//! One Envoy serves many policies: each is a listener with a VM of its own, so nothing that is counted under one policy counts under
+//! another, and starting them costs one process.
+
+mod messages;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,27 +13,26 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use portcullis_chain::names;
-use portcullis_envoy_test::http1::Request;
 use portcullis_envoy_test::{Checkout, EnvoyBinary, Running, Scenario};
-use portcullis_provider::{Arrival, Provider, Received, Script};
+use portcullis_provider::{Arrival, Provider, Script};
 use serde_json::{Value, json};
 
-use crate::bytes::Field;
 use crate::case::Case;
 use crate::engine::{Engine, Message, Seen, Setup};
-use crate::resolve::{Call, Reply, Response};
+use crate::resolve::{Call, Reply};
+use messages::{http_request, lowered, received, script};
 
-/// How long the line of an exchange may take to be in the access log: Envoy is told to write every 50 ms.
-const LOGGED_MAX: Duration = Duration::from_secs(10);
+/// How long the line of an exchange may take to be in the access log: Envoy is told to write every 10 ms.
+const LOGGED_MAX: Duration = Duration::from_secs(20);
+
+/// How long the provider may take to know how much of a request reached it, once the exchange is over.
+const SETTLED_MAX: Duration = Duration::from_secs(5);
 
 /// How long a client waits for a provider that is silent before it leaves.
 const PATIENCE: Duration = Duration::from_millis(150);
 
-/// The access log that shows filter state, in the folder of the run.
-const STATE_LOG: &str = "state.log";
+const POLL: Duration = Duration::from_millis(2);
 
 /// Filter state that a case can see.
 const NAMES: [&str; 11] = [
@@ -69,23 +73,36 @@ impl Site {
         for name in ["LITELLM_MASTER_KEY", "PORTCULLIS_AUDIT_KEY"] {
             scenario.env(name, setup.env.get(name).map(String::as_str));
         }
-        scenario.edit(show_state);
         Ok(scenario)
     }
 
-    /// Starts an Envoy and a provider.
+    /// Starts an Envoy with a listener for each policy, and a provider behind them. All policies have the first one's environment.
     ///
     /// # Errors
-    /// When Envoy refuses the policy; the message is what it logged.
-    pub fn start(&self, scenario: &str, setup: &Setup) -> Result<RealEnvoy> {
+    /// When Envoy refuses a policy; the message is what it logged.
+    pub fn start(&self, scenario: &str, setups: &[&Setup]) -> Result<RealEnvoy> {
+        let first = setups.first().context("no policy")?;
+        let mut all = self.scenario(scenario, first)?;
         let provider = Provider::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        let mut scenario = self.scenario(scenario, setup)?;
-        scenario.provider(provider.addr())?;
-        let envoy = scenario.start(&self.binary)?;
+        all.provider(provider.addr())?;
+        let mut listeners = Vec::new();
+        for (index, setup) in setups.iter().enumerate() {
+            let mut one = self.scenario(scenario, setup)?;
+            one.edit(|bootstrap| {
+                let listener = bootstrap.pointer_mut("/static_resources/listeners/0");
+                listeners.push(listener.map(Value::take).unwrap_or_default());
+            });
+            if let Some(listener) = listeners.last_mut() {
+                as_one_of_many(listener, index);
+            }
+        }
+        all.edit(|bootstrap| bootstrap["static_resources"]["listeners"] = listeners.into());
+        let envoy = all.start(&self.binary)?;
+        let addresses = addresses(&envoy, setups.len())?;
         Ok(RealEnvoy {
             provider,
             envoy,
-            lines: 0,
+            listeners: addresses.into_iter().map(Listener::at).collect(),
         })
     }
 
@@ -102,27 +119,68 @@ impl Site {
     }
 }
 
-/// Adds an access log of filter state, and believes the source that a test names in `x-forwarded-for`.
-fn show_state(bootstrap: &mut Value) {
-    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-    let Some(manager) = bootstrap.pointer_mut(manager) else {
+/// Gives a listener a name, VMs and access logs of its own, the second one of filter state; and has it believe the source that a case
+/// names in `x-forwarded-for`.
+fn as_one_of_many(listener: &mut Value, index: usize) {
+    listener["name"] = listener_name(index).into();
+    let manager = "/filter_chains/0/filters/0/typed_config";
+    let Some(manager) = listener.pointer_mut(manager) else {
         return;
     };
     manager["xff_num_trusted_hops"] = 1.into();
+    for filter in manager["http_filters"].as_array_mut().into_iter().flatten() {
+        if let Some(vm_id) = filter.pointer_mut("/typed_config/config/vm_config/vm_id") {
+            *vm_id = format!("{}-{index}", vm_id.as_str().unwrap_or_default()).into();
+        }
+    }
     let mut format = json!({ "request_id": "%REQ(X-REQUEST-ID)%" });
     for name in NAMES {
         format[name] = format!("%FILTER_STATE(wasm.{name}:PLAIN)%").into();
     }
     if let Some(logs) = manager["access_log"].as_array_mut() {
+        for log in &mut *logs {
+            log["typed_config"]["path"] = format!("audit-{index}.log").into();
+        }
         logs.push(json!({
             "name": "envoy.access_loggers.file",
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-                "path": STATE_LOG,
+                "path": state_log(index),
                 "log_format": { "json_format": format },
             },
         }));
     }
+}
+
+fn listener_name(index: usize) -> String {
+    format!("policy-{index}")
+}
+
+/// The access log that shows filter state, in the folder of the run.
+fn state_log(index: usize) -> String {
+    format!("state-{index}.log")
+}
+
+/// Where each listener serves, in their order.
+fn addresses(envoy: &Running, count: usize) -> Result<Vec<SocketAddr>> {
+    let listeners: Value = serde_json::from_str(&envoy.admin_text("/listeners?format=json")?)?;
+    let statuses = listeners["listener_statuses"]
+        .as_array()
+        .context("no listeners")?;
+    let address = |index| {
+        let name = listener_name(index);
+        let status = statuses.iter().find(|status| status["name"] == *name);
+        let address = &status.with_context(|| format!("no listener {name}"))?["local_address"]["socket_address"];
+        let port = address["port_value"]
+            .as_u64()
+            .and_then(|port| u16::try_from(port).ok());
+        let ip = address["address"].as_str().and_then(|ip| ip.parse().ok());
+        let (Some(ip), Some(port)) = (ip, port) else {
+            bail!("{name} has no address: {address}");
+        };
+        Ok(SocketAddr::new(ip, port))
+    };
+    (0..count).map(address).collect()
 }
 
 /// Why a case cannot run in a real Envoy, by what it contains.
@@ -152,14 +210,31 @@ pub fn needs_more(case: &Case) -> Option<&'static str> {
     })
 }
 
-/// A running Envoy and its provider. One case after another may use it.
+/// A running Envoy and its provider.
 pub struct RealEnvoy {
     provider: Provider,
     envoy: Running,
+    listeners: Vec<Listener>,
+}
+
+/// A listener, and how much of its access log was read.
+struct Listener {
+    address: SocketAddr,
     lines: usize,
 }
 
+impl Listener {
+    const fn at(address: SocketAddr) -> Self {
+        Self { address, lines: 0 }
+    }
+}
+
 impl RealEnvoy {
+    /// The engine of one policy. One case after another may use it.
+    pub fn policy(&mut self, index: usize) -> OnePolicy<'_> {
+        OnePolicy { envoy: self, index }
+    }
+
     /// Ends Envoy; everything that is wrong with what it leaves behind: a VM that was lost, a log that tells secrets.
     ///
     /// # Errors
@@ -193,30 +268,31 @@ impl RealEnvoy {
         Ok(ours.collect())
     }
 
-    /// The next line of the access log of filter state.
-    fn next_line(&mut self) -> Result<Value> {
+    /// The next line of a listener's access log of filter state.
+    fn next_line(&mut self, index: usize) -> Result<Value> {
         let begin = Instant::now();
-        let file = self.envoy.folder().join(STATE_LOG);
+        let file = self.envoy.folder().join(state_log(index));
+        let listener = self.listeners.get_mut(index).context("no such policy")?;
         loop {
             let text = fs::read_to_string(&file).unwrap_or_default();
             let whole = text
                 .rfind('\n')
                 .and_then(|end| text.get(..end))
                 .unwrap_or_default();
-            if let Some(line) = whole.lines().nth(self.lines) {
-                self.lines += 1;
+            if let Some(line) = whole.lines().nth(listener.lines) {
+                listener.lines += 1;
                 return serde_json::from_str(line).with_context(|| format!("access log: {line}"));
             }
             if begin.elapsed() > LOGGED_MAX {
-                bail!("no line {} in the access log:\n{text}", self.lines + 1);
+                bail!("no line {} in the access log:\n{text}", listener.lines + 1);
             }
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(POLL);
         }
     }
 
-    fn ask(&mut self, call: &Call, reply: &Reply) -> Result<Message> {
+    fn ask(&mut self, index: usize, call: &Call, reply: &Reply) -> Result<Message> {
         let request = http_request(call);
-        let address = self.envoy.address();
+        let address = self.listeners.get(index).context("no such policy")?.address;
         if reply.response.is_none() {
             self.provider
                 .set_script(Script::from_json(&json!({ "delay-headers": 30_000 }))?);
@@ -240,7 +316,13 @@ impl RealEnvoy {
     }
 }
 
-impl Engine for &mut RealEnvoy {
+/// An Envoy's listener with one policy.
+pub struct OnePolicy<'a> {
+    envoy: &'a mut RealEnvoy,
+    index: usize,
+}
+
+impl Engine for OnePolicy<'_> {
     fn advance(&mut self, _: Duration) -> Result<()> {
         bail!("the real Envoy has no virtual clock")
     }
@@ -250,22 +332,25 @@ impl Engine for &mut RealEnvoy {
     }
 
     fn exchange(&mut self, call: &Call, reply: &Reply) -> Result<Seen> {
-        self.provider.clear();
-        self.provider.clear_scripts();
+        let Self { envoy, index } = self;
+        envoy.provider.clear();
+        envoy.provider.clear_scripts();
         if let Some(response) = &reply.response {
-            self.provider.set_script(script(response, reply.cut_after)?);
+            envoy
+                .provider
+                .set_script(script(response, reply.cut_after)?);
         }
-        let before = self.counters()?;
-        let logged = self.envoy.log_text()?.len();
-        let client = self.ask(call, reply)?;
-        let line = self.next_line()?;
-        let grown = self.counters()?.into_iter().filter_map(|(name, value)| {
+        let before = envoy.counters()?;
+        let logged = envoy.envoy.log_text()?.len();
+        let client = envoy.ask(*index, call, reply)?;
+        let line = envoy.next_line(*index)?;
+        let grown = envoy.counters()?.into_iter().filter_map(|(name, value)| {
             let by = value - before.get(&name).copied().unwrap_or(0);
             (by > 0).then_some((name, by))
         });
         let text = |name: &str| line[name].as_str().map(str::to_owned);
         let records = text(names::AUDIT).unwrap_or_default();
-        let log = self.envoy.log_text()?;
+        let log = envoy.envoy.log_text()?;
         let new = log.get(logged..).unwrap_or_default();
         let complaint = |line: &&str| {
             line.contains("wasm log")
@@ -274,7 +359,7 @@ impl Engine for &mut RealEnvoy {
                     || line.contains("[critical]"))
         };
         Ok(Seen {
-            provider: received(self.provider.received().last()),
+            provider: settled(&envoy.provider),
             client,
             state: NAMES
                 .iter()
@@ -300,97 +385,17 @@ impl Engine for &mut RealEnvoy {
     }
 }
 
-fn http_request(call: &Call) -> Request {
-    let mut request = Request::new(&call.header(":method"), &call.header(":path"))
-        .header("host", call.header(":authority"))
-        .header("x-forwarded-for", call.source.to_string());
-    for (name, value) in call
-        .headers
-        .iter()
-        .filter(|(name, _)| !name.starts_with(':'))
-    {
-        request = request.header(name, value);
-    }
-    let sized = call
-        .headers
-        .iter()
-        .any(|(name, _)| name == "content-length");
-    if sized {
-        return request.body(call.body());
-    }
-    if call.pieces.is_empty() && call.trailers.is_none() {
-        return request;
-    }
-    request = request.chunks(call.pieces.iter().map(Vec::as_slice));
-    for (name, value) in call.trailers.iter().flatten() {
-        request = request.trailer(name, &String::from_utf8_lossy(value));
-    }
-    request
-}
-
-/// What the stub provider is told, so that it answers exactly this.
-fn script(response: &Response, cut_after: Option<usize>) -> Result<Script> {
-    let line = |(name, value): &Field| format!("{name}: {}", String::from_utf8_lossy(value));
-    let sized = response
-        .headers
-        .iter()
-        .any(|(name, _)| name == "content-length");
-    let headers = response
-        .headers
-        .iter()
-        .filter(|(name, _)| name != "content-length");
-    let mut options = json!({
-        "status": response.status,
-        "body": format!("base64:{}", STANDARD.encode(response.body())),
-        "header": headers.map(line).collect::<Vec<_>>(),
-        "trailer": response.trailers.iter().flatten().map(line).collect::<Vec<_>>(),
-        "content-length": if sized { "on" } else { "off" },
-    });
-    if let Some(first) = response
-        .pieces
-        .first()
-        .filter(|_| response.pieces.len() > 1)
-    {
-        options["chunk"] = first.len().max(1).into();
-    }
-    match cut_after {
-        None => {}
-        Some(0) => options["drop"] = true.into(),
-        Some(events) => {
-            let bytes: usize = response.pieces.iter().take(events - 1).map(Vec::len).sum();
-            options["abort"] = bytes.into();
+/// What reached the provider, once it is known how much: a request that was refused half way is cut there a moment later.
+fn settled(provider: &Provider) -> Message {
+    let begin = Instant::now();
+    loop {
+        let last = provider.received().pop();
+        let arriving = last
+            .as_ref()
+            .is_some_and(|request| request.arrival == Arrival::Arriving);
+        if !arriving || begin.elapsed() > SETTLED_MAX {
+            return received(last.as_ref());
         }
+        thread::sleep(POLL);
     }
-    Script::from_json(&options)
-}
-
-fn lowered(headers: &[(Vec<u8>, Vec<u8>)]) -> Vec<Field> {
-    let name = |name: &[u8]| String::from_utf8_lossy(name).to_ascii_lowercase();
-    headers
-        .iter()
-        .map(|(n, value)| (name(n), value.clone()))
-        .collect()
-}
-
-fn received(received: Option<&Received>) -> Message {
-    let Some(received) = received else {
-        return Message::default();
-    };
-    let pseudo = [(":method", &received.method), (":path", &received.path)];
-    let pseudo = pseudo.map(|(name, value)| (name.to_owned(), value.clone().into_bytes()));
-    Message {
-        began: true,
-        complete: received.arrival == Arrival::Complete,
-        headers: pseudo
-            .into_iter()
-            .chain(fields(&received.headers))
-            .collect(),
-        body: received.body.to_vec(),
-        trailers: fields(&received.trailers),
-    }
-}
-
-fn fields<B: AsRef<[u8]>>(headers: &[(String, B)]) -> Vec<Field> {
-    let field = |(name, value): &(String, B)| (name.clone(), value.as_ref().to_vec());
-    headers.iter().map(field).collect()
 }

@@ -1,10 +1,10 @@
-//! What of a client's own text may stand in a record.
+//! What of a client's own text may stand in a record or in filter state.
 //!
 //! A client chooses the path, the model, the method and the id of its request, so a key, a prompt or a megabyte of noise may be in any
 //! of them, by mistake or to spoil the log. What does not look like what it should be is left out as a whole, since a part of a
 //! secret is a secret, too; [`OMITTED`] stands in its place.
 
-use portcullis_policy::Endpoint;
+use crate::Endpoint;
 use std::borrow::Cow;
 
 /// Longest text of a record's field. Protects the log from being filled by one request.
@@ -27,42 +27,50 @@ pub const OMITTED: &str = "…";
 
 /// A name such as a model's, a media type's or a request id: no white space, nothing but letters, digits and the marks that such names
 /// are made with.
-pub(crate) fn name(text: &str) -> &str {
-    let mark = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/@+=,;~".contains(&b);
-    if text.len() <= WORD_BYTES_MAX && text.bytes().all(mark) {
+#[must_use]
+pub fn name(text: &str) -> &str {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || is_mark(byte);
+    if text.len() <= WORD_BYTES_MAX && text.bytes().all(fits) {
         text
     } else {
         OMITTED
     }
 }
 
+/// What such names hold beside letters and digits.
+const fn is_mark(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'-' | b'_' | b'.' | b':' | b'/' | b'@' | b'+' | b'=' | b',' | b';' | b'~'
+    )
+}
+
 /// A name that is no secret and no number of a person: of words that are shorter than secrets are, and without the nine digits in a
 /// row that the shortest such number has, be they grouped or not. Models' names, with their versions and dates, are like that.
-pub(crate) fn plain_name(text: &str) -> &str {
-    let mut digits = 0;
-    let many_digits = text.bytes().any(|b| {
-        let separator = !b.is_ascii_alphanumeric();
-        digits = if b.is_ascii_digit() {
-            digits + 1
-        } else if separator {
-            digits
-        } else {
-            0
-        };
-        digits >= PERSONAL_DIGITS_MIN
-    });
-    let long_word = text
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| word.len() > SEGMENT_BYTES_MAX);
-    if many_digits || long_word || text.starts_with("sk-") {
-        OMITTED
-    } else {
-        name(text)
+#[must_use]
+pub fn plain_name(text: &str) -> &str {
+    if text.len() > WORD_BYTES_MAX || text.starts_with("sk-") {
+        return OMITTED;
     }
+    // One pass: it is made for every request.
+    let (mut digits, mut word) = (0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => (digits, word) = (digits + 1, word + 1),
+            b'a'..=b'z' | b'A'..=b'Z' => (digits, word) = (0, word + 1),
+            _ if is_mark(byte) => word = 0,
+            _ => return OMITTED,
+        }
+        if digits >= PERSONAL_DIGITS_MIN || word > SEGMENT_BYTES_MAX {
+            return OMITTED;
+        }
+    }
+    text
 }
 
 /// A request method.
-pub(crate) fn method(text: &str) -> &str {
+#[must_use]
+pub fn method(text: &str) -> &str {
     if text.len() <= METHOD_BYTES_MAX && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
         text
     } else {
@@ -72,7 +80,8 @@ pub(crate) fn method(text: &str) -> &str {
 
 /// A path without its query. Of an endpoint that the gateway knows the path is known, too; of any other, a part stands only when it is a
 /// short word in lower case or an API's version.
-pub(crate) fn path(endpoint: Option<Endpoint>, path: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn path(endpoint: Option<Endpoint>, path: &str) -> Cow<'_, str> {
     let known = endpoint.is_some_and(|endpoint| endpoint != Endpoint::Unknown);
     if known {
         return Cow::Borrowed(bounded(path));
@@ -90,7 +99,8 @@ pub(crate) fn path(endpoint: Option<Endpoint>, path: &str) -> Cow<'_, str> {
 }
 
 /// As much of a text from the policy document as may stand in a field.
-pub(crate) fn bounded(text: &str) -> &str {
+#[must_use]
+pub fn bounded(text: &str) -> &str {
     text.get(..text.floor_char_boundary(WORD_BYTES_MAX))
         .unwrap_or(OMITTED)
 }
