@@ -153,6 +153,8 @@ fn key<'a>(
             "not_before",
             "expires_at",
             "revoked",
+            // Read by `limits`.
+            "limits",
         ]);
     }
     let not_before = section

@@ -73,6 +73,8 @@ pub struct RequestMeaning {
     pub model: Option<String>,
     /// Most tokens that the answer may have: the largest cap named, times the number of choices.
     pub completion_tokens_max: Option<u64>,
+    /// How many answers are asked for; 0 where the request does not say, which means one.
+    pub choices: u64,
     /// The answer is asked for as a stream.
     pub stream: bool,
     /// Bytes of all text, unescaped: what a prompt's tokens are estimated from.

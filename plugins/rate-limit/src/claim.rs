@@ -1,9 +1,12 @@
 //! Whose limits apply to a request.
 
+use crate::bucket::{Kind, Rate};
 use crate::slot::SLOTS;
 use portcullis_policy::config::Limits;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
+use std::num::NonZeroU64;
+use std::rc::Rc;
 
 /// Bytes that stand for a subject in the store.
 pub(crate) const SUBJECT_BYTES: usize = 16;
@@ -13,6 +16,8 @@ pub(crate) const SUBJECT_BYTES: usize = 16;
 pub(crate) enum Scope<'a> {
     /// The person or service that calls.
     User(&'a str),
+    /// One of the keys, by its id.
+    Key(&'a str),
     /// An address, where nobody says who calls.
     Source(IpAddr),
     /// All members of a team together.
@@ -38,6 +43,7 @@ impl Subject {
         let mut hash = Sha256::new();
         match scope {
             Scope::User(name) => hash.update([b"user/", name.as_bytes()].concat()),
+            Scope::Key(id) => hash.update([b"key/", id.as_bytes()].concat()),
             Scope::Team(id) => hash.update([b"team/", id.as_bytes()].concat()),
             Scope::Model(pattern) => hash.update([b"model/", pattern.as_bytes()].concat()),
             Scope::Global => hash.update(b"global/"),
@@ -62,13 +68,40 @@ impl Subject {
     }
 }
 
+/// Limits, ready to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Quota {
+    /// Of each kind of bucket, in the order of [`crate::bucket::Kind::ALL`].
+    pub rates: [Option<Rate>; 4],
+    /// Requests that may run at the same time.
+    pub parallel: Option<NonZeroU64>,
+}
+
+impl Quota {
+    /// The quota that limits mean; `None` when they limit nothing.
+    pub fn of(limits: &Limits) -> Option<Rc<Self>> {
+        let quota = Self {
+            rates: Rate::all(limits),
+            parallel: limits.max_parallel_requests,
+        };
+        let limited = quota.parallel.is_some() || quota.rates.iter().any(Option::is_some);
+        limited.then(|| Rc::new(quota))
+    }
+
+    /// Whether tokens are limited.
+    pub fn counts_tokens(&self) -> bool {
+        let mut rates = Kind::ALL.into_iter().zip(self.rates);
+        rates.any(|(kind, rate)| kind.counts_tokens() && rate.is_some())
+    }
+}
+
 /// A subject and what it may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claim {
     /// Who.
     pub subject: Subject,
     /// How much.
-    pub limits: Limits,
+    pub quota: Rc<Quota>,
 }
 
 #[cfg(test)]
@@ -80,6 +113,7 @@ mod tests {
         let source = |text: &str| Subject::of(Scope::Source(text.parse().unwrap()));
         let all = [
             Subject::of(Scope::User("a")),
+            Subject::of(Scope::Key("a")),
             Subject::of(Scope::Team("a")),
             Subject::of(Scope::Model("a")),
             Subject::of(Scope::Global),

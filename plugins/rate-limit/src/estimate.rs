@@ -2,13 +2,35 @@
 
 use portcullis_policy::ResponseMeaning;
 
-/// Bytes of text that make about one token in the tokenizers in use, for English; other languages have fewer bytes to a token, so that
-/// an estimate is low for them until the provider's own count corrects it.
-const BYTES_PER_TOKEN: u64 = 4;
+/// Tokens for each byte of text, in units of 2^-16. How long a token is depends on the tokenizer and on the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ratio(pub u32);
 
-/// Tokens of so many bytes of text.
-pub(crate) const fn tokens(text_bytes: u64) -> u64 {
-    text_bytes.div_ceil(BYTES_PER_TOKEN)
+impl Ratio {
+    /// One token.
+    pub const ONE: u32 = 1 << 16;
+
+    /// Where nothing was learned: four bytes to a token, as the tokenizers in use have them for English.
+    pub const DEFAULT: Self = Self(Self::ONE / 4);
+
+    /// The least that is believed: eight bytes to a token. Protects the limits from who teaches with long runs of one character, which
+    /// are few tokens, and then asks with text.
+    pub const MIN: Self = Self(Self::ONE / 8);
+
+    /// The most that is believed: no tokenizer in use makes more than one token of a byte.
+    pub const MAX: Self = Self(Self::ONE);
+
+    /// The ratio of so many tokens to so many bytes, as far as it is believed.
+    pub fn of(tokens: u64, bytes: u64) -> Self {
+        let ratio = u128::from(tokens) * u128::from(Self::ONE) / u128::from(bytes.max(1));
+        Self(u32::try_from(ratio).unwrap_or(u32::MAX)).clamp(Self::MIN, Self::MAX)
+    }
+
+    /// Tokens of so many bytes of text.
+    pub fn tokens(self, bytes: u64) -> u64 {
+        let tokens = (u128::from(bytes) * u128::from(self.0)).div_ceil(u128::from(Self::ONE));
+        u64::try_from(tokens).unwrap_or(u64::MAX)
+    }
 }
 
 /// What a request reserved, by part.
@@ -16,10 +38,12 @@ pub(crate) const fn tokens(text_bytes: u64) -> u64 {
 pub(crate) struct Reserve {
     /// Estimate of the prompt.
     pub prompt: u64,
-    /// The cap that the request names.
+    /// The cap that the request names, all answers together.
     pub cap: Option<u64>,
     /// What the policy reserves in place of a cap.
     pub cap_default: u64,
+    /// How text is counted that the provider did not count.
+    pub ratio: Ratio,
 }
 
 impl Reserve {
@@ -29,18 +53,18 @@ impl Reserve {
             .saturating_add(self.cap.unwrap_or(self.cap_default))
     }
 
-    /// What a request that was answered is charged:
-    ///
-    /// - the provider's own count, where it came. When the answer was cut off, its count of the completion may be from its beginning;
-    ///   then the text that was seen counts if it is more.
-    /// - nothing for an error without a count;
-    /// - else the estimate of the prompt and of the text that was seen, at most as much of it as the request allowed.
+    /// What a request is charged that a provider got, by the table at the top of this crate.
     pub fn used(&self, response: &ResponseMeaning) -> u64 {
-        let seen = tokens(response.text_bytes).min(self.cap.unwrap_or(u64::MAX));
+        let seen = self
+            .ratio
+            .tokens(response.text_bytes)
+            .min(self.cap.unwrap_or(u64::MAX));
         match response.usage {
             Some(usage) if response.complete => usage.input.saturating_add(usage.output),
+            // A count of the completion that came before its end may be from its beginning.
             Some(usage) => usage.input.saturating_add(usage.output.max(seen)),
-            None if response.status >= 400 => 0,
+            None if !(200..300).contains(&response.status) => 0,
+            None if response.complete && response.text_bytes == 0 => self.total(),
             None => self.prompt.saturating_add(seen),
         }
     }
@@ -57,6 +81,7 @@ mod tests {
             prompt: 100,
             cap,
             cap_default: 1024,
+            ratio: Ratio::DEFAULT,
         };
         assert_eq!(
             [
@@ -75,7 +100,9 @@ mod tests {
             (200, None, 401, true, None, 201),
             (200, None, 401, false, Some(50), 150),
             (200, None, 0, false, None, 100),
+            (200, None, 0, true, None, 1124),
             (529, None, 400, true, None, 0),
+            (302, None, 0, true, None, 0),
             (500, usage(80, 20), 400, true, None, 100),
         ] {
             let response = ResponseMeaning {
@@ -90,5 +117,16 @@ mod tests {
                 "{response:?} {cap:?}"
             );
         }
+    }
+
+    #[test]
+    fn ratios() {
+        assert_eq!(Ratio::DEFAULT.tokens(401), 101);
+        assert_eq!(Ratio::MAX.tokens(u64::MAX), u64::MAX);
+        assert_eq!(Ratio::of(1, 2).tokens(100), 50);
+        assert_eq!(
+            (Ratio::of(0, 0), Ratio::of(u64::MAX, 1)),
+            (Ratio::MIN, Ratio::MAX)
+        );
     }
 }

@@ -4,11 +4,11 @@
 //! refuses costs nobody anything. Then they are swapped one after the other, each only if nobody came between; when somebody did, what
 //! was taken so far is put back and everything is asked again. In between, others may see a little less than there is, never more.
 
-use crate::account::{Account, Obstacle};
+use crate::account::{Account, Obstacle, tighter};
 use crate::claim::Claim;
 use crate::permits::Permit;
 use crate::slot::{SLOT_BYTES_MAX, Slot, key};
-use portcullis_policy::{Budget, Reason, Store, StoreError, Timestamp, Window, update};
+use portcullis_policy::{Budget, Store, StoreError, Timestamp, update};
 use std::collections::BTreeSet;
 use std::iter::once;
 use std::time::Duration;
@@ -37,10 +37,8 @@ pub(crate) struct Hold {
 /// Why nothing was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Denial {
-    /// The request would never pass.
-    TooLarge(Budget),
-    /// It will pass after this time, exactly; for parallel slots, it might.
-    Wait(Reason, Duration, Budget),
+    /// This stands against it, in at least one account; and what is left, all accounts together.
+    Obstacle(Obstacle, Budget),
     /// The store gives no answer, or has no room for another subject.
     Unavailable,
 }
@@ -117,13 +115,12 @@ pub(crate) fn settle(
         for (claim, account) in &mut slot.accounts {
             let used = match outcome {
                 Outcome::Undone => {
-                    account.give_back_request();
+                    account.give_back_request(&claim.quota);
                     0
                 }
                 Outcome::Used(used) => used,
             };
-            account.give_back_tokens(reserved.saturating_sub(used));
-            account.take_tokens(&claim.limits, used.saturating_sub(reserved));
+            account.settle_tokens(&claim.quota, reserved, used);
             if let Some(permit) = permit {
                 account.give_back_permit(permit);
             }
@@ -166,16 +163,13 @@ fn read<'a>(
 fn denial(entries: &[Entry<'_>], demand: Demand) -> Option<Denial> {
     let accounts = || entries.iter().flat_map(|entry| &entry.slot.accounts);
     let obstacles = accounts()
-        .filter_map(|(claim, account)| account.obstacle(demand.now, &claim.limits, demand.tokens));
+        .filter_map(|(claim, account)| account.obstacle(demand.now, &claim.quota, demand.tokens));
     let worst = obstacles.max_by_key(Obstacle::wait)?;
     let mut budget = Budget::default();
     for (claim, account) in accounts() {
         tighten(&mut budget, claim, account);
     }
-    Some(match worst {
-        Obstacle::TooLarge => Denial::TooLarge(budget),
-        Obstacle::Wait(reason, wait) => Denial::Wait(reason, wait, budget),
-    })
+    Some(Denial::Obstacle(worst, budget))
 }
 
 /// Takes from the accounts of one entry; false when somebody came between.
@@ -193,7 +187,7 @@ fn take(
     } = entry;
     let mut taken = Vec::with_capacity(slot.accounts.len());
     for (claim, account) in &mut slot.accounts {
-        let permit = account.take(&claim.limits, demand.tokens, demand.lease);
+        let permit = account.take(&claim.quota, demand.tokens, demand.lease);
         taken.push(Hold {
             claim: claim.clone(),
             permit,
@@ -211,14 +205,9 @@ fn take(
     Ok(swapped)
 }
 
-/// Of several limits a caller gets to know the one that is nearest.
+/// Adds what is left in an account to what is left in others.
 fn tighten(budget: &mut Budget, claim: &Claim, account: &Account) {
-    let tighter = |one: Option<Window>, other: Option<Window>| {
-        one.into_iter()
-            .chain(other)
-            .min_by_key(|window| (window.remaining, std::cmp::Reverse(window.full_at)))
-    };
-    let other = account.budget(&claim.limits);
+    let other = account.budget(&claim.quota);
     budget.requests = tighter(budget.requests, other.requests);
     budget.tokens = tighter(budget.tokens, other.tokens);
 }

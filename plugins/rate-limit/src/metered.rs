@@ -1,21 +1,25 @@
 //! One exchange, from its reservation to its settlement.
 
 use crate::Rules;
-use crate::bucket::WINDOW_NANOS;
-use crate::claim::{Claim, Scope, Subject};
-use crate::estimate::{self, Reserve};
+use crate::account::Obstacle;
+use crate::bucket::MINUTE;
+use crate::claim::{Claim, Quota, Scope, Subject};
+use crate::estimate::{Ratio, Reserve};
+use crate::learned::Learned;
 use crate::ledger::{Demand, Denial, Hold, Outcome, reserve, settle};
-use portcullis_policy::config::Limits;
 use portcullis_policy::{
     Effects, Event, Exchange, Facts, Reason, Refusal, RequestMeaning, ResponseMeaning, Timestamp,
     Verdict,
 };
 use std::rc::Rc;
-use std::time::Duration;
+
+/// The status with which a proxy gives up on a provider that did not answer in time.
+const GATEWAY_TIMEOUT: u16 = 504;
 
 /// One exchange.
 pub(crate) struct Metered {
     rules: Rc<Rules>,
+    learned: Rc<Learned>,
     held: Option<Held>,
     /// The provider answered with this status: its work was done, whatever happens to the answer.
     answered: Option<u16>,
@@ -25,12 +29,15 @@ pub(crate) struct Metered {
 struct Held {
     holds: Vec<Hold>,
     reserve: Reserve,
+    /// Bytes of the prompt's text, when that is all of the prompt: what the provider counts for it can be learned from.
+    text_bytes: Option<u64>,
 }
 
 impl Metered {
-    pub fn new(rules: Rc<Rules>) -> Self {
+    pub const fn new(rules: Rc<Rules>, learned: Rc<Learned>) -> Self {
         Self {
             rules,
+            learned,
             held: None,
             answered: None,
         }
@@ -56,17 +63,25 @@ impl Exchange for Metered {
                 self.answered = self.answered.or(Some(200));
             }
             Event::Refused(_) if self.answered.is_some() => {}
-            Event::Refused(_) => self.finish(now, out, None),
-            Event::ResponseHead(head) if head.local => self.finish(now, out, None),
+            Event::Refused(_) => self.finish(now, facts, out, None),
+            Event::ResponseHead(head) if head.local && head.status == GATEWAY_TIMEOUT => {
+                self.finish(now, facts, out, Some(&given_up()));
+            }
+            Event::ResponseHead(head) if head.local => self.finish(now, facts, out, None),
             Event::ResponseHead(head) => self.answered = Some(head.status),
-            Event::ResponseEnd(meaning) => self.finish(now, out, Some(meaning)),
-            Event::End { .. } => {
-                let cut_off = self.answered.map(|status| ResponseMeaning {
-                    status,
-                    usage: facts.usage,
-                    ..ResponseMeaning::default()
-                });
-                self.finish(now, out, cut_off.as_ref());
+            Event::ResponseEnd(meaning) => self.finish(now, facts, out, Some(meaning)),
+            Event::End { status } => {
+                let cut_off = match self.answered {
+                    Some(status) => Some(ResponseMeaning {
+                        status,
+                        usage: facts.usage,
+                        ..ResponseMeaning::default()
+                    }),
+                    // The client went first, and nobody had refused: the request had left.
+                    None if *status == 0 && facts.refusal.is_none() => Some(given_up()),
+                    None => None,
+                };
+                self.finish(now, facts, out, cut_off.as_ref());
             }
             Event::RequestHead(_) | Event::RequestText(_) | Event::ResponseText(_) => {}
         }
@@ -89,10 +104,21 @@ impl Metered {
             return Ok(());
         }
         let claims = self.claims(meaning, facts)?;
+        let model = meaning.model.as_deref().unwrap_or_default();
+        let counts_tokens = claims.iter().any(|claim| claim.quota.counts_tokens());
+        let ratio = if counts_tokens {
+            self.learned.ratio(out.store, model)
+        } else {
+            Ratio::DEFAULT
+        };
         let reserved = Reserve {
-            prompt: estimate::tokens(meaning.text_bytes),
+            prompt: ratio.tokens(meaning.text_bytes),
             cap: meaning.completion_tokens_max,
-            cap_default: self.rules.completion_tokens,
+            cap_default: self
+                .rules
+                .completion_tokens
+                .saturating_mul(meaning.choices.max(1)),
+            ratio,
         };
         let demand = Demand {
             now,
@@ -105,26 +131,14 @@ impl Metered {
                 self.held = Some(Held {
                     holds,
                     reserve: reserved,
+                    text_bytes: (counts_tokens && meaning.unscanned.is_empty())
+                        .then_some(meaning.text_bytes),
                 });
                 Ok(())
             }
-            Err(Denial::TooLarge(budget)) => {
+            Err(Denial::Obstacle(obstacle, budget)) => {
                 facts.budget = budget;
-                let message = "This request asks for more tokens than the limit per minute; lower its cap or shorten its prompt.";
-                // Waiting does not help; a 429 says how long all the same, and after a minute every bucket is full.
-                Err(Refusal::new(Reason::RequestExceedsLimit, message)
-                    .retry_after(Duration::from_nanos(WINDOW_NANOS)))
-            }
-            Err(Denial::Wait(reason, wait, budget)) => {
-                facts.budget = budget;
-                let message = if reason == Reason::RateLimitParallel {
-                    "Too many requests are running at the same time."
-                } else if reason == Reason::RateLimitTokens {
-                    "The limit of tokens per minute is reached."
-                } else {
-                    "The limit of requests per minute is reached."
-                };
-                Err(Refusal::new(reason, message).retry_after(wait))
+                Err(refusal(obstacle))
             }
             Err(Denial::Unavailable) => {
                 Err(unavailable("The limits cannot be checked at the moment."))
@@ -136,25 +150,25 @@ impl Metered {
     fn claims(&self, meaning: &RequestMeaning, facts: &Facts) -> Result<Vec<Claim>, Refusal> {
         let rules = &self.rules;
         let mut claims = Vec::with_capacity(4);
-        let mut add = |scope: Scope<'_>, limits: Limits| {
-            if !limits.is_empty() {
+        let mut add = |scope: Scope<'_>, quota: Option<&Rc<Quota>>| {
+            if let Some(quota) = quota {
                 claims.push(Claim {
                     subject: Subject::of(scope),
-                    limits,
+                    quota: Rc::clone(quota),
                 });
             }
         };
         match (&facts.identity, facts.source) {
             (Some(identity), _) => {
-                add(Scope::User(&identity.user), rules.user);
+                add(Scope::User(&identity.user), rules.user.as_ref());
+                let key = rules.keys.get(&identity.key_id).unwrap_or(&rules.key);
+                add(Scope::Key(&identity.key_id), key.as_ref());
                 if let Some(team) = &identity.team {
-                    add(
-                        Scope::Team(team),
-                        rules.teams.get(team).copied().unwrap_or(rules.team),
-                    );
+                    let own = rules.teams.get(team).unwrap_or(&rules.team);
+                    add(Scope::Team(team), own.as_ref());
                 }
             }
-            (None, Some(source)) => add(Scope::Source(source), rules.user),
+            (None, Some(source)) => add(Scope::Source(source), rules.user.as_ref()),
             (None, None) => {
                 return Err(unavailable(
                     "The caller is not known, so no limit can be checked.",
@@ -165,27 +179,47 @@ impl Metered {
             let named = rules
                 .models
                 .iter()
-                .filter(|(pattern, claim)| !claim.limits.is_empty() && pattern.matches(model));
+                .filter(|(pattern, _)| pattern.matches(model));
             claims.extend(named.map(|(_, claim)| claim.clone()));
         }
-        if !rules.global.limits.is_empty() {
-            claims.push(rules.global.clone());
-        }
+        claims.extend(rules.global.clone());
         Ok(claims)
     }
 
     /// Settles what is held, once: by the answer, or as if nothing had been when there was none.
-    fn finish(&mut self, now: Timestamp, out: &mut Effects<'_>, answer: Option<&ResponseMeaning>) {
-        let Some(Held { holds, reserve }) = self.held.take() else {
+    fn finish(
+        &mut self,
+        now: Timestamp,
+        facts: &Facts,
+        out: &mut Effects<'_>,
+        answer: Option<&ResponseMeaning>,
+    ) {
+        let Some(held) = self.held.take() else {
             return;
         };
+        let reserved = held.reserve.total();
         let outcome = answer.map_or(Outcome::Undone, |response| {
-            Outcome::Used(reserve.used(response))
+            Outcome::Used(held.reserve.used(response))
         });
-        for hold in holds {
+        for hold in held.holds {
             // A store that does not answer keeps what it has: the bucket fills by itself, and the permit has its lease.
-            let _ = settle(out.store, now, hold, reserve.total(), outcome);
+            let _ = settle(out.store, now, hold, reserved, outcome);
         }
+        let usage = answer
+            .filter(|answer| answer.complete)
+            .and_then(|answer| answer.usage);
+        if let (Some(bytes), Some(usage), Some(model)) = (held.text_bytes, usage, &facts.model) {
+            self.learned
+                .learn(out.store, now, model, bytes, usage.input);
+        }
+    }
+}
+
+/// A request that left, and of whose answer nothing was seen.
+fn given_up() -> ResponseMeaning {
+    ResponseMeaning {
+        status: 200,
+        ..ResponseMeaning::default()
     }
 }
 
@@ -194,6 +228,22 @@ fn is_of_response(refusal: &Refusal) -> bool {
         refusal.reason,
         Reason::ResponseBlocked | Reason::UnreadableResponse
     )
+}
+
+fn refusal(obstacle: Obstacle) -> Refusal {
+    let message = match obstacle {
+        Obstacle::TooLarge => {
+            "This request asks for more tokens than its limit ever lets pass at once; lower its cap or shorten its prompt."
+        }
+        Obstacle::Wait(kind, _) => kind.message(),
+        Obstacle::Parallel => "Too many requests are running at the same time.",
+    };
+    let wait = match obstacle {
+        // Waiting does not help; a 429 says how long all the same.
+        Obstacle::TooLarge => MINUTE,
+        Obstacle::Wait(..) | Obstacle::Parallel => obstacle.wait(),
+    };
+    Refusal::new(obstacle.reason(), message).retry_after(wait)
 }
 
 fn unavailable(message: &'static str) -> Refusal {

@@ -18,7 +18,7 @@ pub const SLOT_BYTES_MAX: usize = 4096;
 /// The key of a slot. The number names the layout of the value: a later module that lays it out differently must take another, since
 /// the store outlives the modules that write to it.
 pub(crate) fn key(slot: u16) -> String {
-    format!("portcullis/limits/1/{slot}")
+    format!("portcullis/limits/2/{slot}")
 }
 
 /// A slot as it was read, with the accounts at hand taken out.
@@ -59,7 +59,7 @@ impl<'a> Slot<'a> {
             }
         }
         for (claim, account) in &mut slot.accounts {
-            account.advance(now, &claim.limits);
+            account.advance(now, &claim.quota);
         }
         Some(slot)
     }
@@ -71,7 +71,7 @@ impl<'a> Slot<'a> {
         for (claim, account) in self.accounts {
             account_bytes.clear();
             account.write(&mut account_bytes);
-            let idle_after_nanos = account.idle_after_nanos(&claim.limits);
+            let idle_after_nanos = account.idle_after_nanos(&claim.quota);
             let record = Record {
                 subject: claim.subject.id,
                 at: account.at(),

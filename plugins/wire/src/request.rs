@@ -106,6 +106,7 @@ impl RequestReader {
             completion_tokens_max: asked
                 .cap
                 .map(|cap| cap.saturating_mul(asked.choices.unwrap_or(1).max(1))),
+            choices: asked.choices.unwrap_or(0),
             stream: asked.stream,
             text_bytes: self.document.text_bytes(),
             unscanned: asked.unscanned.into_iter().map(str::to_owned).collect(),
