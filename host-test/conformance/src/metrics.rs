@@ -23,5 +23,6 @@ pub fn name(metric: &Metric) -> String {
         Metric::Alerts { alert } => {
             format!("portcullis_alerts_total;alert={}", alert.replace(' ', "_"))
         }
+        Metric::StoreContention => "portcullis_store_contention_total".to_owned(),
     }
 }

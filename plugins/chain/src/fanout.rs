@@ -1,5 +1,6 @@
 //! One event to every policy, in order.
 
+use crate::contention::Watched;
 use crate::{Turn, shared};
 use portcullis_policy::{
     Edit, Effects, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Mode, Refusal, Side, Text,
@@ -50,7 +51,8 @@ impl Fanout {
         turn: &mut Turn<'_>,
         event: &Event<'_>,
     ) -> (Vec<HeaderEdit>, Result<(), Refusal>) {
-        let mut out = Effects::new(turn.store);
+        let mut store = Watched::new(turn.store);
+        let mut out = Effects::new(&mut store);
         let mut result = Ok(());
         let noted = self.facts.shadow.len();
         for member in &mut self.policies {
@@ -63,18 +65,22 @@ impl Fanout {
             shared::import_shadow(&mut self.facts, turn.filter_state);
         }
         self.metrics.append(&mut out.take_metrics());
-        (out.take_headers(), result)
+        let headers = out.take_headers();
+        self.metrics.extend(store.contention());
+        (headers, result)
     }
 
     /// Tells every policy something that is no longer open to discussion.
     pub fn tell_all(&mut self, turn: &mut Turn<'_>, event: &Event<'_>) {
-        let mut out = Effects::new(turn.store);
+        let mut store = Watched::new(turn.store);
+        let mut out = Effects::new(&mut store);
         for member in &mut self.policies {
             member
                 .exchange
                 .handle(turn.now, event, &mut self.facts, &mut out);
         }
         self.metrics.append(&mut out.take_metrics());
+        self.metrics.extend(store.contention());
     }
 
     /// A sink for the texts of one message.

@@ -8,6 +8,7 @@
 //! ([`guards`](crate::guards)), and in which order things happen.
 
 mod background;
+mod contention;
 mod exchange;
 mod fanout;
 mod gateway;

@@ -60,6 +60,8 @@ pub enum Metric {
         /// The alert's name.
         alert: String,
     },
+    /// `portcullis_store_contention_total`: writes to the shared store that another worker's came before; each was tried again.
+    StoreContention,
 }
 
 /// Where a policy puts its wishes; the chain carries them out after each event.
