@@ -26,6 +26,7 @@ pub fn configure(document: &Document) -> Option<RateLimit> {
     }
     if let Some(section) = &section {
         section.only(&[
+            "mode",
             "user",
             "key",
             "team",
@@ -71,6 +72,7 @@ pub fn configure(document: &Document) -> Option<RateLimit> {
         quota,
     });
     Some(RateLimit::new(Rules {
+        mode: section.as_ref().map(Section::mode).unwrap_or_default(),
         user: Quota::of(&limits("user")),
         key: Quota::of(&key),
         keys: keys

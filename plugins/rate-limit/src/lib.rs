@@ -31,6 +31,8 @@
 //! A request without an identity, because no `auth` stands before this policy, counts for its source: an IPv4 address or the /64 of an
 //! IPv6 address. Without an address, too, it is refused: there is nobody to count it for.
 //!
+//! In shadow mode everything is counted as if it were enforced: what would have been refused takes nothing, and clients are told no limits.
+//!
 //! Endpoints that spend no tokens are not limited here. This crate knows no wire format and reads no clock.
 
 #![allow(
@@ -57,7 +59,7 @@ use claim::{Claim, Quota};
 use learned::Learned;
 use metered::Metered;
 use portcullis_policy::config::Glob;
-use portcullis_policy::{Exchange, Interest, Policy};
+use portcullis_policy::{Exchange, Interest, Mode, Policy};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -70,6 +72,7 @@ pub struct RateLimit {
 
 /// What a policy document says about limits. `None`: nothing is limited.
 struct Rules {
+    mode: Mode,
     /// Of each user.
     user: Option<Rc<Quota>>,
     /// Of each key that says nothing itself.
@@ -104,6 +107,10 @@ impl Policy for RateLimit {
             response_usage: true,
             ..Interest::default()
         }
+    }
+
+    fn mode(&self) -> Mode {
+        self.rules.mode
     }
 
     fn open(&self) -> Box<dyn Exchange> {

@@ -8,8 +8,8 @@ use crate::estimate::{Ratio, Reserve};
 use crate::learned::Learned;
 use crate::ledger::{Demand, Denial, Hold, Outcome, reserve, settle};
 use portcullis_policy::{
-    Effects, Event, Exchange, Facts, Reason, Refusal, RequestMeaning, ResponseMeaning, Timestamp,
-    Verdict,
+    Budget, Effects, Event, Exchange, Facts, Mode, Reason, Refusal, RequestMeaning,
+    ResponseMeaning, Timestamp, Verdict,
 };
 use std::rc::Rc;
 
@@ -127,7 +127,7 @@ impl Metered {
         };
         match reserve(out.store, &claims, demand) {
             Ok((holds, budget)) => {
-                facts.budget = budget;
+                self.tell(budget, facts);
                 self.held = Some(Held {
                     holds,
                     reserve: reserved,
@@ -137,12 +137,19 @@ impl Metered {
                 Ok(())
             }
             Err(Denial::Obstacle(obstacle, budget)) => {
-                facts.budget = budget;
+                self.tell(budget, facts);
                 Err(refusal(obstacle))
             }
             Err(Denial::Unavailable) => {
                 Err(unavailable("The limits cannot be checked at the moment."))
             }
+        }
+    }
+
+    /// The caller gets to know what is left, unless nobody is held to it.
+    fn tell(&self, budget: Budget, facts: &mut Facts) {
+        if self.rules.mode == Mode::Enforce {
+            facts.budget = budget;
         }
     }
 
@@ -209,8 +216,7 @@ impl Metered {
             .filter(|answer| answer.complete)
             .and_then(|answer| answer.usage);
         if let (Some(bytes), Some(usage), Some(model)) = (held.text_bytes, usage, &facts.model) {
-            self.learned
-                .learn(out.store, now, model, bytes, usage.input);
+            self.learned.learn(out.store, model, bytes, usage.input);
         }
     }
 }

@@ -18,7 +18,7 @@ fn mistakes_name_their_place() {
         (r#"{"limits": 1}"#, "limits: expected a mapping, found 1".to_owned()),
         (
             r#"{"limits": {"users": {}}}"#,
-            "limits.users: unknown field; known here: user, key, team, model, global, default_completion_tokens, include_usage, lease".to_owned(),
+            "limits.users: unknown field; known here: mode, user, key, team, model, global, default_completion_tokens, include_usage, lease".to_owned(),
         ),
         (r#"{"limits": {"user": {"rpm": "many"}}}"#, "limits.user.rpm: expected a positive integer, found \"many\"".to_owned()),
         (r#"{"limits": {"user": {"rps": 1}}}"#, format!("limits.user.rps: unknown field; {limits}")),
