@@ -48,6 +48,7 @@ fn a_chat_request_means() {
         RequestMeaning {
             model: Some("gpt-4o".to_owned()),
             completion_tokens_max: Some(90),
+            choices: 3,
             stream: true,
             text_bytes: 6 + 4 + 3,
             unscanned: Vec::new(),
