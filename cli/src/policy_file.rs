@@ -169,9 +169,11 @@ fn leads_to(child: &str, path: &str) -> bool {
 pub(crate) fn mistakes(document: &Document, environment: &dyn Environment) -> Vec<Mistake> {
     let _ = document.teams();
     let _: Vec<Option<Box<dyn AnyPolicy>>> = vec![
+        boxed(portcullis_alerts::gate(document)),
         boxed(portcullis_auth::configure(document, environment)),
         boxed(portcullis_rate_limit::configure(document)),
         boxed(portcullis_dlp::configure(document)),
+        boxed(portcullis_alerts::watch(document, environment)),
         boxed(portcullis_audit::configure(document, environment)),
     ];
     let _ = portcullis_chain::Settings::read(document);

@@ -20,6 +20,9 @@ pub fn name(metric: &Metric) -> String {
         }
         Metric::AuthFailures => "portcullis_auth_failures_total".to_owned(),
         Metric::Lockouts => "portcullis_lockouts_total".to_owned(),
+        Metric::Notifications { outcome } => {
+            format!("portcullis_notifications_total;outcome={outcome}")
+        }
         Metric::Alerts { alert } => {
             format!("portcullis_alerts_total;alert={}", alert.replace(' ', "_"))
         }

@@ -38,7 +38,7 @@ pub fn gateway(setup: &Setup) -> Result<Rc<Gateway>> {
         portcullis_auth::configure(&document, &environment).map(boxed),
         portcullis_rate_limit::configure(&document).map(boxed),
         portcullis_dlp::configure(&document).map(boxed),
-        portcullis_alerts::watch(&document).map(boxed),
+        portcullis_alerts::watch(&document, &environment).map(boxed),
         portcullis_audit::configure(&document, &environment).map(boxed),
     ];
     let settings = Settings::read(&document);

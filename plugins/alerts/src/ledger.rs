@@ -5,7 +5,7 @@
 //! alerts about it. When a slot is written, subjects of which nothing counts any more are left out, and where there is no room, those
 //! that have been quiet for the longest time. Everybody together has an entry of its own.
 //!
-//! At most [`SLOTS`] × [`SLOT_BYTES_MAX`] = 16 MiB, however many addresses attack.
+//! At most [`SLOTS`] × [`SLOT_BYTES_MAX`] = 20 MiB, however many addresses attack.
 
 use crate::rules::{Rule, Rules};
 use crate::series::{ENTRY_BYTES, Series};
@@ -243,4 +243,27 @@ fn read_counts(base_ms: u64, mut bytes: &[u8]) -> Option<Vec<Count>> {
         bytes = rest;
     }
     Some(counts)
+}
+/// The count of one alert and subject as it stands; `None` when nothing is known.
+///
+/// # Errors
+/// [`StoreError`] when the store gives no answer.
+pub(crate) fn look(
+    store: &mut dyn Store,
+    now_ms: u64,
+    subject: Subject,
+    rule: &Rule,
+) -> Result<Option<Series>, StoreError> {
+    let Some((bytes, _)) = store.load(&key(subject))? else {
+        return Ok(None);
+    };
+    let (record, _) = split(&bytes, subject, now_ms);
+    let known = record
+        .counts
+        .into_iter()
+        .find(|known| known.rule == rule.id);
+    Ok(known.map(|mut known| {
+        known.series.advance(now_ms, rule.window_ms);
+        known.series
+    }))
 }

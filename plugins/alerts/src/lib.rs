@@ -13,11 +13,15 @@
 //!
 //! Texts are found by DLP, which looks for those of `alerts` under the alert's name; this crate reads the finding.
 //!
+//! Who is told, and how, stands in the section `notify`: see [`notify`].
+//!
 //! A store that gives no answer costs a count, never a request, except at the gate, which refuses what it cannot check.
 
 mod blocks;
+mod firing;
 mod gate;
 mod ledger;
+mod notify;
 mod rules;
 mod series;
 mod subject;

@@ -72,3 +72,19 @@ impl Subject {
         }
     }
 }
+
+/// A subject as people know it, empty for everybody together: personal data, unless it is a team.
+pub(crate) fn name(kind: SubjectKind, facts: &Facts) -> String {
+    let source = || facts.source.map(|source| source.to_canonical().to_string());
+    let identity = facts.identity.as_ref();
+    let name = match kind {
+        SubjectKind::User => identity
+            .map(|identity| identity.user.clone())
+            .or_else(source),
+        SubjectKind::Key => identity.map(|identity| identity.key_id.clone()),
+        SubjectKind::Team => identity.and_then(|identity| identity.team.clone()),
+        SubjectKind::Source => source(),
+        SubjectKind::All => None,
+    };
+    name.unwrap_or_default()
+}

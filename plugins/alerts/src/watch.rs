@@ -1,16 +1,20 @@
 //! The last policy before the record: counts, and sets alerts off.
 
 use crate::blocks;
+use crate::firing::{self, Firing};
 use crate::gate::longest_block;
 use crate::ledger::{self, Counted};
+use crate::notify::{Notifier, Receiver};
 use crate::rules::{Moment, Rule, Rules};
 use crate::series::millis;
-use crate::subject::Subject;
-use portcullis_policy::config::Document;
+use crate::subject::{self, Subject};
 use portcullis_policy::config::alerts::{Condition, Measure};
+use portcullis_policy::config::{Document, Environment};
 use portcullis_policy::{
-    Effects, Event, Exchange, Facts, Interest, Metric, Policy, Reason, Timestamp, Verdict,
+    Background, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Raised, Reason,
+    Timestamp, Verdict,
 };
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,19 +26,23 @@ pub struct Watch {
 
 #[derive(Debug)]
 struct Shared {
-    rules: Rules,
+    rules: Rc<Rules>,
+    /// Who is told.
+    receiver: Option<Rc<Receiver>>,
     /// The longest block of any alert.
     longest_block: Duration,
 }
 
 /// The watch of a policy; `None` when it has no alerts. Mistakes are noted in the document.
 #[must_use]
-pub fn watch(document: &Document) -> Option<Watch> {
-    let rules = Rules::read(document)?;
+pub fn watch(document: &Document, environment: &dyn Environment) -> Option<Watch> {
+    let receiver = Receiver::read(document, environment).map(Rc::new);
+    let rules = Rc::new(Rules::read(document)?);
     let longest_block = longest_block(document).unwrap_or_default();
     Some(Watch {
         shared: Rc::new(Shared {
             rules,
+            receiver,
             longest_block,
         }),
     })
@@ -66,6 +74,14 @@ impl Policy for Watch {
             begun: false,
             ignored: false,
         })
+    }
+
+    fn background(&self) -> Option<Rc<RefCell<dyn Background>>> {
+        let Shared {
+            rules, receiver, ..
+        } = &*self.shared;
+        let notifier = Notifier::new(Rc::clone(rules), Rc::clone(receiver.as_ref()?));
+        Some(Rc::new(RefCell::new(notifier)))
     }
 }
 
@@ -186,12 +202,47 @@ impl Watched {
         if !counted.fired {
             return;
         }
-        let alert_name = alert.name.clone();
-        out.count(Metric::Alerts { alert: alert_name }, 1);
+        let name = alert.name.clone();
+        out.count(
+            Metric::Alerts {
+                alert: name.clone(),
+            },
+            1,
+        );
+        let mut until = now;
         if let Some(time) = alert.block()
             && blocks::block(out.store, now, subject, time, self.shared.longest_block).is_ok()
         {
+            until = now.after(time);
             out.count(Metric::Lockouts, 1);
         }
+        let (by, who) = (rule.subject.name(), subject::name(rule.subject, facts));
+        let value = u64::try_from(counted.value).unwrap_or(u64::MAX);
+        if let Some(receiver) = &self.shared.receiver {
+            let new = Firing {
+                rule: rule.id,
+                id: subject.id,
+                place: subject.place,
+                alert: name.clone(),
+                by: by.to_owned(),
+                subject: receiver.subject(rule.subject, who.clone()),
+                value,
+                since_ms: millis(now),
+                until_ms: millis(until),
+                ended_ms: None,
+                told_ms: 0,
+                attempts: 0,
+                delivered: false,
+            };
+            if firing::raise(out.store, &new) != Ok(true) {
+                out.count(Metric::Notifications { outcome: "dropped" }, 1);
+            }
+        }
+        facts.raised.push(Raised {
+            alert: name,
+            by,
+            subject: who,
+            value,
+        });
     }
 }

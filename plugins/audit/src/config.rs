@@ -1,7 +1,7 @@
 //! Reads the section `audit`.
 
-use crate::pseudonym::Pseudonyms;
 use crate::{Audit, Settings};
+use portcullis_policy::Pseudonyms;
 use portcullis_policy::config::{Document, Environment, Section};
 use std::rc::Rc;
 

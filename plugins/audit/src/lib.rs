@@ -16,15 +16,13 @@
 //! With several modules in a filter chain exactly one must count requests and tokens: it is the one that holds this policy.
 
 mod config;
-mod pseudonym;
 mod record;
 
 pub use config::configure;
 
 use portcullis_policy::{
-    Effects, Event, Exchange, Facts, Interest, Metric, Policy, Timestamp, Verdict,
+    Effects, Event, Exchange, Facts, Interest, Metric, Policy, Pseudonyms, Timestamp, Verdict,
 };
-use pseudonym::Pseudonyms;
 use record::Record;
 use std::rc::Rc;
 

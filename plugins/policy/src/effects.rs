@@ -55,6 +55,11 @@ pub enum Metric {
     AuthFailures,
     /// `portcullis_lockouts_total`: sources that were shut out.
     Lockouts,
+    /// `portcullis_notifications_total{outcome}`: alerts told, in vain, or for which there was no room.
+    Notifications {
+        /// `delivered`, `failed`, `dropped`.
+        outcome: &'static str,
+    },
     /// `portcullis_alerts_total{alert}`: how often an alert was set off.
     Alerts {
         /// The alert's name.

@@ -50,6 +50,19 @@ impl Action {
     }
 }
 
+/// An alert that was set off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raised {
+    /// Its name.
+    pub alert: String,
+    /// Of whom it counts: `user`, `key`, `team`, `source`, `all`.
+    pub by: &'static str,
+    /// Who it is about: personal data, unless it is a team. Empty for `all`.
+    pub subject: String,
+    /// What its condition's number was held against.
+    pub value: u64,
+}
+
 /// Which message a finding was in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
@@ -169,8 +182,10 @@ pub struct Facts {
     pub findings: Vec<Finding>,
     /// Parts that were not scanned, by media type.
     pub unscanned: Vec<String>,
-    /// Names of alerts that this exchange set off.
+    /// Names of alerts that this exchange set off, and of those that are on and want it flagged.
     pub alerts: Vec<String>,
+    /// Alerts that this exchange set off: each is on from now, until it has recovered.
+    pub raised: Vec<Raised>,
     /// An alert wants somebody to look.
     pub flagged: bool,
     /// The refusal, when there was one.

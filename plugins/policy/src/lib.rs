@@ -12,6 +12,7 @@ mod effects;
 mod event;
 mod facts;
 mod identity;
+mod pseudonym;
 mod refusal;
 mod store;
 mod text;
@@ -23,8 +24,9 @@ pub use effects::{Edit, Effects, HeaderEdit, Metric};
 pub use event::{
     Endpoint, Event, RequestHead, RequestMeaning, ResponseHead, ResponseMeaning, Usage,
 };
-pub use facts::{Action, AuthOutcome, Budget, Decision, Facts, Finding, Side, Window};
+pub use facts::{Action, AuthOutcome, Budget, Decision, Facts, Finding, Raised, Side, Window};
 pub use identity::Identity;
+pub use pseudonym::Pseudonyms;
 pub use refusal::{Reason, Refusal};
 pub use store::{MemoryStore, Store, StoreError, update};
 pub use text::{Place, Role, Text, TextId};

@@ -8,7 +8,7 @@ module!(Completeness::Whole, |document, environment| {
         boxed(portcullis_auth::configure(document, environment)),
         boxed(portcullis_rate_limit::configure(document)),
         boxed(portcullis_dlp::configure(document)),
-        boxed(portcullis_alerts::watch(document)),
+        boxed(portcullis_alerts::watch(document, environment)),
         boxed(portcullis_audit::configure(document, environment)),
     ]
 });
