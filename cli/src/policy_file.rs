@@ -172,7 +172,7 @@ pub(crate) fn mistakes(document: &Document, environment: &dyn Environment) -> Ve
         boxed(portcullis_alerts::gate(document)),
         boxed(portcullis_auth::configure(document, environment)),
         boxed(portcullis_rate_limit::configure(document)),
-        boxed(portcullis_dlp::configure(document)),
+        boxed(portcullis_dlp::configure(document, environment)),
         boxed(portcullis_alerts::watch(document, environment)),
         boxed(portcullis_audit::configure(document, environment)),
     ];

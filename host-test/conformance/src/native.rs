@@ -37,7 +37,7 @@ pub fn gateway(setup: &Setup) -> Result<Rc<Gateway>> {
         portcullis_alerts::gate(&document).map(boxed),
         portcullis_auth::configure(&document, &environment).map(boxed),
         portcullis_rate_limit::configure(&document).map(boxed),
-        portcullis_dlp::configure(&document).map(boxed),
+        portcullis_dlp::configure(&document, &environment).map(boxed),
         portcullis_alerts::watch(&document, &environment).map(boxed),
         portcullis_audit::configure(&document, &environment).map(boxed),
     ];

@@ -19,9 +19,10 @@ const WASM_FILTER: &str = "type.googleapis.com/envoy.extensions.filters.http.was
 const STRING_VALUE: &str = "type.googleapis.com/google.protobuf.StringValue";
 
 /// The secrets that the scenarios read from the environment, and what they are unless [`Scenario::env`] says otherwise.
-const ENVIRONMENT: [(&str, &str); 4] = [
+const ENVIRONMENT: [(&str, &str); 5] = [
     ("LITELLM_MASTER_KEY", "master-key-of-the-test"),
     ("PORTCULLIS_AUDIT_KEY", "audit-key-of-the-test"),
+    ("PORTCULLIS_MASK_KEY", "mask-key-of-the-test"),
     ("OPENAI_API_KEY", "openai-provider-key-of-the-test"),
     ("ANTHROPIC_API_KEY", "anthropic-provider-key-of-the-test"),
 ];

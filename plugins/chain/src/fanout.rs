@@ -101,6 +101,10 @@ pub(crate) struct Sink<'a, 't> {
 }
 
 impl TextSink for Sink<'_, '_> {
+    fn model(&mut self, model: &str) {
+        self.fanout.facts.model = Some(model.to_owned());
+    }
+
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
         let mut out = Effects::new(self.turn.store);
         let event = match self.side {

@@ -164,8 +164,11 @@ impl Exchange {
                     if !complete {
                         guards::request_body(head)?;
                     }
-                    let reader =
-                        RequestReader::new(head.endpoint, self.gateway.settings.body_bytes_max);
+                    let bytes_max = self.gateway.settings.body_bytes_max;
+                    let mut reader = RequestReader::new(head.endpoint, bytes_max);
+                    if self.gateway.interest.request_model_first {
+                        reader = reader.model_first();
+                    }
                     RequestState::Reading(Box::new(reader))
                 } else {
                     RequestState::Unread
@@ -239,8 +242,10 @@ impl Exchange {
     /// Keeps for the record what a body that is refused asked for, as far as it was read.
     fn note_asked(&mut self) {
         if let RequestState::Reading(reader) = &self.request {
-            self.fanout.facts.model = reader.model().map(str::to_owned);
-            self.fanout.facts.stream = reader.stream();
+            let facts = &mut self.fanout.facts;
+            // It may be known already, where it was looked for first.
+            facts.model = reader.model().map(str::to_owned).or(facts.model.take());
+            facts.stream = reader.stream();
         }
     }
 

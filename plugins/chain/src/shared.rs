@@ -216,7 +216,7 @@ fn finding_from_json(value: &Value) -> Option<Finding> {
     let text = |name| value.get(name).and_then(Value::as_str);
     Some(Finding {
         rule: text("rule")?.to_owned(),
-        action: [Action::Flag, Action::Redact, Action::Block]
+        action: [Action::Flag, Action::Mask, Action::Redact, Action::Block]
             .into_iter()
             .find(|action| Some(action.name()) == text("action"))?,
         count: u32::try_from(value.get("count")?.as_u64()?).ok()?,

@@ -29,6 +29,7 @@ impl Policy for Probe {
             request_body: true,
             request_text: true,
             request_edits: true,
+            request_model_first: true,
             response_usage: true,
             response_text: true,
         }

@@ -3,6 +3,7 @@
 
 use crate::pattern::Pattern;
 use crate::rules::Rule;
+use crate::scope::Scope;
 use portcullis_policy::config::Document;
 use portcullis_policy::config::alerts::Test;
 use portcullis_policy::{Action, Side};
@@ -21,11 +22,11 @@ pub(crate) fn rules(document: &Document) -> Option<Vec<Rule>> {
         };
         match pattern {
             Ok(pattern) => rules.push(Rule {
-                name: alert.name.clone(),
-                action: Action::Flag,
-                replacement: String::new(),
-                pattern,
-                only: Some(text.side),
+                scope: Scope {
+                    direction: Some(text.side),
+                    ..Scope::default()
+                },
+                ..Rule::new(alert.name.clone(), Action::Flag, pattern)
             }),
             Err(reason) => {
                 mistake(document, &alert.name, &reason);
@@ -50,5 +51,5 @@ pub(crate) fn mistake(document: &Document, name: &str, reason: &str) {
 
 /// Whether any of these rules looks into this message.
 pub(crate) fn look_into(rules: &[Rule], side: Side) -> bool {
-    rules.iter().any(|rule| rule.only == Some(side))
+    rules.iter().any(|rule| rule.scope.reaches(side))
 }

@@ -1,9 +1,12 @@
 //! Reads section `dlp` of the policy document.
 
+mod options;
+
 use crate::alerts;
 use crate::pattern::Pattern;
+use crate::placeholder::Masker;
 use crate::rules::{RULES_MAX, Rule, Rules};
-use portcullis_policy::config::{Document, Section};
+use portcullis_policy::config::{Document, Environment, Section};
 use portcullis_policy::{Action, Side};
 
 /// Longest name of a rule, in bytes. Names stand in every record, metric and message about a match.
@@ -11,6 +14,13 @@ const NAME_BYTES_MAX: usize = 64;
 
 /// Longest replacement, in bytes. A text of many short matches grows by that much for each.
 const REPLACEMENT_BYTES_MAX: usize = 256;
+
+/// Shortest key for placeholders, in bytes. Protects values from somebody who tries keys until known values give the placeholders that a
+/// provider has seen.
+const KEY_BYTES_MIN: usize = 16;
+
+const LITERAL_KEY: &str =
+    "a key must not stand in the policy: write { env: <name of an environment variable> }";
 
 /// What is decided is also done, or only recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +37,25 @@ pub(crate) struct Config {
     pub(crate) request: bool,
     /// Responses are scanned.
     pub(crate) response: bool,
+    /// Makes placeholders, where a rule masks.
+    pub(crate) masker: Option<Masker>,
 }
 
 /// Reads the section, and notes its mistakes in the document.
-pub(crate) fn read(document: &Document) -> Option<Config> {
+pub(crate) fn read(document: &Document, environment: &dyn Environment) -> Option<Config> {
     let wanted = alerts::rules(document)?;
     let Some(section) = document.section("dlp") else {
         return of_alerts(document, wanted);
     };
     // `max_body_bytes` is for the chain, which reads bodies.
-    section.only(&["rules", "request", "response", "max_body_bytes", "mode"]);
+    section.only(&[
+        "rules",
+        "request",
+        "response",
+        "max_body_bytes",
+        "mode",
+        "mask_key",
+    ]);
     let switch = |name: &str| {
         section
             .field(name)
@@ -58,7 +77,7 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
     let mut rules: Vec<Rule> = Vec::with_capacity(items.len());
     let mut wrong = false;
     for (index, item) in items.iter().enumerate() {
-        match rule(item, index, mode) {
+        match rule(item, index, mode, document) {
             Some(rule) if rules.iter().any(|other| other.name == rule.name) => {
                 item.mistake(format!(
                     "the name {:?} stands twice; records would not tell the rules apart",
@@ -71,7 +90,7 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
         }
     }
     for rule in wanted {
-        let scanned = match rule.only {
+        let scanned = match rule.scope.direction {
             Some(Side::Request) => request,
             Some(Side::Response) => response,
             None => None,
@@ -91,6 +110,8 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
         }
         rules.push(rule);
     }
+    let masks = rules.iter().any(|rule| rule.action == Action::Mask);
+    let masker = masker(&section, masks, environment)?;
     if wrong {
         return None;
     }
@@ -99,6 +120,7 @@ pub(crate) fn read(document: &Document) -> Option<Config> {
             rules,
             request: request?,
             response: response?,
+            masker,
         }),
         Err(reason) => {
             section.mistake(reason);
@@ -119,6 +141,7 @@ fn of_alerts(document: &Document, wanted: Vec<Rule>) -> Option<Config> {
             rules,
             request,
             response,
+            masker: None,
         }),
         Err(reason) => {
             if let Some(section) = document.section("alerts") {
@@ -135,8 +158,42 @@ fn mode(section: &Section<'_>) -> Option<Mode> {
         .one_of(&[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)])
 }
 
-fn rule(section: &Section<'_>, index: usize, default_mode: Mode) -> Option<Rule> {
-    section.only(&[
+/// The key for placeholders; needed where a rule masks. Every worker and every module must have the same one.
+fn masker(
+    section: &Section<'_>,
+    masks: bool,
+    environment: &dyn Environment,
+) -> Option<Option<Masker>> {
+    let Some(field) = section.field("mask_key") else {
+        if masks {
+            section.mistake("a rule with action mask needs mask_key: { env: <name of an environment variable> }, or anybody could find the value to a placeholder by trying");
+            return None;
+        }
+        return Some(None);
+    };
+    let field = field.secret();
+    if field.refuse_literal(LITERAL_KEY) {
+        return None;
+    }
+    field.only(&["env"]);
+    let key = field.required("env")?.variable(environment)?;
+    let masker = Masker::new(key.as_bytes()).filter(|_| key.len() >= KEY_BYTES_MIN);
+    if masker.is_none() {
+        field.mistake(format!(
+            "masks need a key of at least {KEY_BYTES_MIN} characters"
+        ));
+        return None;
+    }
+    Some(masker.filter(|_| masks))
+}
+
+fn rule(
+    section: &Section<'_>,
+    index: usize,
+    default_mode: Mode,
+    document: &Document,
+) -> Option<Rule> {
+    let own = [
         "name",
         "pattern",
         "contains",
@@ -144,7 +201,8 @@ fn rule(section: &Section<'_>, index: usize, default_mode: Mode) -> Option<Rule>
         "action",
         "replacement",
         "mode",
-    ]);
+    ];
+    section.only(&[&own[..], &options::FIELDS].concat());
     let name = match section.field("name") {
         Some(field) => name(&field),
         None => Some(format!("rule-{}", index + 1)),
@@ -152,6 +210,12 @@ fn rule(section: &Section<'_>, index: usize, default_mode: Mode) -> Option<Rule>
     let action = action(section);
     let pattern = pattern(section);
     let (name, action, pattern) = (name?, action?, pattern?);
+    let (scope, threshold, allow) = (
+        options::scope(section, action, document),
+        options::threshold(section, action),
+        options::allow(section),
+    );
+    let (scope, threshold, allow) = (scope?, threshold?, allow?);
     let replacement = match section.field("replacement") {
         Some(field) if action != Action::Redact => {
             field.mistake("only a rule with action redact has a replacement");
@@ -166,11 +230,11 @@ fn rule(section: &Section<'_>, index: usize, default_mode: Mode) -> Option<Rule>
         Mode::Shadow => Action::Flag,
     };
     Some(Rule {
-        name,
-        action,
         replacement,
-        pattern,
-        only: None,
+        scope,
+        threshold,
+        allow,
+        ..Rule::new(name, action, pattern)
     })
 }
 
@@ -191,6 +255,7 @@ fn action(section: &Section<'_>) -> Option<Action> {
     section.required("action")?.one_of(&[
         ("block", Action::Block),
         ("redact", Action::Redact),
+        ("mask", Action::Mask),
         ("flag", Action::Flag),
     ])
 }

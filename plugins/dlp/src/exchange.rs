@@ -1,8 +1,12 @@
 //! The policy: what is found in a message becomes findings, edits and verdicts.
 
 use crate::config::Config;
+use crate::mask::{TooMany, Vault};
+use crate::placeholder::{self, Kind};
 use crate::report::Stop;
+use crate::rules::Rule;
 use crate::scanner::{Refused, Scanner};
+use crate::scope::RuleSet;
 use portcullis_policy::{
     Action, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Reason, Refusal, Side,
     Text, Timestamp, Verdict,
@@ -23,16 +27,24 @@ impl Dlp {
     }
 }
 
+/// The name under which records show that text looked like a placeholder.
+const LOOK_ALIKE_RULE: &str = "placeholder";
+
 impl Policy for Dlp {
     fn interest(&self) -> Interest {
-        let rules = self.config.rules.all();
-        let request = self.config.request && !rules.is_empty();
+        let config = &self.config;
+        let any = |wanted: &dyn Fn(&Rule) -> bool| config.rules.all().iter().any(wanted);
+        let request = config.request && any(&|rule| rule.scope.reaches(Side::Request));
+        let response = config.response && any(&|rule| rule.scope.reaches(Side::Response));
         Interest {
             request_body: request,
             request_text: request,
-            request_edits: request && rules.iter().any(|rule| rule.action == Action::Redact),
+            request_edits: request
+                && any(&|rule| matches!(rule.action, Action::Mask | Action::Redact)),
+            request_model_first: request && any(&|rule| rule.scope.models.is_some()),
             response_usage: false,
-            response_text: self.config.response && !rules.is_empty(),
+            // What was masked must come back.
+            response_text: response || (request && config.masker.is_some()),
         }
     }
 
@@ -41,6 +53,9 @@ impl Policy for Dlp {
             config: Rc::clone(&self.config),
             scanner: Scanner::default(),
             side: Side::Request,
+            reaching: None,
+            vault: Vault::default(),
+            look_alikes: 0,
             over: false,
         })
     }
@@ -52,6 +67,12 @@ struct DlpExchange {
     scanner: Scanner,
     /// Which message is being read.
     side: Side,
+    /// The rules that reach this call. Known from the message's first text on.
+    reaching: Option<RuleSet>,
+    /// What was masked in the request.
+    vault: Vault,
+    /// Number of texts in the request that looked like placeholders.
+    look_alikes: u32,
     /// Refused, by this policy or another: nothing is read any more.
     over: bool,
 }
@@ -71,22 +92,18 @@ impl Exchange for DlpExchange {
             Event::RequestText(text) if self.config.request => {
                 self.text(Side::Request, *text, facts, out)
             }
-            Event::ResponseText(text) if self.config.response => {
-                self.text(Side::Response, *text, facts, out)
-            }
+            Event::ResponseText(text) => self.text(Side::Response, *text, facts, out),
             Event::RequestEnd(_) => self.end(Side::Request, facts, out),
             Event::ResponseEnd(_) => self.end(Side::Response, facts, out),
             // Cut off, or refused by another: what was found until then is found.
             Event::Refused(_) | Event::End { .. } => {
-                self.over = true;
                 self.record(facts, out);
-                self.scanner = Scanner::default();
+                self.stop();
                 Verdict::Continue
             }
-            Event::RequestHead(_)
-            | Event::RequestText(_)
-            | Event::ResponseHead(_)
-            | Event::ResponseText(_) => Verdict::Continue,
+            Event::RequestHead(_) | Event::RequestText(_) | Event::ResponseHead(_) => {
+                Verdict::Continue
+            }
         }
     }
 }
@@ -100,24 +117,81 @@ impl DlpExchange {
         out: &mut Effects<'_>,
     ) -> Verdict {
         self.side = side;
-        let result = self.scanner.text(&self.config.rules, text);
+        let result = self
+            .scan(side, text, facts, out)
+            .and_then(|()| self.placeholders(side, text, out));
+        match result {
+            Ok(()) => Verdict::Continue,
+            Err(refused) => self.refuse(refused, facts, out),
+        }
+    }
+
+    /// Finds what rules look for, and has it replaced.
+    fn scan(
+        &mut self,
+        side: Side,
+        text: Text<'_>,
+        facts: &Facts,
+        out: &mut Effects<'_>,
+    ) -> Result<(), Refused> {
+        let config = Rc::clone(&self.config);
+        let reaching = *self.reaching.get_or_insert_with(|| {
+            config.rules.reaching_call(|scope| {
+                scope.reaches_call(facts.model.as_deref(), facts.identity.as_ref())
+            })
+        });
+        let reaching = reaching.and(config.rules.reaching(side, text.role));
+        if reaching.is_empty() || (side == Side::Response && !config.response) {
+            return Ok(());
+        }
+        let result = self.scanner.text(&config.rules, reaching, text);
         let report = self.scanner.report();
+        let mut values = report.values.drain(..);
         for redaction in report.redactions.drain(..) {
-            let rule = redaction.rule.and_then(|rule| self.config.rules.rule(rule));
-            let replacement = rule.map_or_else(String::new, |rule| rule.replacement.clone());
+            let rule = redaction.rule.and_then(|rule| config.rules.rule(rule));
+            let value = redaction.masks.then(|| values.next()).flatten();
+            let replacement = match (rule, &config.masker, value) {
+                (Some(rule), Some(masker), Some(value)) if !value.is_empty() => {
+                    let label = placeholder::label(&rule.name);
+                    let placeholder = self.vault.put(masker, Kind::Value, &label, &value)?;
+                    placeholder.as_str().to_owned()
+                }
+                (Some(rule), _, _) => rule.replacement.clone(),
+                (None, _, _) => String::new(),
+            };
             out.edit(Edit {
                 text: text.id,
                 range: redaction.range,
                 replacement,
             });
         }
+        drop(values);
         if let Some(position) = report.hold_from.take() {
             out.hold_from(position);
         }
-        match result {
-            Ok(()) => Verdict::Continue,
-            Err(refused) => self.refuse(refused, facts, out),
+        result
+    }
+
+    /// Escapes what looks like a placeholder in the request, puts back what was masked in the response.
+    fn placeholders(
+        &mut self,
+        side: Side,
+        text: Text<'_>,
+        out: &mut Effects<'_>,
+    ) -> Result<(), Refused> {
+        match (side, &self.config.masker) {
+            (Side::Request, Some(masker)) => {
+                let count = self.vault.escape(masker, text, |edit| out.edit(edit))?;
+                self.look_alikes = self.look_alikes.saturating_add(count);
+            }
+            (Side::Response, Some(_)) if !self.vault.is_empty() => {
+                if let Some(position) = self.vault.restore(text, |edit| out.edit(edit))? {
+                    out.hold_from(position);
+                }
+            }
+            (Side::Request | Side::Response, _) => {}
         }
+        Ok(())
     }
 
     fn end(&mut self, side: Side, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict {
@@ -125,10 +199,13 @@ impl DlpExchange {
         // Texts that nobody ended are over too: what was found in them counts, though their redactions come too late for anybody.
         let result = self.scanner.end(&self.config.rules);
         self.scanner.report().redactions.clear();
+        self.scanner.report().values.clear();
         match result {
             Ok(()) => {
                 self.record(facts, out);
                 self.scanner = Scanner::default();
+                self.reaching = None;
+                self.vault.end();
                 Verdict::Continue
             }
             Err(refused) => self.refuse(refused, facts, out),
@@ -137,22 +214,30 @@ impl DlpExchange {
 
     /// Writes down what was found in the message. Once a message, so that the order is the policy's, however its texts were cut.
     fn record(&mut self, facts: &mut Facts, out: &mut Effects<'_>) {
-        for (index, count) in self.scanner.report().take_counts() {
+        let mut found = |rule: &str, action, count: u32| {
+            if count == 0 {
+                return;
+            }
+            facts.found(rule, action, self.side, count);
+            let rule = rule.to_owned();
+            out.count(Metric::DlpFindings { rule, action }, u64::from(count));
+        };
+        for (index, acted, flagged) in self.scanner.report().take_counts() {
             let Some(rule) = self.config.rules.rule(index) else {
                 continue;
             };
-            if rule.only.is_some_and(|side| side != self.side) {
-                continue;
-            }
-            facts.found(&rule.name, rule.action, self.side, count);
-            out.count(
-                Metric::DlpFindings {
-                    rule: rule.name.clone(),
-                    action: rule.action,
-                },
-                u64::from(count),
-            );
+            found(&rule.name, rule.action, acted);
+            found(&rule.name, Action::Flag, flagged);
         }
+        let look_alikes = std::mem::take(&mut self.look_alikes);
+        found(LOOK_ALIKE_RULE, Action::Mask, look_alikes);
+    }
+
+    /// Nothing more is read, and nothing kept.
+    fn stop(&mut self) {
+        self.over = true;
+        self.scanner = Scanner::default();
+        self.vault = Vault::default();
     }
 
     fn refuse(&mut self, refused: Refused, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict {
@@ -160,8 +245,7 @@ impl DlpExchange {
             self.scanner.report().count(rule);
         }
         self.record(facts, out);
-        self.over = true;
-        self.scanner = Scanner::default();
+        self.stop();
         let name = |rule: u16| {
             self.config
                 .rules
@@ -192,7 +276,19 @@ impl DlpExchange {
             Refused::TooManyTexts => format!(
                 "The {message} was blocked: it has more open texts at once than can be inspected."
             ),
+            Refused::TooManyValues => {
+                format!("The {message} was blocked: it holds more values than can be masked.")
+            }
         };
         Verdict::Refuse(Refusal::new(reason, sentence))
+    }
+}
+
+impl From<TooMany> for Refused {
+    fn from(too_many: TooMany) -> Self {
+        match too_many {
+            TooMany::Values => Self::TooManyValues,
+            TooMany::Texts => Self::TooManyTexts,
+        }
     }
 }

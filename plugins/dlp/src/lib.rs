@@ -1,23 +1,28 @@
 //! Data loss prevention: rules that block, redact or flag what they find in the texts of requests and responses.
 //!
 //! The way of a byte: [`trigger`] looks at every byte of every text and finds where a match of any rule could begin or does contain its rarest
-//! part; [`candidates`] then follows those places with the rule's automaton ([`pattern`]); [`redactions`] joins what overlaps. All of it goes
+//! part; [`candidates`] then follows those places with the rule's automaton ([`pattern`]); [`report`] decides by the rule's options what becomes of
+//! a match, [`redactions`] joins what overlaps, [`mask`] keeps what an answer gets back. All of it goes
 //! forward only, byte by byte, so a match is found wherever the text is cut into pieces ([`text`]), in linear time and bounded memory.
 //!
 //! This crate knows no wire format: it is given texts, unescaped, and answers with positions in them.
 
 mod alerts;
+mod allow;
 mod candidates;
 mod config;
 #[expect(dead_code, reason = "the scanner does not drive them yet")]
 mod detectors;
 mod exchange;
 mod marks;
+mod mask;
 mod pattern;
+mod placeholder;
 mod redactions;
 mod report;
 mod rules;
 mod scanner;
+mod scope;
 mod text;
 mod trigger;
 mod window;
@@ -26,11 +31,12 @@ mod window;
 mod oracle;
 
 pub use exchange::Dlp;
-use portcullis_policy::config::Document;
+use portcullis_policy::config::{Document, Environment};
 
-/// Reads section `dlp` of the policy, and the texts that its alerts are about. `None` when there is neither, or no policy can be made of it. Mistakes are noted in the document; one that
+/// Reads section `dlp` of the policy, and the texts that its alerts are about; the key for masks comes from the environment. `None` when there is
+/// neither, or no policy can be made of it. Mistakes are noted in the document; one that
 /// has any is not to be put into force.
 #[must_use]
-pub fn configure(document: &Document) -> Option<Dlp> {
-    config::read(document).map(Dlp::new)
+pub fn configure(document: &Document, environment: &dyn Environment) -> Option<Dlp> {
+    config::read(document, environment).map(Dlp::new)
 }

@@ -5,6 +5,7 @@ use crate::pattern::Pattern;
 use crate::redactions::Redaction;
 use crate::report::{Report, Stop};
 use crate::rules::{Rule, Rules};
+use crate::scope::RuleSet;
 use crate::text::TextScan;
 use portcullis_policy::Action;
 use proptest::prelude::*;
@@ -13,27 +14,21 @@ use std::ops::Range;
 pub(crate) fn rule(name: &str, pattern: &str, action: Action) -> Rule {
     let pattern =
         Pattern::regex(pattern, false).unwrap_or_else(|error| panic!("{pattern}: {error}"));
-    Rule {
-        name: name.to_owned(),
-        action,
-        replacement: format!("[{name}]"),
-        pattern,
-        only: None,
-    }
+    Rule::new(name.to_owned(), action, pattern)
 }
 
 /// What a scan of one text comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) stop: Option<Stop>,
-    pub(crate) counts: Vec<(u16, u32)>,
+    pub(crate) counts: Vec<(u16, u32, u32)>,
     pub(crate) redactions: Vec<Redaction>,
 }
 
 /// Scans a text in pieces, and checks on the way what must hold at the end of every piece.
 pub(crate) fn scan(rules: &Rules, text: &str, cuts: &[usize]) -> Outcome {
     let mut scan = TextScan::default();
-    scan.reset(rules);
+    scan.reset(rules, RuleSet::ALL);
     let (mut scratch, mut report) = (Scratch::default(), Report::default());
     let mut outcome = Outcome {
         stop: None,
@@ -127,14 +122,7 @@ fn check(pattern: &str, text: &str, cuts: &[usize]) -> Result<(), TestCaseError>
         }
     };
     let expected: Vec<_> = oracle.find_iter(text).map(|found| found.range()).collect();
-    let redact = Rules::new(vec![Rule {
-        name: "r".into(),
-        action: Action::Redact,
-        replacement: String::new(),
-        pattern: compiled,
-        only: None,
-    }])
-    .unwrap();
+    let redact = Rules::new(vec![Rule::new("r".into(), Action::Redact, compiled)]).unwrap();
     let outcome = scan(&redact, text, cuts);
     prop_assert_eq!(outcome.stop, None);
     prop_assert_eq!(
@@ -149,7 +137,7 @@ fn check(pattern: &str, text: &str, cuts: &[usize]) -> Result<(), TestCaseError>
         outcome
             .counts
             .iter()
-            .map(|(_, count)| *count as usize)
+            .map(|(_, count, _)| *count as usize)
             .sum::<usize>(),
         expected.len()
     );
@@ -265,13 +253,7 @@ fn rules(patterns: &[(String, Action)]) -> Rules {
         .enumerate()
         .filter_map(|(index, (pattern, action))| {
             let pattern = Pattern::regex(pattern, false).ok()?;
-            Some(Rule {
-                name: index.to_string(),
-                action: *action,
-                replacement: String::new(),
-                pattern,
-                only: None,
-            })
+            Some(Rule::new(index.to_string(), *action, pattern))
         });
     Rules::new(named.collect()).unwrap()
 }
@@ -279,7 +261,7 @@ fn rules(patterns: &[(String, Action)]) -> Rules {
 fn actions() -> impl Strategy<Value = Action> {
     prop::sample::select(vec![
         Action::Flag,
-        Action::Redact,
+        Action::Mask,
         Action::Redact,
         Action::Redact,
         Action::Block,

@@ -5,13 +5,15 @@ use crate::window::Window;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// A range, and whose replacement stands for it.
+/// A range, and what stands for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Redaction {
     /// Bytes of the text.
     pub(crate) range: Range<usize>,
     /// The rule; `None` when nothing stands for it, because it continues the redaction before.
     pub(crate) rule: Option<u16>,
+    /// It is masked: what it holds comes back.
+    pub(crate) masks: bool,
 }
 
 /// Redactions that wait: a candidate of another rule could still become a match that overlaps.
@@ -25,9 +27,10 @@ impl Redactions {
     }
 
     /// Adds one. What overlaps becomes one range, for which the rule stands whose match began first (of several, the first in the policy); where
-    /// that is the continuation of a redaction before, nothing stands for it.
+    /// that is the continuation of a redaction before, nothing stands for it. Where a mask and a redaction meet it is the redaction's: what
+    /// is redacted never comes back.
     pub(crate) fn add(&mut self, mut new: Redaction) {
-        let rank = |redaction: &Redaction| (redaction.range.start, redaction.rule);
+        let rank = |redaction: &Redaction| (redaction.masks, redaction.range.start, redaction.rule);
         let first = self
             .0
             .partition_point(|other| other.range.end <= new.range.start);
@@ -36,7 +39,7 @@ impl Redactions {
             .partition_point(|other| other.range.start < new.range.end);
         for other in self.0.range(first..behind.max(first)) {
             if rank(other) < rank(&new) {
-                new.rule = other.rule;
+                (new.rule, new.masks) = (other.rule, other.masks);
             }
             new.range = new.range.start.min(other.range.start)..new.range.end.max(other.range.end);
         }
@@ -63,10 +66,12 @@ impl Redactions {
         let begun = Redaction {
             range: first.range.start..cut,
             rule: first.rule,
+            masks: false,
         };
         *first = Redaction {
             range: cut..whole,
             rule: None,
+            masks: false,
         };
         Some(begun)
     }

@@ -1,6 +1,10 @@
-//! What scanning brings to light.
+//! What scanning brings to light, and what the rules' options make of it.
 
 use crate::redactions::Redaction;
+use crate::rules::{Rule, Rules};
+use portcullis_policy::Action;
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Most ranges of a message that are redacted. Protects memory: each is an edit that the message's body waits for. No honest text has so many.
 pub(crate) const REDACTIONS_MAX: usize = 16 * 1024;
@@ -16,47 +20,112 @@ pub(crate) enum Stop {
     TooMany(u16),
 }
 
+/// A match that is certain, and known to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Found<'a> {
+    /// Whose.
+    pub(crate) rule: u16,
+    /// Which bytes of the text.
+    pub(crate) range: Range<usize>,
+    /// It is the rest of the match before, whose fate it shares.
+    pub(crate) continues: bool,
+    /// What was found, as the rule saw it.
+    pub(crate) value: &'a [u8],
+}
+
+/// What becomes of the matches of one rule in one message.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    /// Those that count.
+    seen: u32,
+    /// Those that were only flagged, because there were too few.
+    flagged: u32,
+    /// The last one stays as it is.
+    stays: bool,
+}
+
 /// What came to light in a message.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    /// Number of matches of each rule.
-    counts: Vec<u32>,
+    /// By rule.
+    tallies: BTreeMap<u16, Tally>,
     /// Number of ranges to go.
     redacted: usize,
     /// What goes of the text at hand, in order, never overlapping, whole characters.
     pub(crate) redactions: Vec<Redaction>,
+    /// What those of them hold that are masked, in order; empty where it is too long to mask.
+    pub(crate) values: Vec<String>,
     /// From where on the text at hand must be held back.
     pub(crate) hold_from: Option<usize>,
 }
 
 impl Report {
-    /// Counts a match of a rule.
-    pub(crate) fn count(&mut self, rule: u16) {
-        let index = usize::from(rule);
-        if index >= self.counts.len() {
-            self.counts.resize(index + 1, 0);
-        }
-        if let Some(count) = self.counts.get_mut(index) {
-            *count = count.saturating_add(1);
-        }
-    }
-
-    /// Counts a range that goes.
+    /// Decides about a match: the range that is to go, if any.
     ///
     /// # Errors
-    /// [`Stop::TooMany`].
-    pub(crate) const fn redact(&mut self, rule: u16) -> Result<(), Stop> {
+    /// [`Stop::Blocked`], [`Stop::TooMany`].
+    pub(crate) fn found(
+        &mut self,
+        rules: &Rules,
+        found: Found<'_>,
+    ) -> Result<Option<Redaction>, Stop> {
+        let Some(rule) = rules.rule(found.rule) else {
+            return Ok(None);
+        };
+        let replaces = matches!(rule.action, Action::Mask | Action::Redact);
+        if !found.continues {
+            let stays = !self.acts(found.rule, rule, found.value);
+            self.tally(found.rule).stays = stays || !replaces;
+            if !stays && rule.action == Action::Block {
+                return Err(Stop::Blocked(found.rule));
+            }
+        }
+        if self.tally(found.rule).stays || !replaces {
+            return Ok(None);
+        }
         self.redacted += 1;
         if self.redacted > REDACTIONS_MAX {
-            Err(Stop::TooMany(rule))
-        } else {
-            Ok(())
+            return Err(Stop::TooMany(found.rule));
         }
+        Ok(Some(Redaction {
+            range: found.range,
+            rule: (!found.continues).then_some(found.rule),
+            masks: rule.action == Action::Mask,
+        }))
     }
 
-    /// Numbers of matches, in the order of the rules; leaves none.
-    pub(crate) fn take_counts(&mut self) -> impl Iterator<Item = (u16, u32)> + use<> {
-        let counts = std::mem::take(&mut self.counts);
-        (0..).zip(counts).filter(|(_, count)| *count > 0)
+    /// Counts a match, unless it is one that may pass. Whether the rule acts on it.
+    fn acts(&mut self, index: u16, rule: &Rule, value: &[u8]) -> bool {
+        if rule.allow.permits(value) {
+            return false;
+        }
+        let tally = self.tally(index);
+        let acts = tally.seen + 1 >= rule.threshold;
+        // What blocks is counted when it stops the scan.
+        if rule.action == Action::Block && acts {
+            return true;
+        }
+        tally.seen = tally.seen.saturating_add(1);
+        tally.flagged += u32::from(!acts);
+        acts
+    }
+
+    /// Counts a match of a rule that acted.
+    pub(crate) fn count(&mut self, rule: u16) {
+        let tally = self.tally(rule);
+        tally.seen = tally.seen.saturating_add(1);
+    }
+
+    fn tally(&mut self, rule: u16) -> &mut Tally {
+        self.tallies.entry(rule).or_default()
+    }
+
+    /// Numbers of matches, in the order of the rules: those on which the rule acted, and those that it only flagged; leaves none.
+    pub(crate) fn take_counts(&mut self) -> impl Iterator<Item = (u16, u32, u32)> + use<> {
+        let tallies = std::mem::take(&mut self.tallies);
+        tallies
+            .into_iter()
+            .filter(|(_, tally)| tally.seen > 0)
+            .map(|(rule, tally)| (rule, tally.seen - tally.flagged, tally.flagged))
     }
 }

@@ -3,11 +3,12 @@
 use crate::candidates::Scratch;
 use crate::report::{Report, Stop};
 use crate::rules::Rules;
+use crate::scope::RuleSet;
 use crate::text::TextScan;
 use portcullis_policy::{Text, TextId};
 
 /// Most texts that may be open at once: the choices and channels of a streamed response. Protects memory; each can hold back some kilobytes.
-const OPEN_TEXTS_MAX: usize = 256;
+pub(crate) const OPEN_TEXTS_MAX: usize = 256;
 
 /// Why a message cannot pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(crate) enum Refused {
     Stop(Stop),
     /// More than [`OPEN_TEXTS_MAX`].
     TooManyTexts,
+    /// More values to mask than a request may have.
+    TooManyValues,
 }
 
 /// The texts of a message.
@@ -30,8 +33,13 @@ pub(crate) struct Scanner {
 }
 
 impl Scanner {
-    /// Takes the next piece of a text. What it brought to light is in [`Self::report`], also when the message is refused.
-    pub(crate) fn text(&mut self, rules: &Rules, text: Text<'_>) -> Result<(), Refused> {
+    /// Takes the next piece of a text that `reaching` rules look at. What it brought to light is in [`Self::report`], also when the message is refused.
+    pub(crate) fn text(
+        &mut self,
+        rules: &Rules,
+        reaching: RuleSet,
+        text: Text<'_>,
+    ) -> Result<(), Refused> {
         // Pieces mostly come in the order of their texts, so the last one is the likely one.
         let known = self.open.iter().rposition(|(id, _)| *id == text.id);
         let scan = match known.and_then(|index| self.open.get_mut(index)) {
@@ -40,7 +48,7 @@ impl Scanner {
                 if text.piece.len() < rules.shortest() {
                     return Ok(());
                 }
-                self.spare.reset(rules);
+                self.spare.reset(rules, reaching);
                 &mut self.spare
             }
             None => {
@@ -48,7 +56,7 @@ impl Scanner {
                     return Err(Refused::TooManyTexts);
                 }
                 let mut scan = std::mem::take(&mut self.spare);
-                scan.reset(rules);
+                scan.reset(rules, reaching);
                 self.open.push((text.id, scan));
                 let Some((_, scan)) = self.open.last_mut() else {
                     return Ok(());

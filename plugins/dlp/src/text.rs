@@ -1,10 +1,12 @@
 //! Scans one text, piece by piece.
 
 use crate::candidates::{Candidates, Scratch, UNDECIDED_BYTES_MAX};
+use crate::mask::VALUE_BYTES_MAX;
 use crate::pattern::ByteSet;
-use crate::redactions::{Redaction, Redactions};
-use crate::report::{Report, Stop};
+use crate::redactions::Redactions;
+use crate::report::{Found, Report, Stop};
 use crate::rules::{Rule, Rules};
+use crate::scope::RuleSet;
 use crate::trigger::Progress;
 use crate::window::Window;
 use portcullis_policy::Action;
@@ -26,6 +28,8 @@ const KEPT_CAPACITY_MAX: usize = 4 * UNDECIDED_BYTES_MAX;
 #[derive(Debug, Default)]
 pub(crate) struct TextScan {
     progress: Progress,
+    /// The rules that look at this text.
+    rules: RuleSet,
     tracks: Vec<Track>,
     /// A track is not as it was in the beginning.
     touched: bool,
@@ -58,8 +62,8 @@ struct Work<'a> {
 }
 
 impl TextScan {
-    /// Ready for a text's beginning, whatever went before.
-    pub(crate) fn reset(&mut self, rules: &Rules) {
+    /// Ready for the beginning of a text that `reaching` rules look at, whatever went before.
+    pub(crate) fn reset(&mut self, rules: &Rules, reaching: RuleSet) {
         let mut tracks = std::mem::take(&mut self.tracks);
         if self.touched || tracks.len() != rules.all().len() {
             tracks.clear();
@@ -69,6 +73,7 @@ impl TextScan {
         kept.clear();
         *self = Self {
             progress: rules.trigger().start(),
+            rules: reaching,
             tracks,
             kept,
             ..Self::default()
@@ -168,6 +173,9 @@ impl TextScan {
         let mut blocked: Option<u16> = None;
         let mut begun = false;
         for (index, length) in work.rules.trigger().completed(&self.progress) {
+            if !self.rules.contains(index) {
+                continue;
+            }
             let Some((rule, track)) = track(&mut self.tracks, work.rules, index) else {
                 continue;
             };
@@ -188,7 +196,7 @@ impl TextScan {
                     .candidates
                     .begin(&rule.pattern.dfa, starts, last, work.window, work.scratch);
             self.steps += steps;
-            if matched && rule.action == Action::Block {
+            if matched && rule.acts_early() {
                 blocked = Some(blocked.map_or(index, |other| other.min(index)));
             }
             if let Err(place) = self.active.binary_search(&index) {
@@ -219,7 +227,7 @@ impl TextScan {
                 work.scratch,
             );
             unsettled |= track.candidates.is_unsettled();
-            if matched && rule.action == Action::Block && blocked.is_none() {
+            if matched && rule.acts_early() && blocked.is_none() {
                 blocked = Some(*index);
             }
         }
@@ -266,17 +274,20 @@ impl TextScan {
             };
             gone |= track.candidates.is_empty();
             while let Some(found) = track.candidates.settle(self.position) {
-                // A match that blocks was counted when it stopped the scan.
-                if !found.continues && rule.action != Action::Block {
-                    work.report.count(*index);
+                if rule.acts_early() {
+                    // It stopped the scan when it was certain.
+                    continue;
                 }
-                if rule.action == Action::Redact {
-                    work.report.redact(*index)?;
-                    let rule = (!found.continues).then_some(*index);
-                    self.redactions.add(Redaction {
-                        range: found.range,
-                        rule,
-                    });
+                let value = work.window.from(found.range.start);
+                let value = value.get(..found.range.len()).unwrap_or(value);
+                let found = Found {
+                    rule: *index,
+                    range: found.range,
+                    continues: found.continues,
+                    value,
+                };
+                if let Some(redaction) = work.report.found(work.rules, found)? {
+                    self.redactions.add(redaction);
                 }
             }
         }
@@ -294,6 +305,12 @@ impl TextScan {
     /// Reports the redactions that nothing can change any more, every match that begins before `decided` being known.
     fn hand_over(&mut self, decided: usize, work: &mut Work<'_>) {
         while let Some(redaction) = self.redactions.next(decided, work.window) {
+            if redaction.masks {
+                let value = work.window.text(&redaction.range, VALUE_BYTES_MAX);
+                work.report
+                    .values
+                    .push(value.unwrap_or_default().to_owned());
+            }
             work.report.redactions.push(redaction);
         }
     }
@@ -304,9 +321,11 @@ impl TextScan {
         let trigger = work.rules.trigger();
         if !self.active.is_empty() || work.rules.has_lead() || trigger.any_begun(&self.progress) {
             self.touched |= work.rules.has_lead();
-            for ((index, rule), track) in work.rules.all().iter().enumerate().zip(&mut self.tracks)
-            {
-                let factor = self.position - trigger.begun(&self.progress, index);
+            for ((index, rule), track) in (0..).zip(work.rules.all()).zip(&mut self.tracks) {
+                if !self.rules.contains(index) {
+                    continue;
+                }
+                let factor = self.position - trigger.begun(&self.progress, usize::from(index));
                 let lead = rule.pattern.factor.lead;
                 let begun = lead.map_or(factor, |lead| track.run_start(factor, lead, work.window));
                 let first = begun
@@ -317,7 +336,9 @@ impl TextScan {
                 match rule.action {
                     Action::Flag => {}
                     Action::Block => held = held.min(first),
-                    Action::Redact => (held, decided) = (held.min(first), decided.min(first)),
+                    Action::Mask | Action::Redact => {
+                        (held, decided) = (held.min(first), decided.min(first))
+                    }
                 }
             }
         }
@@ -409,7 +430,7 @@ mod tests {
     fn steps(rules: &Rules, text: &str, size: usize) -> (usize, Result<(), Stop>) {
         let (mut scan, mut scratch, mut report) =
             (TextScan::default(), Scratch::default(), Report::default());
-        scan.reset(rules);
+        scan.reset(rules, RuleSet::ALL);
         let mut rest = text;
         loop {
             let (piece, behind) = rest.split_at(rest.floor_char_boundary(size.max(4)));
@@ -474,14 +495,14 @@ mod tests {
         let rules = costly(Action::Flag);
         let (mut scan, mut scratch, mut report) =
             (TextScan::default(), Scratch::default(), Report::default());
-        scan.reset(&rules);
+        scan.reset(&rules, RuleSet::ALL);
         assert_eq!(
             scan.push(&rules, &text, true, &mut scratch, &mut report),
             Ok(())
         );
         assert_eq!(
             report.take_counts().collect::<Vec<_>>(),
-            [(0, 1), (1, 1000)]
+            [(0, 1, 0), (1, 1000, 0)]
         );
     }
 }

@@ -1,6 +1,7 @@
 //! The part of a text that is at hand.
 
 use crate::pattern::Neighbor;
+use std::ops::Range;
 
 /// Neighboring bytes of a text. Positions are bytes from the beginning of the whole text, not of the window.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,15 @@ impl<'a> Window<'a> {
         self.bytes
             .get(position.saturating_sub(self.base)..)
             .unwrap_or_default()
+    }
+
+    /// What stands in a range; `None` when it is longer than `bytes_max` or not at hand in whole characters.
+    pub(crate) fn text(&self, range: &Range<usize>, bytes_max: usize) -> Option<&'a str> {
+        let start = range.start.checked_sub(self.base)?;
+        let bytes = self.bytes.get(start..range.end.checked_sub(self.base)?)?;
+        std::str::from_utf8(bytes)
+            .ok()
+            .filter(|text| text.len() <= bytes_max)
     }
 
     /// What stands before a position.

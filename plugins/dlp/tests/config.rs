@@ -3,12 +3,12 @@
 
 mod support;
 
-use support::{GUIDE, mistakes, policy};
+use support::{GUIDE, environment, mistakes, policy};
 
 #[test]
 fn no_section_is_no_policy() {
     let document = portcullis_policy::config::Document::parse(b"{}").unwrap();
-    assert!(portcullis_dlp::configure(&document).is_none());
+    assert!(portcullis_dlp::configure(&document, &environment).is_none());
     assert_eq!(document.take_mistakes(), []);
     let _ = policy(GUIDE);
     let _ = policy(r#"{"dlp":{"rules":[],"request":false,"response":true,"max_body_bytes":1}}"#);
@@ -32,7 +32,7 @@ fn mistakes_name_the_path() {
     check(
         r#"{"request":1,"rule":[]}"#,
         &[
-            "dlp.rule: unknown field; known here: rules, request, response, max_body_bytes, mode",
+            "dlp.rule: unknown field; known here: rules, request, response, max_body_bytes, mode, mask_key",
             "dlp.request: expected true or false, found 1",
         ],
     );
@@ -40,7 +40,7 @@ fn mistakes_name_the_path() {
     rule(r#""contains":"x""#, &["dlp.rules[0].action: is required"]);
     rule(
         r#""contains":"x","action":"warn""#,
-        &[r#"dlp.rules[0].action: expected one of block, redact, flag, found "warn""#],
+        &[r#"dlp.rules[0].action: expected one of block, redact, mask, flag, found "warn""#],
     );
     rule(
         r#""action":"flag""#,

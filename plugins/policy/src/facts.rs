@@ -32,6 +32,8 @@ impl AuthOutcome {
 pub enum Action {
     /// Names it in the record.
     Flag,
+    /// Puts a placeholder in its place, and the text back where the answer holds the placeholder.
+    Mask,
     /// Takes it out of the text.
     Redact,
     /// Refuses the exchange.
@@ -44,6 +46,7 @@ impl Action {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Flag => "flag",
+            Self::Mask => "mask",
             Self::Redact => "redact",
             Self::Block => "block",
         }
@@ -212,7 +215,7 @@ impl Facts {
             .iter()
             .map(|finding| match finding.action {
                 Action::Flag => Decision::Flag,
-                Action::Redact => Decision::Redact,
+                Action::Mask | Action::Redact => Decision::Redact,
                 Action::Block => Decision::Refuse,
             })
             .fold(flagged, Decision::max)

@@ -53,6 +53,8 @@ pub struct Interest {
     pub request_text: bool,
     /// [`Edit`]s of the request may come.
     pub request_edits: bool,
+    /// [`Facts::model`] must be known before the first [`Event::RequestText`]. Costs a second look at the body as far as the model's field.
+    pub request_model_first: bool,
     /// The response's usage is wanted in [`Event::ResponseEnd`].
     pub response_usage: bool,
     /// [`Event::ResponseText`] is wanted, and [`Edit`]s of the response may come.
@@ -67,6 +69,7 @@ impl Interest {
             request_body: self.request_body || other.request_body,
             request_text: self.request_text || other.request_text,
             request_edits: self.request_edits || other.request_edits,
+            request_model_first: self.request_model_first || other.request_model_first,
             response_usage: self.response_usage || other.response_usage,
             response_text: self.response_text || other.response_text,
         }

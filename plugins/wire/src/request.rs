@@ -1,7 +1,7 @@
 //! Request bodies.
 
 use crate::TextSink;
-use crate::document::{Document, Failure, Observe, Value};
+use crate::document::{Ahead, Document, Failure, Lookahead, Observe, Value};
 use crate::formats::{Compiled, Meaning};
 use crate::json::Malformed;
 use crate::media;
@@ -18,6 +18,8 @@ pub struct RequestReader {
     body_bytes_max: usize,
     document: Document,
     asked: Asked,
+    /// The model is looked for before texts are read, and was not found yet.
+    ahead: Option<Lookahead>,
     refused: Option<Refusal>,
 }
 
@@ -39,8 +41,30 @@ impl RequestReader {
             body_bytes_max,
             document: Document::new(needs_model, Role::Unknown),
             asked: Asked::default(),
+            ahead: None,
             refused: None,
         }
+    }
+
+    /// The sink is told the model before the first text, wherever it stands in the body: what comes before it waits.
+    #[must_use]
+    pub fn model_first(mut self) -> Self {
+        self.ahead = self.needs_model.then(Lookahead::new);
+        self
+    }
+
+    /// Whether texts can be read. What cannot be read is read too, to say why.
+    fn is_ready(&mut self, end: bool, sink: &mut dyn TextSink) -> bool {
+        let Some(ahead) = &mut self.ahead else {
+            return true;
+        };
+        match ahead.find(&self.document, &self.format.request, Meaning::Model, end) {
+            Ahead::NotYet => return false,
+            Ahead::Found(model) => sink.model(&model),
+            Ahead::Nothing => {}
+        }
+        self.ahead = None;
+        true
     }
 
     /// Takes the next bytes; texts go to `sink` as far as they can be read.
@@ -65,11 +89,13 @@ impl RequestReader {
             .get(..self.body_bytes_max.saturating_sub(self.document.len()))
             .unwrap_or(chunk);
         self.document.extend(fits);
-        if let Err(failure) =
-            self.document
-                .read(&self.format.request, false, Some(sink), &mut self.asked)
-        {
-            return self.refuse(refusal(failure));
+        if self.is_ready(fits.len() < chunk.len(), sink) {
+            let read = self
+                .document
+                .read(&self.format.request, false, Some(sink), &mut self.asked);
+            if let Err(failure) = read {
+                return self.refuse(refusal(failure));
+            }
         }
         if fits.len() < chunk.len() {
             return self.refuse(Refusal::new(
@@ -91,6 +117,7 @@ impl RequestReader {
         if self.document.len() == 0 && !self.needs_model {
             return Ok(RequestMeaning::default());
         }
+        self.is_ready(true, sink);
         let read = self
             .document
             .read(&self.format.request, true, Some(sink), &mut self.asked);

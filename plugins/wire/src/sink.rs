@@ -4,6 +4,11 @@ use portcullis_policy::{Edit, Refusal, Text};
 
 /// What takes texts as they are read.
 pub trait TextSink {
+    /// Takes the model that the request asks for, before its first text. Only told by a reader that looks for it first.
+    fn model(&mut self, model: &str) {
+        let _ = model;
+    }
+
     /// Takes the next piece of a text. Puts wishes for this text (and no other) into `edits`, and answers from which position on
     /// (bytes of the unescaped text from its beginning) the text is undecided; `None`: all of it so far is decided.
     ///

@@ -70,7 +70,11 @@ impl Site {
         let mut scenario = Scenario::load(&self.checkout, name)?;
         scenario.policy_text(&setup.policy.to_string())?;
         scenario.hold_headers(setup.hold)?;
-        for name in ["LITELLM_MASTER_KEY", "PORTCULLIS_AUDIT_KEY"] {
+        for name in [
+            "LITELLM_MASTER_KEY",
+            "PORTCULLIS_AUDIT_KEY",
+            "PORTCULLIS_MASK_KEY",
+        ] {
             scenario.env(name, setup.env.get(name).map(String::as_str));
         }
         Ok(scenario)

@@ -2,6 +2,6 @@
 
 use portcullis_adapter::{Completeness, boxed, module};
 
-module!(Completeness::Part, |document, _| {
-    vec![boxed(portcullis_dlp::configure(document))]
+module!(Completeness::Part, |document, environment| {
+    vec![boxed(portcullis_dlp::configure(document, environment))]
 });

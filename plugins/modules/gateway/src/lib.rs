@@ -7,7 +7,7 @@ module!(Completeness::Whole, |document, environment| {
         boxed(portcullis_alerts::gate(document)),
         boxed(portcullis_auth::configure(document, environment)),
         boxed(portcullis_rate_limit::configure(document)),
-        boxed(portcullis_dlp::configure(document)),
+        boxed(portcullis_dlp::configure(document, environment)),
         boxed(portcullis_alerts::watch(document, environment)),
         boxed(portcullis_audit::configure(document, environment)),
     ]
