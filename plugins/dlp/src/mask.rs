@@ -195,7 +195,8 @@ mod tests {
         );
         let answer = format!("[{jane}] and {june}, {jane}");
         for cut in 0..=answer.len() {
-            let (out, held) = restored(&mut vault, &[&answer[..cut], &answer[cut..]]);
+            let (before, behind) = answer.split_at(cut);
+            let (out, held) = restored(&mut vault, &[before, behind]);
             assert_eq!(
                 out, "[jane@corp.com] and june@corp.com, jane@corp.com",
                 "{cut}"
