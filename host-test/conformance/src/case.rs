@@ -123,6 +123,12 @@ pub struct Request {
     pub trailers: Vec<String>,
     /// The peer's address as Envoy trusts it.
     pub source: Option<String>,
+    /// What Envoy verified of the client's certificate: `uri`, `dns`, `subject`, `sha256`.
+    #[serde(default)]
+    pub certificate: BTreeMap<String, String>,
+    /// What it verified of a token: claims that are strings or lists of strings.
+    #[serde(default)]
+    pub claims: BTreeMap<String, Value>,
     /// The client goes away after so many events: 1 is the head, 2 the first piece of the body, …
     pub leaves_after: Option<usize>,
 }

@@ -33,6 +33,7 @@ pub mod resolve;
 pub mod run;
 pub mod split;
 pub mod trace;
+pub mod verified;
 #[cfg(feature = "wasm")]
 pub mod wasm;
 

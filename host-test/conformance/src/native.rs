@@ -18,6 +18,7 @@ use crate::clusters::{Clusters, Made, Scripts};
 use crate::engine::{Engine, Message, Seen, Setup};
 use crate::metric_name;
 use crate::resolve::{Call, Reply, Response};
+use crate::verified::Verified;
 
 /// When a world begins, as in the wasmtime host: 2026-01-01T00:00:00Z.
 pub const EPOCH_NS: u64 = 1_767_225_600_000_000_000;
@@ -312,6 +313,8 @@ impl Stream {
         let fields = self.request.headers.clone();
         let fields = borrowed(&fields);
         let source = Some(call.source);
+        self.exchange
+            .attest(Verified::wanted(&call.verified, self.exchange.attributes()));
         let step =
             self.run(|exchange, turn| exchange.request_head(turn, &fields, source, complete));
         self.edit(Way::Request);

@@ -10,6 +10,7 @@ use crate::answers::{self, Answer};
 use crate::bytes::{self, Field};
 use crate::case::{Api, Body, Request, Upstream};
 use crate::merge::merged;
+use crate::verified::Verified;
 
 /// What stands in every prompt that a case does not spell out, and in no other place.
 pub const PROMPT: &str = "a-prompt-that-nobody-may-log";
@@ -22,6 +23,8 @@ const SOURCE: &str = "10.1.2.3";
 pub struct Call {
     /// The peer's address as Envoy trusts it.
     pub source: IpAddr,
+    /// What Envoy verified of the caller.
+    pub verified: Vec<Verified>,
     /// With pseudo-headers, as Envoy shows them to a filter, but for its own `x-request-id`.
     pub headers: Vec<Field>,
     /// The body in the pieces in which it arrives; empty for a request without one.
@@ -137,6 +140,7 @@ pub fn call(request: &Request, people: &BTreeMap<String, String>) -> Result<Call
     );
     Ok(Call {
         source: request.source.as_deref().unwrap_or(SOURCE).parse()?,
+        verified: Verified::of(request)?,
         headers,
         pieces,
         trailers: trailers(&request.trailers)?,

@@ -22,7 +22,7 @@ use crate::resolve::{Call, Reply, Response};
 const BUFFER_BYTES: usize = 33 << 20;
 
 /// Filter state that a case can see.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 15] = [
     names::AUDIT,
     names::USER,
     names::TEAM,
@@ -35,6 +35,8 @@ const NAMES: [&str; 13] = [
     names::REASON,
     names::IDENTITY,
     names::AUTH,
+    names::KEY_EXPIRES_AT,
+    names::SHADOW,
     names::FINDINGS,
 ];
 
@@ -163,8 +165,12 @@ impl Wasm {
             std::net::IpAddr::V6(address) => format!("[{address}]:40000"),
         };
         self.proxy.set_source(source);
+        let exchange = self.proxy.exchange(worker);
+        for verified in &call.verified {
+            verified.show(&exchange);
+        }
         Stream {
-            exchange: self.proxy.exchange(worker),
+            exchange,
             request_id: format!("id-{}", self.requests),
             counters: counters(&self.world),
             logged: self.world.logs().len(),

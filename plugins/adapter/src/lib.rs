@@ -19,6 +19,7 @@ mod host;
 mod metrics;
 mod root;
 mod stream;
+mod verified;
 
 pub use portcullis_chain::Completeness;
 pub use root::{Configure, boxed, start};

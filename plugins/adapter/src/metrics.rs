@@ -62,6 +62,7 @@ fn name(metric: &Metric) -> String {
         Metric::ShadowRefusals { reason } => {
             format!("portcullis_shadow_refusals_total;reason={reason}")
         }
+        Metric::ExpiringKeyRequests => "portcullis_expiring_key_requests_total".to_owned(),
         Metric::AuthFailures => "portcullis_auth_failures_total".to_owned(),
         Metric::Lockouts => "portcullis_lockouts_total".to_owned(),
         Metric::Notifications { outcome } => {

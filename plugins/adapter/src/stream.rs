@@ -2,7 +2,7 @@
 
 use crate::abi::{self, Buffer, Half, Level, Map};
 use crate::host::{self, SharedData};
-use crate::{headers, metrics};
+use crate::{headers, metrics, verified};
 use portcullis_chain::{Exchange, Origin, Step, Turn};
 use portcullis_policy::{HeaderEdit, Reason, Refusal};
 use portcullis_wire::{Dialect, LocalReply, refusal};
@@ -148,6 +148,12 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
         let source = host::source();
+        if let Some(exchange) = &mut self.exchange
+            && !exchange.attributes().is_empty()
+        {
+            let attributes = verified::read(exchange.attributes());
+            exchange.attest(attributes);
+        }
         self.headers(Way::Request, |exchange, turn, fields| {
             exchange.request_head(turn, fields, source, end_of_stream)
         })

@@ -32,6 +32,9 @@ pub(crate) struct Record<'a> {
     unscanned: Vec<&'a str>,
     /// Alerts that this exchange set off.
     alerts: Vec<&'a str>,
+    /// When the caller's key ends; from the time on that the policy wants to be warned, absent before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_expires_at: Option<String>,
     /// What policies in shadow mode would have refused this for; absent where none would.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shadow: Vec<&'static str>,
@@ -106,6 +109,7 @@ impl<'a> Record<'a> {
                 .take(LIST_ITEMS_MAX)
                 .map(|alert| bounded(alert))
                 .collect(),
+            key_expires_at: facts.key_expires_at.map(Timestamp::to_rfc3339),
             shadow: facts.shadow.iter().map(|reason| reason.code()).collect(),
             service: settings.service.as_deref().map(bounded),
         }

@@ -1,7 +1,10 @@
 //! Finding the one credential of a request.
 
 use crate::digest::Digest;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use portcullis_policy::RequestHead;
+use std::borrow::Cow;
 
 /// Header fields that are taken off every request, because they may hold a credential of the client: those that are read as keys, the
 /// client's credential for a proxy, and cookies, which are sessions with somebody else's site or left over from a provider's.
@@ -17,18 +20,22 @@ pub const CREDENTIAL_HEADERS: &[&str] = &[
 /// Longest key. Protects a worker from hashing what cannot be a key; the longest in use, signed tokens, have about 2 KiB.
 const KEY_BYTES_MAX: usize = 8192;
 
+/// Longest `Basic` credentials: of the longest key and a user's name, in base64.
+const BASIC_BYTES_MAX: usize = KEY_BYTES_MAX * 2;
+
 /// How a header field carries a key.
 #[derive(Clone, Copy)]
 enum Form {
-    /// `Bearer <key>` (RFC 6750, section 2.1).
-    Bearer,
+    /// `Bearer <key>` (RFC 6750, section 2.1), or `Basic` with the key as the password of any user (RFC 7617), as clients send it that
+    /// know nothing but a URL.
+    Scheme,
     /// The value is the key.
     Plain,
 }
 
 /// Where keys are looked for: OpenAI's and everybody's way, Anthropic's, Azure's, Google's.
 const FORMS: [(&str, Form); 4] = [
-    ("authorization", Form::Bearer),
+    ("authorization", Form::Scheme),
     ("x-api-key", Form::Plain),
     ("api-key", Form::Plain),
     ("x-goog-api-key", Form::Plain),
@@ -62,7 +69,7 @@ pub(crate) fn read(head: &RequestHead<'_>) -> Credential {
         if key.is_empty() {
             continue;
         }
-        let digest = Digest::of(key);
+        let digest = Digest::of(&key);
         if found.replace(digest).is_some_and(|other| other != digest) {
             return Credential::Invalid;
         }
@@ -71,20 +78,36 @@ pub(crate) fn read(head: &RequestHead<'_>) -> Credential {
 }
 
 /// The key in a field's value, empty when there is none; `None` for what cannot be one.
-fn key(value: &[u8], form: Form) -> Option<&[u8]> {
+fn key(value: &[u8], form: Form) -> Option<Cow<'_, [u8]>> {
     let value = value.trim_ascii();
     let key = match form {
-        Form::Plain => value,
-        Form::Bearer if value.is_empty() => value,
-        Form::Bearer => {
+        Form::Plain => Cow::Borrowed(value),
+        Form::Scheme if value.is_empty() => Cow::Borrowed(value),
+        Form::Scheme => {
             let mut parts = value.splitn(2, u8::is_ascii_whitespace);
-            if !parts.next()?.eq_ignore_ascii_case(b"bearer") {
+            let scheme = parts.next()?;
+            let rest = parts.next().unwrap_or_default().trim_ascii_start();
+            if scheme.eq_ignore_ascii_case(b"bearer") {
+                Cow::Borrowed(rest)
+            } else if scheme.eq_ignore_ascii_case(b"basic") {
+                Cow::Owned(password(rest)?)
+            } else {
                 return None;
             }
-            parts.next().unwrap_or_default().trim_ascii_start()
         }
     };
     (key.len() <= KEY_BYTES_MAX && key.iter().all(u8::is_ascii_graphic)).then_some(key)
+}
+
+/// The password of `Basic` credentials; `None` when there is none. An empty one is no key, though the client did send something.
+fn password(credentials: &[u8]) -> Option<Vec<u8>> {
+    if credentials.len() > BASIC_BYTES_MAX {
+        return None;
+    }
+    let pair = BASE64.decode(credentials).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    let password = pair.get(colon + 1..)?;
+    (!password.is_empty()).then(|| password.to_vec())
 }
 
 #[cfg(test)]
@@ -99,6 +122,7 @@ mod tests {
             method: "GET",
             path: "/v1/models",
             source: None,
+            attributes: &[],
             headers,
             upgrade: false,
         };
@@ -121,7 +145,19 @@ mod tests {
             (&[("authorization", b"Bearer")], "missing"),
             (&[("authorization", b"")], "missing"),
             (&[("authorization", b"k")], "invalid"),
-            (&[("authorization", b"Basic azpr")], "invalid"),
+            // `any:k`, `:k`, `a:b:k`
+            (&[("authorization", b"Basic YW55Oms=")], "k"),
+            (&[("authorization", b"bASIC  Oms= ")], "k"),
+            (&[("authorization", b"Basic YTpiOms=")], "other"),
+            // `k`, `k:`, nothing, no base64, without its padding, not ASCII, with a space
+            (&[("authorization", b"Basic aw==")], "invalid"),
+            (&[("authorization", b"Basic azo=")], "invalid"),
+            (&[("authorization", b"Basic")], "invalid"),
+            (&[("authorization", b"Basic any:k")], "invalid"),
+            (&[("authorization", b"Basic YW55Oms")], "invalid"),
+            (&[("authorization", b"Basic YTrDqQ==")], "invalid"),
+            (&[("authorization", b"Basic YTprIGs=")], "invalid"),
+            (&[("authorization", b"Digest azpr")], "invalid"),
             (&[("authorization", b"Bearer k k")], "invalid"),
             (&[("authorization", b"Bearer k,Bearer k")], "invalid"),
             (&[("authorization", b"Bearer \xc3\xa9")], "invalid"),
@@ -155,6 +191,14 @@ mod tests {
             ),
             (
                 &[("x-api-key", b"k"), ("authorization", b"Basic azpr")],
+                "k",
+            ),
+            (
+                &[("x-api-key", b"k"), ("authorization", b"Basic azpy")],
+                "invalid",
+            ),
+            (
+                &[("x-api-key", b"k"), ("authorization", b"Digest azpr")],
                 "invalid",
             ),
             (&[("x-api-key", b"k"), ("x-api-key", b"k")], "invalid"),

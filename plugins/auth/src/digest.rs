@@ -1,10 +1,25 @@
 //! What is kept of a secret.
 
 use sha2::{Digest as _, Sha256};
+use std::hash::{Hash, Hasher};
+use subtle::ConstantTimeEq as _;
 
-/// The SHA-256 digest of a key's secret. It has no `Debug`: nothing prints it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// The SHA-256 digest of a key's secret. It has no `Debug`: nothing prints it. Two are compared in a time that does not tell where they
+/// differ.
+#[derive(Clone, Copy, Eq)]
 pub(crate) struct Digest([u8; 32]);
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl Digest {
     /// Of a secret's bytes as the client sends them.

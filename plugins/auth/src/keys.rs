@@ -1,8 +1,8 @@
 //! All keys, by digest.
 
 use crate::digest::Digest;
-use portcullis_policy::config::Team;
-use portcullis_policy::{Identity, Timestamp};
+use crate::holder::Holder;
+use portcullis_policy::Timestamp;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
@@ -10,13 +10,11 @@ use std::rc::Rc;
 /// One key and whose it is.
 pub(crate) struct Key {
     /// Whose.
-    pub identity: Identity,
-    /// The team of that id; without one the holder may use every model.
-    pub team: Option<Rc<Team>>,
+    pub holder: Rc<Holder>,
     /// Not valid before.
     pub not_before: Option<Timestamp>,
-    /// Not valid from then on.
-    pub expires_at: Option<Timestamp>,
+    /// Not valid from then on: the earlier of its `expires_at` and the end of `max_age`.
+    pub ends_at: Option<Timestamp>,
     /// Not valid any more.
     pub revoked: bool,
 }
@@ -48,6 +46,6 @@ impl Keys {
     pub fn restrict_models(&self) -> bool {
         self.by_digest
             .values()
-            .any(|key| key.team.as_ref().is_some_and(|team| team.models.is_some()))
+            .any(|key| key.holder.models.restrict())
     }
 }

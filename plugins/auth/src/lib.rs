@@ -4,12 +4,14 @@
 //!
 //! 1. May this address call at all ([`Sources`])? Asked of every request, public paths included, before any key is looked at.
 //! 2. Has it failed too often ([`Lockout`])? Asked of all but public paths, also before any key is looked at.
-//! 3. Who holds this key? Everything but a public path needs one, also paths that do not exist: nobody maps the gateway without a key.
-//! 4. May the caller's team use this model? Asked when the body has been read, of endpoints that name one.
+//! 3. Who holds this key, or whom did the proxy verify? Everything but a public path needs somebody, also paths that do not exist: nobody
+//!    maps the gateway without a key.
+//! 4. May the caller use this model: does the list of the team cover it, and that of the key? Asked when the body has been read, of
+//!    endpoints that name one. A list of models shows those only.
 //!
 //! Secrets are never compared and never kept: a key is the SHA-256 digest of its secret, looked up in a hash table. How long that takes
-//! can only tell of the digest of what the caller sent, which the caller knows already; and it is the same for ten keys and for ten
-//! thousand.
+//! can only tell of the digest of what the caller sent, which the caller knows already; it is the same for ten keys and for ten
+//! thousand, and digests are compared in constant time.
 //!
 //! The client's credentials are taken off every request, whatever becomes of it. `auth.public_paths` and `auth.on_upgrade` stand in this
 //! policy's section but say what is let through unread: `chain` reads those two, and this crate only sees their outcome.
@@ -19,24 +21,29 @@
 mod config;
 mod credential;
 mod digest;
+mod holder;
+mod identities;
 mod keys;
 mod lockout;
 mod source;
 
-pub use config::configure;
+pub use config::{WARN_BEFORE_DEFAULT, configure};
 pub use credential::CREDENTIAL_HEADERS;
 pub use lockout::Lockout;
 pub use source::{Network, Sources};
 
 use credential::Credential;
+use digest::Digest;
+use holder::Holder;
+use identities::{Identities, Require};
 use keys::Keys;
-use portcullis_policy::config::Team;
 use portcullis_policy::{
-    AuthOutcome, Effects, Endpoint, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Mode,
-    Policy, Reason, Refusal, RequestHead, RequestMeaning, Timestamp, Verdict,
+    Attribute, AuthOutcome, Effects, Endpoint, Event, Exchange, Facts, HeaderEdit, Interest,
+    Metric, Mode, Policy, Reason, Refusal, RequestHead, RequestMeaning, Timestamp, Verdict,
 };
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// The policy, configured.
 pub struct Auth {
@@ -49,12 +56,16 @@ struct Rules {
     sources: Sources,
     lockout: Option<Lockout>,
     keys: Keys,
+    warn_before: Duration,
+    identities: Identities,
+    require: Require,
 }
 
 impl Policy for Auth {
     fn interest(&self) -> Interest {
         Interest {
-            request_body: self.rules.keys.restrict_models(),
+            request_body: self.rules.keys.restrict_models()
+                || self.rules.identities.restrict_models(),
             ..Interest::default()
         }
     }
@@ -63,10 +74,14 @@ impl Policy for Auth {
         self.rules.mode
     }
 
+    fn attributes(&self) -> Vec<Attribute> {
+        self.rules.identities.attributes()
+    }
+
     fn open(&self) -> Box<dyn Exchange> {
         Box::new(Access {
             rules: Rc::clone(&self.rules),
-            team: None,
+            holder: None,
             upgrade: false,
         })
     }
@@ -75,8 +90,8 @@ impl Policy for Auth {
 /// One exchange's way through the questions.
 struct Access {
     rules: Rc<Rules>,
-    /// The caller's team, where it has one.
-    team: Option<Rc<Team>>,
+    /// Who was let in.
+    holder: Option<Rc<Holder>>,
     /// The client asked for another protocol.
     upgrade: bool,
 }
@@ -123,7 +138,7 @@ impl Access {
             return source;
         }
         // In shadow mode the request goes on: limits and the record still want to know whose it is.
-        if let Err(refusal) = self.authenticate(now, head, facts) {
+        if let Err(refusal) = self.authenticate(now, head, facts, out) {
             facts.auth = AuthOutcome::Failure;
             out.count(Metric::AuthFailures, 1);
             self.note_failure(now, head, out);
@@ -180,44 +195,84 @@ impl Access {
         now: Timestamp,
         head: &RequestHead<'_>,
         facts: &mut Facts,
+        out: &mut Effects<'_>,
     ) -> Result<(), Refusal> {
-        let invalid = || Refusal::new(Reason::InvalidApiKey, "The API key is not valid.");
-        let digest = match credential::read(head) {
-            Credential::Key(digest) => digest,
-            Credential::Invalid => return Err(invalid()),
-            Credential::Missing => {
-                let message = "No API key was sent. Send one as `Authorization: Bearer <key>` or as `x-api-key: <key>`.";
-                return Err(Refusal::new(Reason::MissingApiKey, message));
-            }
+        let holder = match credential::read(head) {
+            Credential::Key(digest) => self.key_holder(now, &digest, facts, out)?,
+            Credential::Invalid => return Err(invalid_key()),
+            Credential::Missing => self.verified(head)?,
         };
-        let key = self.rules.keys.find(&digest).ok_or_else(invalid)?;
-        // Whoever gets this far holds the secret: the record may say whose key it is, also when its time is over.
-        facts.identity = Some(key.identity.clone());
-        if key.revoked {
-            return Err(Refusal::new(
-                Reason::RevokedApiKey,
-                "The API key was revoked.",
-            ));
+        if self.rules.require == Require::KeyAndIdentity
+            && !self.rules.identities.confirm(head, &holder)
+        {
+            // The same words as for a wrong key: nobody learns that this one exists.
+            return Err(invalid_key());
         }
-        if key.expires_at.is_some_and(|end| now >= end) {
-            return Err(Refusal::new(
-                Reason::ExpiredApiKey,
-                "The API key has expired.",
-            ));
-        }
-        if key.not_before.is_some_and(|start| now < start) {
-            return Err(Refusal::new(
-                Reason::ExpiredApiKey,
-                "The API key is not valid yet.",
-            ));
+        if facts.identity.is_none() {
+            facts.identity = Some(holder.identity.clone());
         }
         facts.auth = AuthOutcome::Success;
-        self.team.clone_from(&key.team);
+        if head.endpoint == Endpoint::Models
+            && holder.models.restrict()
+            && self.rules.mode == Mode::Enforce
+        {
+            facts.listed_models = Some(holder.models.clone());
+        }
+        self.holder = Some(holder);
         Ok(())
     }
 
+    /// Whose key this is, when its time is now.
+    fn key_holder(
+        &self,
+        now: Timestamp,
+        digest: &Digest,
+        facts: &mut Facts,
+        out: &mut Effects<'_>,
+    ) -> Result<Rc<Holder>, Refusal> {
+        let key = self.rules.keys.find(digest).ok_or_else(invalid_key)?;
+        // Whoever gets this far holds the secret: the record may say whose key it is, also when its time is over.
+        facts.identity = Some(key.holder.identity.clone());
+        let refused = if key.revoked {
+            Some((Reason::RevokedApiKey, "The API key was revoked."))
+        } else if key.ends_at.is_some_and(|end| now >= end) {
+            Some((Reason::ExpiredApiKey, "The API key has expired."))
+        } else if key.not_before.is_some_and(|start| now < start) {
+            Some((Reason::ExpiredApiKey, "The API key is not valid yet."))
+        } else {
+            None
+        };
+        if let Some((reason, message)) = refused {
+            return Err(Refusal::new(reason, message));
+        }
+        if let Some(end) = key.ends_at
+            && end.since(now) <= self.rules.warn_before
+        {
+            facts.key_expires_at = Some(end);
+            out.count(Metric::ExpiringKeyRequests, 1);
+        }
+        Ok(Rc::clone(&key.holder))
+    }
+
+    /// Whom the proxy verified, of a request without a key.
+    fn verified(&self, head: &RequestHead<'_>) -> Result<Rc<Holder>, Refusal> {
+        let identities = match self.rules.require {
+            Require::KeyOrIdentity => Some(&self.rules.identities),
+            Require::KeyAndIdentity => None,
+        };
+        let holder = identities.and_then(|identities| identities.find(head));
+        holder.map(Rc::new).ok_or_else(|| {
+            let message = "No API key was sent. Send one as `Authorization: Bearer <key>` or as `x-api-key: <key>`.";
+            Refusal::new(Reason::MissingApiKey, message)
+        })
+    }
+
     fn admit_model(&self, meaning: &RequestMeaning, facts: &Facts) -> Result<(), Refusal> {
-        let Some(team) = self.team.as_ref().filter(|team| team.models.is_some()) else {
+        let Some(holder) = self
+            .holder
+            .as_ref()
+            .filter(|holder| holder.models.restrict())
+        else {
             return Ok(());
         };
         if self.upgrade {
@@ -231,10 +286,14 @@ impl Access {
             return Ok(());
         }
         match &meaning.model {
-            Some(model) if team.may_use(model) => Ok(()),
+            Some(model) if holder.models.may_use(model) => Ok(()),
             Some(_) | None => Err(model_not_allowed()),
         }
     }
+}
+
+fn invalid_key() -> Refusal {
+    Refusal::new(Reason::InvalidApiKey, "The API key is not valid.")
 }
 
 /// The message does not repeat the model: it is the client's own text.

@@ -6,7 +6,8 @@ use crate::response::ResponseState;
 use crate::shared::{self, Published};
 use crate::{Completeness, Gateway, Step};
 use portcullis_policy::{
-    Event, Facts, HeaderEdit, Metric, Reason, Refusal, ResponseMeaning, Store, Timestamp,
+    Attribute, Endpoint, Event, Facts, HeaderEdit, Metric, Reason, Refusal, ResponseMeaning, Store,
+    Timestamp,
 };
 use portcullis_wire::{Dialect, LocalReply, budget_headers, refusal as spell_refusal};
 use std::rc::Rc;
@@ -38,6 +39,9 @@ pub struct Exchange {
     pub(crate) response: ResponseState,
     pub(crate) dialect: Dialect,
     pub(crate) header_edits: Vec<HeaderEdit>,
+    attested: Vec<(Attribute, String)>,
+    /// The list of models as far as it came, where the caller may not see all of it.
+    pub(crate) listing: Option<Vec<u8>>,
     pub(crate) published: Published,
     ended: bool,
 }
@@ -64,9 +68,32 @@ impl Exchange {
             response: ResponseState::Idle,
             dialect: Dialect::OpenAi,
             header_edits: Vec::new(),
+            attested: Vec::new(),
+            listing: None,
             published: Published::default(),
             ended: false,
         }
+    }
+
+    /// What the policies want to know of what the proxy verified about the caller.
+    #[must_use]
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.gateway.attributes
+    }
+
+    /// What the proxy verified about the caller, before [`Exchange::request_head`].
+    pub fn attest(&mut self, attributes: Vec<(Attribute, String)>) {
+        self.attested = attributes;
+    }
+
+    /// Whether the answer is a list of models of which the caller may see a part.
+    pub(crate) fn lists_models(&self) -> bool {
+        let facts = &self.fanout.facts;
+        facts.listed_models.is_some() && facts.endpoint == Some(Endpoint::Models)
+    }
+
+    pub(crate) fn take_attested(&mut self) -> Vec<(Attribute, String)> {
+        std::mem::take(&mut self.attested)
     }
 
     /// The exchange is over; `status` is what the client got, 0 when it got nothing.

@@ -1,7 +1,7 @@
 //! A configured module: its policies in order, and what they want to see.
 
 use crate::{Exchange, Settings};
-use portcullis_policy::{Background, Interest, Mode, Policy};
+use portcullis_policy::{Attribute, Background, Interest, Mode, Policy};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -19,6 +19,7 @@ pub struct Gateway {
     pub(crate) policies: Vec<(Interest, Mode, Box<dyn Policy>)>,
     pub(crate) backgrounds: Vec<Rc<RefCell<dyn Background>>>,
     pub(crate) interest: Interest,
+    pub(crate) attributes: Vec<Attribute>,
     pub(crate) settings: Settings,
     pub(crate) completeness: Completeness,
 }
@@ -44,10 +45,17 @@ impl Gateway {
             .iter()
             .filter_map(|(_, _, policy)| policy.background())
             .collect();
+        let mut attributes: Vec<Attribute> = policies
+            .iter()
+            .flat_map(|(_, _, policy)| policy.attributes())
+            .collect();
+        attributes.sort_unstable();
+        attributes.dedup();
         Rc::new(Self {
             policies,
             backgrounds,
             interest,
+            attributes,
             settings,
             completeness,
         })

@@ -13,6 +13,7 @@ mod exchange;
 mod fanout;
 mod gateway;
 mod guards;
+mod listing;
 mod request;
 mod response;
 mod settings;

@@ -32,7 +32,9 @@ impl Exchange {
         source: Option<IpAddr>,
         complete: bool,
     ) -> Step {
-        let head = self.describe(turn, headers, source);
+        let attested = self.take_attested();
+        let mut head = self.describe(turn, headers, source);
+        head.attributes = &attested;
         if self.stands_with_others() {
             shared::import_request(&mut self.fanout.facts, turn.filter_state);
         }
@@ -150,6 +152,7 @@ impl Exchange {
             method,
             path,
             source,
+            attributes: &[],
             headers,
             upgrade: has("upgrade") || method == "CONNECT",
         }
@@ -193,7 +196,7 @@ impl Exchange {
                 .push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
         }
         let interest = gateway.interest;
-        if (interest.response_text || interest.response_usage)
+        if (interest.response_text || interest.response_usage || self.lists_models())
             && head.values("accept-encoding").next().is_some()
         {
             self.header_edits.push(HeaderEdit::Set(

@@ -212,6 +212,9 @@ impl Exchange {
         chunk: &[u8],
         complete: bool,
     ) -> Step {
+        if let Err(refusal) = self.note_listing(chunk) {
+            return self.refuse_whole(turn, reader, refusal, complete);
+        }
         let mut sink = self.fanout.sink(turn, Side::Response);
         let read = reader.push(chunk, &mut sink).and_then(|_| {
             if complete {
@@ -220,7 +223,8 @@ impl Exchange {
                 Ok(None)
             }
         });
-        match read {
+        let visible = read.and_then(|released| released.map(|all| self.visible(all)).transpose());
+        match visible {
             Ok(None) => {
                 self.response = ResponseState::Reading(reader);
                 Step::Hold
@@ -306,7 +310,9 @@ impl Exchange {
         let Some(endpoint) = self.fanout.facts.endpoint else {
             return Ok(());
         };
-        if complete || !(interest.response_text || interest.response_usage) || status == 101 {
+        let lists = self.lists_models() && (200..300).contains(&status);
+        let unwanted = !(interest.response_text || interest.response_usage || lists);
+        if complete || unwanted || status == 101 {
             return Ok(());
         }
         let encodings = headers
@@ -317,6 +323,9 @@ impl Exchange {
             return Err(guards::unreadable_response(
                 "The provider's answer came in an encoding that this gateway cannot inspect.",
             ));
+        }
+        if lists {
+            self.begin_listing(kind)?;
         }
         let kind = match kind {
             Some(kind) => kind,
@@ -366,7 +375,7 @@ impl Exchange {
         // A stream may be edited while its length has long left; whole bodies keep theirs where headers wait for them.
         let may_change = match &self.response {
             ResponseState::Reading(reader) => {
-                self.gateway.interest.response_text
+                (self.gateway.interest.response_text || self.listing.is_some())
                     && (reader.streams() || !self.gateway.settings.hold_headers)
             }
             ResponseState::Idle

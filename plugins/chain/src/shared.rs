@@ -1,7 +1,8 @@
 //! Facts in filter state: written for access logs, native filters and the other modules of a chain, read by those modules.
 
 use portcullis_policy::{
-    Action, AuthOutcome, Decision, Facts, Finding, Identity, Reason, Refusal, Side, Usage, words,
+    Action, AuthOutcome, Decision, Facts, Finding, Identity, Reason, Refusal, Side, Timestamp,
+    Usage, words,
 };
 use serde_json::{Value, json};
 
@@ -35,6 +36,8 @@ pub mod names {
     pub const AUTH: &str = "portcullis.auth";
     /// `renamed` once the provider's own headers have their `x-upstream-` names, so that the next module does not take ours for theirs.
     pub const UPSTREAM_HEADERS: &str = "portcullis.upstream_headers";
+    /// When the caller's key ends, RFC 3339; only where that is near enough to be warned of.
+    pub const KEY_EXPIRES_AT: &str = "portcullis.key_expires_at";
     /// What policies in shadow mode would have refused this for: codes of the contract with commas between.
     pub const SHADOW: &str = "portcullis.shadow";
     /// What DLP found, as the record spells it: rule, action, count, where.
@@ -46,6 +49,7 @@ pub mod names {
 pub(crate) struct Published {
     identity: Option<Identity>,
     auth: AuthOutcome,
+    key_expires_at: Option<Timestamp>,
     model: Option<String>,
     /// Another module wrote a model, and this one found that what stands there must not be told.
     model_withdrawn: bool,
@@ -82,6 +86,12 @@ impl Published {
             changes.push((names::KEY_ID, identity.key_id.clone()));
             changes.push((names::IDENTITY, identity.to_json()));
             self.identity.clone_from(&facts.identity);
+        }
+        if facts.key_expires_at != self.key_expires_at
+            && let Some(end) = facts.key_expires_at
+        {
+            changes.push((names::KEY_EXPIRES_AT, end.to_rfc3339()));
+            self.key_expires_at = facts.key_expires_at;
         }
         if facts.model != self.model
             && let Some(model) = &facts.model
@@ -169,6 +179,10 @@ pub(crate) fn import_all(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Optio
     if facts.model.is_none() {
         facts.model = filter_state(names::MODEL).filter(|model| !model.is_empty());
     }
+    if facts.key_expires_at.is_none() {
+        facts.key_expires_at =
+            filter_state(names::KEY_EXPIRES_AT).and_then(|text| Timestamp::parse_rfc3339(&text));
+    }
     // What this module found itself stands in filter state too, so nothing is lost.
     if let Some(json) = filter_state(names::FINDINGS) {
         facts.findings = findings_from_json(&json);
@@ -240,6 +254,7 @@ mod tests {
                 key_id: "k".into(),
             }),
             auth: AuthOutcome::Success,
+            key_expires_at: Timestamp::parse_rfc3339("2026-04-01T00:00:00Z"),
             model: Some("m".into()),
             usage: Some(Usage {
                 input: 3,
@@ -262,6 +277,7 @@ mod tests {
         assert_eq!(read.usage, written.usage);
         assert_eq!(read.findings, written.findings);
         assert_eq!(read.shadow, written.shadow);
+        assert_eq!(read.key_expires_at, written.key_expires_at);
         assert_eq!(
             read.refusal.map(|refusal| refusal.reason),
             Some(Reason::DlpBlocked)

@@ -51,6 +51,8 @@ pub enum Metric {
         /// A code of the contract.
         reason: &'static str,
     },
+    /// `portcullis_expiring_key_requests_total`: requests with a key that ends soon.
+    ExpiringKeyRequests,
     /// `portcullis_auth_failures_total`.
     AuthFailures,
     /// `portcullis_lockouts_total`: sources that were shut out.

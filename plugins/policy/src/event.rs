@@ -1,6 +1,6 @@
 //! What happens in an exchange, as policies see it: meaning, never a wire format.
 
-use crate::{Refusal, Text};
+use crate::{Attribute, Refusal, Text};
 use std::net::IpAddr;
 
 /// Which guarded API was called. Decides how refusals are spelled and where texts, caps and usage stand.
@@ -50,6 +50,8 @@ pub struct RequestHead<'a> {
     pub path: &'a str,
     /// The peer's address as Envoy trusts it; `None` when there is none that can be read.
     pub source: Option<IpAddr>,
+    /// What the proxy verified about the caller, of what policies asked for; a list's items stand one after the other.
+    pub attributes: &'a [(Attribute, String)],
     /// All header fields in order, names in lower case, values as they came (any bytes).
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The client asks for another protocol (`upgrade`, `CONNECT`).
@@ -63,6 +65,14 @@ impl<'a> RequestHead<'a> {
             .iter()
             .filter(move |(have, _)| *have == name)
             .map(|(_, value)| *value)
+    }
+
+    /// Every value of an attribute.
+    pub fn attribute(&self, wanted: &Attribute) -> impl Iterator<Item = &'a str> {
+        self.attributes
+            .iter()
+            .filter(move |(have, _)| have == wanted)
+            .map(|(_, value)| value.as_str())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the policies of an exchange learned, each for those after it, for the record and for other filters.
 
-use crate::{Endpoint, Identity, Reason, Refusal, Timestamp, Usage};
+use crate::{AllowedModels, Endpoint, Identity, Reason, Refusal, Timestamp, Usage};
 use std::net::IpAddr;
 
 /// Outcome of authentication, as the record names it.
@@ -173,6 +173,10 @@ pub struct Facts {
     pub auth: AuthOutcome,
     /// Who calls.
     pub identity: Option<Identity>,
+    /// When the caller's key ends, where that is near enough to be warned of.
+    pub key_expires_at: Option<Timestamp>,
+    /// Which models a list of models may show; `None`: all.
+    pub listed_models: Option<AllowedModels>,
     /// The model asked for.
     pub model: Option<String>,
     /// Asked for as a stream.

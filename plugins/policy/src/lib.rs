@@ -6,12 +6,14 @@
 //!
 //! This crate knows no wire format, no proxy and no clock. It does not decide anything.
 
+mod attribute;
 mod background;
 pub mod config;
 mod effects;
 mod event;
 mod facts;
 mod identity;
+mod models;
 mod pseudonym;
 mod refusal;
 mod store;
@@ -19,6 +21,7 @@ mod text;
 mod time;
 pub mod words;
 
+pub use attribute::Attribute;
 pub use background::{ANSWER_BYTES_MAX, Answer, Background, Call, CallId, Outbox};
 pub use effects::{Edit, Effects, HeaderEdit, Metric};
 pub use event::{
@@ -26,6 +29,7 @@ pub use event::{
 };
 pub use facts::{Action, AuthOutcome, Budget, Decision, Facts, Finding, Raised, Side, Window};
 pub use identity::Identity;
+pub use models::AllowedModels;
 pub use pseudonym::Pseudonyms;
 pub use refusal::{Reason, Refusal};
 pub use store::{MemoryStore, Store, StoreError, update};
@@ -94,6 +98,10 @@ pub trait Policy {
     /// none.
     fn mode(&self) -> Mode {
         Mode::Enforce
+    }
+    /// What this policy wants to know of what the proxy verified about each caller.
+    fn attributes(&self) -> Vec<Attribute> {
+        Vec::new()
     }
     /// State for one exchange.
     fn open(&self) -> Box<dyn Exchange>;

@@ -42,6 +42,7 @@ mod endpoint;
 mod formats;
 mod json;
 mod media;
+mod models;
 mod places;
 mod plain;
 mod request;
@@ -54,6 +55,7 @@ mod texts;
 mod usage;
 
 pub use endpoint::{endpoint, path_without_query};
+pub use models::shown;
 pub use request::RequestReader;
 pub use response::{BodyKind, Released, ResponseReader};
 pub use sink::TextSink;

@@ -202,7 +202,13 @@ pub fn needs_more(case: &Case) -> Option<&'static str> {
             .upstream
             .as_ref()
             .is_some_and(|upstream| upstream.client_leaves_after.is_some());
-        if step.advance.is_some() || step.clock.is_some() {
+        let verified = step
+            .request
+            .as_ref()
+            .is_some_and(|request| !request.certificate.is_empty() || !request.claims.is_empty());
+        if verified {
+            Some("a client certificate or a token")
+        } else if step.advance.is_some() || step.clock.is_some() {
             Some("a virtual clock")
         } else if step.open.is_some() || step.finish.is_some() || step.leave.is_some() {
             Some("exchanges that overlap in a fixed order")

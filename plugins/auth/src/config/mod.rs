@@ -1,14 +1,23 @@
 //! Reads the section `auth`, and `teams` beside it.
 
+mod identity;
+mod key;
+
 use crate::digest::Digest;
+use crate::holder::Holder;
+use crate::identities::{Identities, Require, TeamModels};
 use crate::keys::{Key, Keys};
 use crate::lockout::{FAILURES_MAX, Lockout};
 use crate::source::{Network, Sources};
 use crate::{Auth, Rules};
-use portcullis_policy::Identity;
-use portcullis_policy::config::{Document, Environment, Section, Team};
-use std::collections::{HashMap, HashSet};
+use portcullis_policy::config::{Document, Environment, Glob, Section};
+use portcullis_policy::{AllowedModels, Identity};
+use std::collections::HashSet;
 use std::rc::Rc;
+use std::time::Duration;
+
+/// How long before its end a key is warned of, where the policy does not say.
+pub const WARN_BEFORE_DEFAULT: Duration = Duration::from_secs(14 * 86_400);
 
 /// User and key id of whoever holds the master key. No other key may have this id.
 const MASTER: &str = "master";
@@ -24,6 +33,10 @@ pub fn configure(document: &Document, environment: &dyn Environment) -> Option<A
         "mode",
         "master_key",
         "keys",
+        "max_age",
+        "warn_before",
+        "identities",
+        "require",
         "allow_sources",
         "deny_sources",
         "lockout",
@@ -38,49 +51,119 @@ pub fn configure(document: &Document, environment: &dyn Environment) -> Option<A
             .unwrap_or_default(),
     };
     let lockout = section.field("lockout").and_then(|field| lockout(&field));
-    let mut keys = Keys::default();
-    if let Some(field) = section.field("master_key")
-        && let Some(digest) = master_digest(&field.secret(), environment)
-    {
-        let identity = Identity {
-            user: MASTER.to_owned(),
-            team: None,
-            key_id: MASTER.to_owned(),
-        };
-        keys.add(
-            digest,
-            Key {
-                identity,
-                team: None,
-                not_before: None,
-                expires_at: None,
-                revoked: false,
-            },
-        );
-    }
-    let teams: HashMap<&str, Rc<Team>> = document
+    let teams: TeamModels = document
         .teams()
         .iter()
-        .map(|team| (team.id.as_str(), Rc::new(team.clone())))
+        .map(|team| (team.id.clone(), team.models.clone().map(Rc::from)))
         .collect();
     let mut ids = HashSet::from([MASTER]);
-    for item in section.field("keys").iter().flat_map(Section::items) {
-        let item = item.secret();
-        let Some((digest, key)) = key(&item, &teams, &mut ids) else {
-            continue;
-        };
-        if !keys.add(digest, key) {
-            item.mistake("has the same digest as another key");
-        }
-    }
+    let keys = keys(&section, environment, &teams, &mut ids);
+    let identities = identity::read(&section, teams, &mut ids);
     Some(Auth {
         rules: Rc::new(Rules {
             mode: section.mode(),
             sources,
             lockout,
             keys,
+            warn_before: section
+                .field("warn_before")
+                .and_then(|field| field.duration())
+                .unwrap_or(WARN_BEFORE_DEFAULT),
+            require: require(&section, &identities),
+            identities,
         }),
     })
+}
+
+fn keys<'a>(
+    section: &Section<'a>,
+    environment: &dyn Environment,
+    teams: &TeamModels,
+    ids: &mut HashSet<&'a str>,
+) -> Keys {
+    let mut keys = Keys::default();
+    if let Some(field) = section.field("master_key")
+        && let Some(digest) = master_digest(&field.secret(), environment)
+    {
+        keys.add(digest, master());
+    }
+    let max_age = section.field("max_age").and_then(|field| field.duration());
+    for item in section.field("keys").iter().flat_map(Section::items) {
+        let item = item.secret();
+        let Some((digest, key)) = key::read(&item, teams, max_age, ids) else {
+            continue;
+        };
+        if !keys.add(digest, key) {
+            item.mistake("has the same digest as another key");
+        }
+    }
+    keys
+}
+
+/// The operator's own key: of no team, without an end, since nobody knows when its secret was made.
+fn master() -> Key {
+    let identity = Identity {
+        user: MASTER.to_owned(),
+        team: None,
+        key_id: MASTER.to_owned(),
+    };
+    Key {
+        holder: Rc::new(Holder {
+            identity,
+            models: AllowedModels::default(),
+        }),
+        not_before: None,
+        ends_at: None,
+        revoked: false,
+    }
+}
+
+fn require(section: &Section<'_>, identities: &Identities) -> Require {
+    let Some(field) = section.field("require") else {
+        return Require::default();
+    };
+    let words = &[
+        ("key_or_identity", Require::KeyOrIdentity),
+        ("key_and_identity", Require::KeyAndIdentity),
+    ];
+    let require = field.one_of(words).unwrap_or_default();
+    if require == Require::KeyAndIdentity && identities.rules.is_empty() {
+        field.mistake("nobody could get in: there are no `identities`");
+    }
+    require
+}
+
+/// An id of a key or a rule: records tell them apart by it.
+fn id<'a>(section: &Section<'a>, ids: &mut HashSet<&'a str>) -> Option<&'a str> {
+    let field = section.required("id")?;
+    let id = field.string()?;
+    if !ids.insert(id) {
+        field.mistake(if id == MASTER {
+            "this id is kept for the master key"
+        } else {
+            "another key has this id"
+        });
+    }
+    Some(id)
+}
+
+/// The field `models`: `None` where there is none.
+fn models(section: &Section<'_>) -> Option<Rc<[Glob]>> {
+    let list = section.field("models")?;
+    Some(
+        list.items()
+            .iter()
+            .filter_map(|item| item.string().map(Glob::new))
+            .collect(),
+    )
+}
+
+/// A field that names a team.
+fn team<'t>(field: &Section<'_>, teams: &'t TeamModels) -> Option<(&'t str, Option<Rc<[Glob]>>)> {
+    match teams.get_key_value(field.string()?) {
+        Some((id, models)) => Some((id, models.clone())),
+        None => field.expected("the team_id of a team in `teams`"),
+    }
 }
 
 fn networks(section: &Section<'_>) -> Vec<Network> {
@@ -138,78 +221,5 @@ fn digest_in(section: &Section<'_>) -> Option<Digest> {
         .map_or_else(|| section.expected("a SHA-256 digest, 64 hex digits"), Some)
 }
 
-fn key<'a>(
-    section: &Section<'a>,
-    teams: &HashMap<&str, Rc<Team>>,
-    ids: &mut HashSet<&'a str>,
-) -> Option<(Digest, Key)> {
-    let literal = section.refuse_literal(LITERAL);
-    if !literal {
-        section.only(&[
-            "id",
-            "sha256",
-            "user",
-            "team",
-            "not_before",
-            "expires_at",
-            "revoked",
-            // Read by `limits`.
-            "limits",
-        ]);
-    }
-    let not_before = section
-        .field("not_before")
-        .and_then(|field| field.timestamp());
-    let end = section.field("expires_at");
-    let expires_at = end.as_ref().and_then(Section::timestamp);
-    if let (Some(start), Some(last), Some(end)) = (not_before, expires_at, &end)
-        && last <= start
-    {
-        end.mistake("is not after not_before");
-    }
-    let revoked = section
-        .field("revoked")
-        .and_then(|field| field.boolean())
-        .unwrap_or(false);
-    let team = section.field("team").and_then(|field| {
-        let team = teams.get(field.string()?).map(Rc::clone);
-        if team.is_none() {
-            field.expected("the team_id of a team in `teams`")
-        } else {
-            team
-        }
-    });
-    let id = section.required("id").and_then(|field| {
-        let id = field.string()?;
-        if !ids.insert(id) {
-            field.mistake(if id == MASTER {
-                "this id is kept for the master key"
-            } else {
-                "another key has this id"
-            });
-        }
-        Some(id)
-    });
-    let user = section.required("user").and_then(|field| field.string());
-    let digest = if literal {
-        None
-    } else {
-        section.required("sha256")
-    };
-    let digest = digest.and_then(|field| digest_in(&field.secret()))?;
-    let identity = Identity {
-        user: user?.to_owned(),
-        team: team.as_ref().map(|team| team.id.clone()),
-        key_id: id?.to_owned(),
-    };
-    Some((
-        digest,
-        Key {
-            identity,
-            team,
-            not_before,
-            expires_at,
-            revoked,
-        },
-    ))
-}
+#[cfg(test)]
+mod tests;
