@@ -54,6 +54,7 @@ impl World {
             method: "POST",
             path: "/v1/chat/completions",
             source: facts.source,
+            attributes: &[],
             headers: &[],
             upgrade: false,
         };
@@ -368,6 +369,7 @@ fn a_store_without_an_answer_refuses_at_the_gate_and_costs_counts_only() {
         method: "POST",
         path: "/",
         source: facts.source,
+        attributes: &[],
         headers: &[],
         upgrade: false,
     };
