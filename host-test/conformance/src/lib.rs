@@ -15,6 +15,7 @@
 )]
 
 pub mod answers;
+pub mod asked;
 pub mod background;
 pub mod bytes;
 pub mod case;

@@ -42,6 +42,8 @@ pub struct Exchange {
     attested: Vec<(Attribute, String)>,
     /// The list of models as far as it came, where the caller may not see all of it.
     pub(crate) listing: Option<Vec<u8>>,
+    /// The request asks for the usage of its stream, and the client did not.
+    pub(crate) usage_hidden: bool,
     pub(crate) published: Published,
     ended: bool,
 }
@@ -70,6 +72,7 @@ impl Exchange {
             header_edits: Vec::new(),
             attested: Vec::new(),
             listing: None,
+            usage_hidden: false,
             published: Published::default(),
             ended: false,
         }

@@ -67,6 +67,11 @@ impl Gateway {
         Exchange::new(Rc::clone(self))
     }
 
+    /// Whether streams are asked for their usage that would not tell it by themselves.
+    pub(crate) const fn asks_usage(&self) -> bool {
+        self.interest.response_usage && self.settings.include_usage
+    }
+
     /// Whether the host was told to hold headers.
     #[must_use]
     pub const fn holds_headers(&self) -> bool {

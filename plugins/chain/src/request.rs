@@ -204,11 +204,17 @@ impl Exchange {
                 "identity".to_owned(),
             ));
         }
-        let may_change = interest.request_edits && matches!(self.request, RequestState::Reading(_));
+        let edits = interest.request_edits || self.may_ask_usage(head.endpoint);
+        let may_change = edits && matches!(self.request, RequestState::Reading(_));
         if may_change && !gateway.settings.hold_headers {
             self.header_edits
                 .push(HeaderEdit::Remove(Cow::Borrowed("content-length")));
         }
+    }
+
+    /// Whether a request to this endpoint may leave with a question that the client did not ask.
+    fn may_ask_usage(&self, endpoint: Endpoint) -> bool {
+        self.gateway.asks_usage() && RequestReader::may_ask_usage(endpoint)
     }
 
     /// All of the body is here: it leaves or is refused.
@@ -230,7 +236,11 @@ impl Exchange {
         if let Err(refusal) = meaning.and_then(|meaning| self.send(turn, &meaning)) {
             return self.refuse_request(turn, refusal);
         }
-        let edited = reader.and_then(|mut reader| reader.edited());
+        let asks = self.gateway.asks_usage();
+        let edited = reader.and_then(|mut reader| {
+            self.usage_hidden = asks && reader.ask_usage();
+            reader.edited()
+        });
         if let Some(body) = &edited
             && self.gateway.settings.hold_headers
         {

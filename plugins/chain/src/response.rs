@@ -337,7 +337,11 @@ impl Exchange {
             }
         };
         let bytes_max = self.gateway.settings.body_bytes_max;
-        let reader = ResponseReader::new(endpoint, status, kind, bytes_max, interest.response_text);
+        let want_text = interest.response_text;
+        let mut reader = ResponseReader::new(endpoint, status, kind, bytes_max, want_text);
+        if self.usage_hidden {
+            reader.hide_usage();
+        }
         self.response = ResponseState::Reading(Box::new(reader));
         Ok(())
     }
@@ -375,8 +379,9 @@ impl Exchange {
         // A stream may be edited while its length has long left; whole bodies keep theirs where headers wait for them.
         let may_change = match &self.response {
             ResponseState::Reading(reader) => {
-                (self.gateway.interest.response_text || self.listing.is_some())
-                    && (reader.streams() || !self.gateway.settings.hold_headers)
+                let edits = (self.gateway.interest.response_text || self.listing.is_some())
+                    && (reader.streams() || !self.gateway.settings.hold_headers);
+                edits || (self.usage_hidden && reader.streams())
             }
             ResponseState::Idle
             | ResponseState::Unread { .. }

@@ -19,6 +19,9 @@ pub struct Settings {
     pub public_paths: Vec<String>,
     /// Let protocol upgrades through, uninspected.
     pub pass_upgrades: bool,
+    /// Where a policy wants the usage of streams, ask for it when the client does not. Not every provider that speaks OpenAI's API knows
+    /// the question.
+    pub include_usage: bool,
 }
 
 impl Default for Settings {
@@ -28,12 +31,13 @@ impl Default for Settings {
             body_bytes_max: BODY_BYTES_MAX_DEFAULT,
             public_paths: Vec::new(),
             pass_upgrades: false,
+            include_usage: true,
         }
     }
 }
 
 impl Settings {
-    /// Reads `envoy`, and those fields of `auth` and `dlp` that say what is let through unread.
+    /// Reads `envoy`, and those fields of other sections that are about the exchange as a whole.
     #[must_use]
     pub fn read(document: &Document) -> Self {
         let mut settings = Self::default();
@@ -53,6 +57,12 @@ impl Settings {
                 .field("on_upgrade")
                 .and_then(|field| field.one_of(choices))
                 .unwrap_or(false);
+        }
+        if let Some(limits) = document.section("limits") {
+            settings.include_usage = limits
+                .field("include_usage")
+                .and_then(|field| field.boolean())
+                .unwrap_or(true);
         }
         if let Some(limit) = document
             .section("dlp")
@@ -94,7 +104,7 @@ mod tests {
     #[test]
     fn settings_are_read_from_their_sections() {
         let document = Document::parse(
-            br#"{"envoy":{"hold_headers":true},"auth":{"public_paths":["/healthz"],"on_upgrade":"pass"},"dlp":{"max_body_bytes":1000}}"#,
+            br#"{"envoy":{"hold_headers":true},"auth":{"public_paths":["/healthz"],"on_upgrade":"pass"},"limits":{"include_usage":false},"dlp":{"max_body_bytes":1000}}"#,
         )
         .unwrap();
         let settings = Settings::read(&document);
@@ -105,7 +115,8 @@ mod tests {
                 hold_headers: true,
                 body_bytes_max: 1000,
                 public_paths: vec!["/healthz".into()],
-                pass_upgrades: true
+                pass_upgrades: true,
+                include_usage: false,
             }
         );
     }
@@ -113,7 +124,7 @@ mod tests {
     #[test]
     fn mistakes_name_their_place() {
         let document = Document::parse(
-            br#"{"envoy":{"hold":true,"hold_headers":1},"auth":{"public_paths":["healthz","/v1/messages"],"on_upgrade":"maybe"},
+            br#"{"envoy":{"hold":true,"hold_headers":1},"auth":{"public_paths":["healthz","/v1/messages"],"on_upgrade":"maybe"},"limits":{"include_usage":1},
                 "dlp":{"max_body_bytes":1e12}}"#,
         )
         .unwrap();
@@ -131,6 +142,7 @@ mod tests {
                 r#"auth.public_paths[0]: expected an absolute path without a query, found "healthz""#,
                 "auth.public_paths[1]: is an endpoint that this gateway guards: it cannot be public",
                 r#"auth.on_upgrade: expected one of refuse, pass, found "maybe""#,
+                "limits.include_usage: expected true or false, found 1",
                 "dlp.max_body_bytes: must not be above 1073741824 (1 GiB)",
             ]
         );

@@ -2,6 +2,7 @@
 
 use crate::TextSink;
 use crate::formats::Meaning;
+use crate::include_usage::{self, Patch, Stated};
 use crate::json::{Malformed, NodeId, Token, Trie, Walker};
 use crate::places::{self, Ground};
 use crate::texts::{Piece, Texts};
@@ -65,6 +66,7 @@ pub(crate) struct Document {
     not_utf8: bool,
     walker: Walker,
     texts: Texts,
+    patch: Option<Patch>,
     head: Head,
     /// How deep the completion began, while within it.
     completion: Option<usize>,
@@ -83,6 +85,7 @@ impl Document {
             not_utf8: false,
             walker: Walker::new(Ground::of(role)),
             texts: Texts::default(),
+            patch: None,
             head: Head::default(),
             completion: None,
             text_bytes: 0,
@@ -237,12 +240,18 @@ impl Document {
 
     /// Whether the body leaves as it came.
     pub(crate) fn unchanged(&self) -> bool {
-        self.texts.unchanged()
+        self.texts.unchanged() && self.patch.is_none()
+    }
+
+    /// Has the body ask for the usage of its stream; false when it does already, or cannot.
+    pub(crate) fn ask_usage(&mut self, stated: Stated, table: &Trie<Meaning>) -> bool {
+        self.patch = include_usage::patch(&self.body, stated, table);
+        self.patch.is_some()
     }
 
     /// The body with all changes carried out.
     pub(crate) fn render(&mut self) -> Vec<u8> {
-        self.texts.render(&self.body)
+        self.texts.render(&self.body, self.patch.as_ref())
     }
 }
 

@@ -40,6 +40,7 @@ mod document;
 mod edits;
 mod endpoint;
 mod formats;
+mod include_usage;
 mod json;
 mod media;
 mod models;

@@ -3,6 +3,7 @@
 use crate::TextSink;
 use crate::document::{Ahead, Document, Failure, Lookahead, Observe, Value};
 use crate::formats::{Compiled, Meaning};
+use crate::include_usage::{self, Stated};
 use crate::json::Malformed;
 use crate::media;
 use portcullis_policy::{Endpoint, Reason, Refusal, RequestMeaning, Role};
@@ -16,6 +17,7 @@ pub struct RequestReader {
     takes_body: bool,
     needs_model: bool,
     body_bytes_max: usize,
+    asks_usage: bool,
     document: Document,
     asked: Asked,
     /// The model is looked for before texts are read, and was not found yet.
@@ -39,6 +41,7 @@ impl RequestReader {
             takes_body,
             needs_model,
             body_bytes_max,
+            asks_usage: include_usage::must_be_asked(endpoint),
             document: Document::new(needs_model, Role::Unknown),
             asked: Asked::default(),
             ahead: None,
@@ -127,17 +130,33 @@ impl RequestReader {
         if self.needs_model && self.asked.model.is_none() {
             return self.refuse(Refusal::new(Reason::MalformedBody, "model is required."));
         }
-        let asked = std::mem::take(&mut self.asked);
+        let asked = &mut self.asked;
         Ok(RequestMeaning {
-            model: asked.model,
+            model: asked.model.take(),
             completion_tokens_max: asked
                 .cap
                 .map(|cap| cap.saturating_mul(asked.choices.unwrap_or(1).max(1))),
             choices: asked.choices.unwrap_or(0),
             stream: asked.stream,
             text_bytes: self.document.text_bytes(),
-            unscanned: asked.unscanned.into_iter().map(str::to_owned).collect(),
+            unscanned: asked.unscanned.drain(..).map(str::to_owned).collect(),
         })
+    }
+
+    /// Whether requests to an endpoint are such that [`RequestReader::ask_usage`] can change one.
+    #[must_use]
+    pub const fn may_ask_usage(endpoint: Endpoint) -> bool {
+        include_usage::must_be_asked(endpoint)
+    }
+
+    /// Has the body, which is complete and passed, ask for the usage of its stream when the client did not. True when it does so now:
+    /// then the client must not see the event that answers it ([`crate::ResponseReader::hide_usage`]).
+    pub fn ask_usage(&mut self) -> bool {
+        self.asks_usage
+            && self.asked.stream
+            && self
+                .document
+                .ask_usage(self.asked.usage, &self.format.request)
     }
 
     /// The model as far as the body was read: what the record names when the rest is refused.
@@ -185,6 +204,7 @@ struct Asked {
     cap: Option<u64>,
     choices: Option<u64>,
     stream: bool,
+    usage: Stated,
     unscanned: Vec<&'static str>,
     /// Of the blob at hand: said to be text.
     blob_is_text: bool,
@@ -233,6 +253,7 @@ impl Observe for Asked {
                     return Err(Malformed::Field("stream must be a boolean."));
                 }
             },
+            Meaning::StreamOptions | Meaning::IncludeUsage => self.usage.note(meaning, value),
             Meaning::Array => match value {
                 Value::Open { object: false } | Value::Close { object: false } => {}
                 Value::String { .. }
@@ -270,6 +291,8 @@ impl Observe for Asked {
                 }
             }
             Meaning::Once
+            | Meaning::Answers
+            | Meaning::Usage
             | Meaning::Role
             | Meaning::InputTokens(_)
             | Meaning::OutputTokens

@@ -130,6 +130,14 @@ impl ResponseReader {
         }
     }
 
+    /// The usage of this stream was asked for by the gateway, not by the client: the event that tells it and nothing else is read and
+    /// does not go on. Call before the first byte; without effect on what does not stream.
+    pub fn hide_usage(&mut self) {
+        if let Body::Stream(stream) | Body::Skimmed(stream) = &mut self.body {
+            stream.hide_usage();
+        }
+    }
+
     /// Whether `push` releases bytes as it goes. If not, `finish` releases all at once.
     #[must_use]
     pub const fn streams(&self) -> bool {
@@ -153,6 +161,15 @@ impl ResponseReader {
         match &mut self.body {
             Body::Stream(stream) => {
                 stream.push(chunk, sink)?;
+                let out = stream.take();
+                Ok(if out == chunk {
+                    Released::AsIs
+                } else {
+                    Released::Bytes(out)
+                })
+            }
+            Body::Skimmed(stream) if stream.hides_usage() && !self.stopped => {
+                stream.relay(chunk);
                 let out = stream.take();
                 Ok(if out == chunk {
                     Released::AsIs
@@ -224,6 +241,10 @@ impl ResponseReader {
         match &mut self.body {
             Body::Stream(stream) => {
                 stream.finish(sink)?;
+                Ok(Released::Bytes(stream.take()))
+            }
+            Body::Skimmed(stream) if stream.hides_usage() && !self.stopped => {
+                stream.relay_rest();
                 Ok(Released::Bytes(stream.take()))
             }
             Body::Skimmed(stream) => {

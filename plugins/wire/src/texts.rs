@@ -2,6 +2,7 @@
 
 use crate::TextSink;
 use crate::edits::{Change, merge};
+use crate::include_usage::Patch;
 use crate::json::{self, NESTED_DEPTH_MAX, Raw};
 use crate::places::{Claim, Ground, Look};
 use portcullis_policy::{Edit, Place, Reason, Refusal, Role, Text, TextId};
@@ -290,7 +291,7 @@ impl Texts {
     }
 
     /// The body with all changes carried out; untouched bytes are copied as they are.
-    pub(crate) fn render(&mut self, body: &str) -> Vec<u8> {
+    pub(crate) fn render(&mut self, body: &str, patch: Option<&Patch>) -> Vec<u8> {
         self.changes.sort_by_key(|(start, _)| *start);
         let mut out = Vec::with_capacity(body.len());
         let mut copied = 0;
@@ -303,11 +304,11 @@ impl Texts {
                 .map(json::string_inside)
                 .unwrap_or_default();
             let changes = group.iter().map(|(_, change)| change.clone()).collect();
-            out.extend_from_slice(body.get(copied..*start).unwrap_or_default().as_bytes());
+            Patch::copy(patch, body, copied..*start, &mut out);
             change_string(raw, changes, &mut out);
             copied = start + raw.len();
         }
-        out.extend_from_slice(body.get(copied..).unwrap_or_default().as_bytes());
+        Patch::copy(patch, body, copied..body.len(), &mut out);
         out
     }
 }

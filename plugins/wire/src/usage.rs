@@ -55,6 +55,10 @@ impl Observe for UsageCount {
             | Meaning::CompletionCap
             | Meaning::Choices
             | Meaning::Stream
+            | Meaning::StreamOptions
+            | Meaning::IncludeUsage
+            | Meaning::Answers
+            | Meaning::Usage
             | Meaning::Array
             | Meaning::Blob
             | Meaning::BlobKind

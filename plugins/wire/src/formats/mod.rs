@@ -23,6 +23,10 @@ pub(crate) enum Meaning {
     Choices,
     /// Of a request: whether the answer is asked for as a stream.
     Stream,
+    /// Of a request: what is asked of its stream.
+    StreamOptions,
+    /// Of these options: whether the stream is to tell its usage.
+    IncludeUsage,
     /// Of a request: an array.
     Array,
     /// Of a request: an object that may hold something that is no text, by its two fields below.
@@ -50,6 +54,10 @@ pub(crate) enum Meaning {
     Whole,
     /// Of an event: when it is not null, the channels of the object's `index` end.
     Finish,
+    /// Of an event: an array of what it says of each answer.
+    Answers,
+    /// Of an event: an object of counts, for all answers.
+    Usage,
     /// Of an event: its type, looked up in [`Format::ends`].
     Kind,
 }

@@ -2,8 +2,9 @@
 
 use super::Format;
 use super::Meaning::{
-    Array, AudioFormat, Channel, Choices, Completion, CompletionCap, DataUrl, Delta, Finish,
-    InputTokens, Model, Once, OutputTokens, Role as MessageRole, Stream, Whole,
+    Answers, Array, AudioFormat, Channel, Choices, Completion, CompletionCap, DataUrl, Delta,
+    Finish, IncludeUsage, InputTokens, Model, Once, OutputTokens, Role as MessageRole, Stream,
+    StreamOptions, Usage, Whole,
 };
 use crate::places::About::{Are, Whose};
 use crate::places::Claim::{Arguments, Base64, DataUrl as Url, Id};
@@ -18,7 +19,8 @@ pub(super) const FORMAT: Format = Format {
         ("max_completion_tokens", CompletionCap),
         ("n", Choices),
         ("stream", Stream),
-        ("stream_options", Once),
+        ("stream_options", StreamOptions),
+        ("stream_options.include_usage", IncludeUsage),
         ("tools", Once),
         ("messages.*.role", MessageRole),
         ("messages.*.content", Once),
@@ -72,6 +74,7 @@ pub(super) const FORMAT: Format = Format {
         ("model", Once),
         ("service_tier", Once),
         ("system_fingerprint", Once),
+        ("choices", Answers),
         ("choices.*.index", Once),
         ("choices.*.delta", Delta),
         ("choices.*.delta.role", Whole),
@@ -97,6 +100,7 @@ pub(super) const FORMAT: Format = Format {
             Channel("logprobs.refusal"),
         ),
         ("choices.*.finish_reason", Finish),
+        ("usage", Usage),
         ("usage.prompt_tokens", InputTokens(0)),
         ("usage.completion_tokens", OutputTokens),
     ],

@@ -66,6 +66,9 @@ pub(super) struct EventData<'a> {
     finished: Vec<usize>,
     /// All channels end with this event.
     pub ends_all: bool,
+    counts: bool,
+    /// Which container is the array of answers.
+    answers: Option<usize>,
 }
 
 /// Bytes of an `index` key; it is compared where no table reaches, too.
@@ -149,6 +152,11 @@ impl<'a> EventData<'a> {
                         index: None,
                     });
                     current = Some(event.containers.len() - 1);
+                    match meaning {
+                        Some(Meaning::Usage) => event.counts = true,
+                        Some(Meaning::Answers) => event.answers = current,
+                        _ => {}
+                    }
                 }
                 Token::Piece { raw, .. } => {
                     if meaning == Some(Meaning::Kind) && current == Some(0) {
@@ -167,6 +175,12 @@ impl<'a> EventData<'a> {
             }
         }
         Ok(event)
+    }
+
+    /// Whether the event tells usage and nothing of any answer.
+    pub(super) fn is_usage_only(&self) -> bool {
+        let answers = self.answers.and_then(|at| self.containers.get(at));
+        self.counts && answers.is_none_or(|answers| answers.elements == 0)
     }
 
     fn kind(&mut self, raw: Raw<'_>, format: &Compiled) {

@@ -51,6 +51,8 @@ pub(crate) struct EventStream {
     out: Vec<u8>,
     usage: UsageCount,
     completion_bytes: u64,
+    /// Events that tell usage alone are not for the client.
+    hides_usage: bool,
 }
 
 impl EventStream {
@@ -69,7 +71,18 @@ impl EventStream {
             out: Vec::new(),
             usage: UsageCount::default(),
             completion_bytes: 0,
+            hides_usage: false,
         }
+    }
+
+    /// From now on, events that tell usage and nothing else do not leave.
+    pub(crate) const fn hide_usage(&mut self) {
+        self.hides_usage = true;
+    }
+
+    /// Whether some events do not leave.
+    pub(crate) const fn hides_usage(&self) -> bool {
+        self.hides_usage
     }
 
     /// Tokens as the provider counts them.
@@ -134,20 +147,47 @@ impl EventStream {
         self.skim_event(&rest);
     }
 
+    /// Reads on for usage alone; events that are not hidden are put aside for [`EventStream::take`] as they are.
+    pub(crate) fn relay(&mut self, mut chunk: &[u8]) {
+        while let Some(event) = self.splitter.next(&mut chunk) {
+            self.relay_event(&event);
+        }
+        if self.splitter.begun() > EVENT_BYTES_MAX {
+            // Too long to be read: it passes, and what follows of it passes as events that mean nothing.
+            let begun = self.splitter.rest();
+            self.out.extend_from_slice(&begun);
+        }
+    }
+
+    /// The stream that was relayed is over.
+    pub(crate) fn relay_rest(&mut self) {
+        let rest = self.splitter.rest();
+        self.relay_event(&rest);
+    }
+
+    fn relay_event(&mut self, event: &[u8]) {
+        if !self.skim_event(event) {
+            self.out.extend_from_slice(event);
+        }
+    }
+
     /// Forgets what was held.
     pub(crate) fn drop_held(&mut self) {
         self.held.clear();
         self.held_bytes = 0;
     }
 
-    fn skim_event(&mut self, bytes: &[u8]) {
+    /// Whether it tells usage alone.
+    fn skim_event(&mut self, bytes: &[u8]) -> bool {
         let text = str::from_utf8(bytes).unwrap_or_default();
         let data = Data::of(text, &lines(text, std::mem::take(&mut self.first)));
-        if let Ok(event) = EventData::read(data.text(text), self.format, &mut self.usage) {
-            for found in event.strings.iter().filter(|found| found.completion) {
-                self.completion_bytes += found.raw.text.len() as u64;
-            }
+        let Ok(event) = EventData::read(data.text(text), self.format, &mut self.usage) else {
+            return false;
+        };
+        for found in event.strings.iter().filter(|found| found.completion) {
+            self.completion_bytes += found.raw.text.len() as u64;
         }
+        event.is_usage_only()
     }
 
     fn event(&mut self, bytes: Vec<u8>, sink: &mut dyn TextSink) -> Result<(), Refusal> {
@@ -173,8 +213,8 @@ impl EventStream {
         let json = data.text(&text);
         if json == DONE {
             self.close(None, sink)?;
-        } else if !json.is_empty() {
-            self.json(json, &data, &mut held, sink)?;
+        } else if !json.is_empty() && self.json(json, &data, &mut held, sink)? && self.hides_usage {
+            return Ok(());
         }
         self.held_bytes += text.len();
         held.text = text;
@@ -213,13 +253,14 @@ impl EventStream {
         Ok(())
     }
 
+    /// Whether the event tells usage alone.
     fn json(
         &mut self,
         json: &str,
         data: &Data,
         held: &mut Held,
         sink: &mut dyn TextSink,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let event =
             EventData::read(json, self.format, &mut self.usage).map_err(|_| unreadable())?;
         for found in &event.strings {
@@ -288,7 +329,7 @@ impl EventStream {
         if event.ends_all {
             self.close(None, sink)?;
         }
-        Ok(())
+        Ok(event.is_usage_only())
     }
 
     /// Ends the channels of a group, or all.
