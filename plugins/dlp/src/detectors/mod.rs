@@ -5,9 +5,83 @@
 //! It sees the *folded* view of a text (format characters dropped, digits, dashes and spaces of other scripts as ASCII), never a wire format.
 //!
 //! **To add a detector**: one file in this folder (what the format is and who says so, a `pub(super) const … : Detector`, its function, tests)
-//! and one line in [`ALL`], which is sorted by name. A key that is a prefix, an alphabet and a length needs no file: one row in `keys.rs`.
+//! and one line in [`DETECTORS`], which is sorted by name. A key that is a prefix, an alphabet and a length needs no file: one row in `keys.rs`.
 
+mod aba_routing;
+mod au_abn;
+mod au_medicare;
+mod au_tfn;
+mod authorization_header;
+mod aws_access_key;
+mod aws_secret_key;
+mod azure_key;
+mod base64;
+mod be_national_number;
+mod bg_egn;
+mod br_cnpj;
+mod br_cpf;
+mod ca_sin;
+mod ch_ahv;
+mod checksum;
 mod class;
+mod cn_resident_id;
+mod context;
+mod crypto_wallet;
+mod cz_rodne_cislo;
+mod de_tax_id;
+mod dk_cpr;
+mod ee_isikukood;
+mod email;
+mod entropy;
+mod es_nif;
+mod facebook_app_token;
+mod fi_hetu;
+mod fr_nir;
+mod generic_secret;
+mod hr_oib;
+mod iban;
+mod ie_pps;
+mod il_id;
+mod in_aadhaar;
+mod in_pan;
+mod ip_address;
+mod it_codice_fiscale;
+mod itin;
+mod jwt;
+mod keys;
+mod kr_rrn;
+mod mailchimp_key;
+mod maxmind_key;
+mod mx_curp;
+mod nl_bsn;
+mod no_fodselsnummer;
+mod npi;
+mod number;
+mod openai_key;
+mod password_hash;
+mod payment_card;
+mod phone;
+mod pl_pesel;
+mod private_key;
+mod pt_nif;
+mod ro_cnp;
+mod se_personnummer;
+mod sg_nric;
+mod shape;
+mod ssn;
+mod telegram_bot_token;
+mod terraform_token;
+mod th_national_id;
+mod tr_national_id;
+mod twilio_key;
+mod uk_nhs;
+mod uk_nino;
+mod url_credentials;
+mod us_mbi;
+mod za_id;
+
+#[cfg(test)]
+mod reference;
 
 pub(crate) use class::Class;
 use std::ops::Range;
@@ -21,7 +95,7 @@ pub(crate) const LOOK_AHEAD: usize = 4096;
 /// A shape that rules can name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Detector {
-    /// The name that a rule's `detector` takes, and the rule's own name when it has none.
+    /// The name that a rule's `detector` takes, and the rule's own name when it has none. Several that find one kind of data share it.
     pub(crate) name: &'static str,
     /// The kind of data it finds.
     pub(crate) group: Group,
@@ -30,6 +104,8 @@ pub(crate) struct Detector {
     /// Whether a match proves itself (a checksum, or a layout that chance does not produce), so that it is also searched in the dense view: the
     /// text without spaces and markup.
     pub(crate) dense: bool,
+    /// Whether it is also searched in opaque texts (ids, signatures, payloads), where a detector of random strings would find one after the other.
+    pub(crate) opaque: bool,
     /// Where the scanner calls `find`.
     pub(crate) trigger: Trigger,
     /// Decides what stands at a trigger.
@@ -66,10 +142,32 @@ pub(crate) enum Trigger {
     Keywords(&'static [&'static str]),
     /// At each of these byte strings (written in lower case), whatever the case of its ASCII letters.
     KeywordsAnyCase(&'static [&'static str]),
-    /// At each maximal run of ASCII digits that has one of these lengths, whatever stands around it.
-    Digits(Lengths),
+    /// At each maximal run of ASCII digits that has one of these lengths and such a neighbor before it.
+    Digits(Lengths, Before),
     /// At each `@`.
     At,
+}
+
+/// What must stand directly before a run of digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// An ASCII letter.
+    Letter,
+    /// Neither an ASCII letter nor `_`, or the beginning of the text.
+    Other,
+    /// Anything.
+    Any,
+}
+
+impl Before {
+    /// Whether this byte, or the beginning of the text, is such a neighbor.
+    pub(crate) fn fits(self, byte: Option<u8>) -> bool {
+        match self {
+            Self::Letter => byte.is_some_and(|byte| byte.is_ascii_alphabetic()),
+            Self::Other => !byte.is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_'),
+            Self::Any => true,
+        }
+    }
 }
 
 /// Lengths of runs of digits: of [`Trigger::Digits`], most runs of a log have none that matters, and cost one look.
@@ -146,8 +244,79 @@ pub(crate) struct Latch {
     pub(crate) body: Class,
 }
 
-/// All detectors, sorted by name.
-pub(crate) const ALL: &[Detector] = &[];
+/// The detectors that have a file of their own, sorted by name; [`keys::KEYS`] are the others.
+const DETECTORS: &[Detector] = &[
+    aba_routing::ABA_ROUTING,
+    au_abn::AU_ABN,
+    au_medicare::AU_MEDICARE,
+    au_tfn::AU_TFN,
+    authorization_header::AUTHORIZATION_HEADER,
+    aws_access_key::AWS_ACCESS_KEY,
+    aws_secret_key::AWS_SECRET_KEY,
+    azure_key::AZURE_KEY,
+    be_national_number::BE_NATIONAL_NUMBER,
+    bg_egn::BG_EGN,
+    br_cnpj::BR_CNPJ,
+    br_cpf::BR_CPF,
+    ca_sin::CA_SIN,
+    ch_ahv::CH_AHV,
+    cn_resident_id::CN_RESIDENT_ID,
+    crypto_wallet::CRYPTO_WALLET,
+    crypto_wallet::CRYPTO_WALLET_BECH32,
+    cz_rodne_cislo::CZ_RODNE_CISLO,
+    de_tax_id::DE_TAX_ID,
+    dk_cpr::DK_CPR,
+    ee_isikukood::EE_ISIKUKOOD,
+    email::EMAIL,
+    es_nif::ES_NIF,
+    facebook_app_token::FACEBOOK_APP_TOKEN,
+    fi_hetu::FI_HETU,
+    fr_nir::FR_NIR,
+    generic_secret::GENERIC_SECRET,
+    hr_oib::HR_OIB,
+    iban::IBAN,
+    ie_pps::IE_PPS,
+    il_id::IL_ID,
+    in_aadhaar::IN_AADHAAR,
+    in_pan::IN_PAN,
+    ip_address::IP_ADDRESS,
+    it_codice_fiscale::IT_CODICE_FISCALE,
+    itin::ITIN,
+    jwt::JWT,
+    kr_rrn::KR_RRN,
+    mailchimp_key::MAILCHIMP_KEY,
+    maxmind_key::MAXMIND_KEY,
+    mx_curp::MX_CURP,
+    nl_bsn::NL_BSN,
+    no_fodselsnummer::NO_FODSELSNUMMER,
+    npi::NPI,
+    openai_key::OPENAI_KEY,
+    password_hash::PASSWORD_HASH,
+    payment_card::PAYMENT_CARD,
+    phone::PHONE,
+    pl_pesel::PL_PESEL,
+    private_key::PRIVATE_KEY,
+    pt_nif::PT_NIF,
+    ro_cnp::RO_CNP,
+    se_personnummer::SE_PERSONNUMMER,
+    sg_nric::SG_NRIC,
+    ssn::SSN,
+    telegram_bot_token::TELEGRAM_BOT_TOKEN,
+    terraform_token::TERRAFORM_TOKEN,
+    th_national_id::TH_NATIONAL_ID,
+    tr_national_id::TR_NATIONAL_ID,
+    twilio_key::TWILIO_KEY,
+    uk_nhs::UK_NHS,
+    uk_nino::UK_NINO,
+    url_credentials::URL_CREDENTIALS,
+    us_mbi::US_MBI,
+    za_id::ZA_ID,
+];
+
+/// All detectors.
+pub(crate) fn all() -> impl Iterator<Item = &'static Detector> {
+    DETECTORS.iter().chain(keys::KEYS)
+}
 
 /// The detector of a name, or those of a group: `secrets`, `pii`, `pci`, `all`. Empty when there is none.
 pub(crate) fn named(name: &str) -> Vec<&'static Detector> {
@@ -157,14 +326,69 @@ pub(crate) fn named(name: &str) -> Vec<&'static Detector> {
         "pci" => Some(Group::Pci),
         "all" => None,
         _ => {
-            return ALL
-                .iter()
-                .filter(|detector| detector.name == name)
-                .collect();
+            return all().filter(|detector| detector.name == name).collect();
         }
     };
-    ALL.iter()
+    all()
         .filter(|detector| detector.grade != Grade::Named)
         .filter(|detector| group.is_none_or(|group| detector.group == group))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn lists_are_sorted_and_names_are_no_groups() {
+        assert!(DETECTORS.is_sorted_by(|a, b| a.name <= b.name));
+        assert!(keys::KEYS.is_sorted_by(|a, b| a.name <= b.name));
+        let names: BTreeSet<_> = all().map(|detector| detector.name).collect();
+        assert!(
+            ["all", "secrets", "pii", "pci"]
+                .iter()
+                .all(|group| !names.contains(group))
+        );
+        assert!(keys::KEYS.len() >= 60);
+    }
+
+    #[test]
+    fn keywords_are_worth_looking_for() {
+        for detector in all() {
+            if let Trigger::Keywords(words) | Trigger::KeywordsAnyCase(words) = detector.trigger {
+                assert!(
+                    words.iter().all(|word| word.len() >= 3),
+                    "{}",
+                    detector.name
+                );
+            }
+            if let Trigger::KeywordsAnyCase(words) = detector.trigger {
+                assert!(
+                    words
+                        .iter()
+                        .all(|word| !word.is_empty() && word.to_ascii_lowercase() == *word),
+                    "{}",
+                    detector.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn groups() {
+        assert_eq!(named("ssn").len(), 1);
+        assert!(
+            named("pci")
+                .iter()
+                .all(|detector| detector.group == Group::Pci)
+        );
+        assert!(named("all").len() >= named("secrets").len() + named("pii").len());
+        assert!(
+            !named("all")
+                .iter()
+                .any(|detector| detector.name == "ip_address")
+        );
+        assert_eq!(named("nothing").len(), 0);
+    }
 }

@@ -1,0 +1,60 @@
+//! AWS access key ids: a prefix that says what they belong to and 16 characters of base32
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>, unique identifiers).
+
+use super::class::Class;
+use super::entropy::centibits;
+use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+
+pub(super) const AWS_ACCESS_KEY: Detector = Detector {
+    name: "aws_access_key",
+    group: Group::Secrets,
+    grade: Grade::Precise,
+    dense: true,
+    opaque: true,
+    trigger: Trigger::Keywords(&["AKIA", "ASIA", "ABIA", "ACCA", "A3T"]),
+    find,
+};
+
+/// Base32 (RFC 4648), and the digits that old keys and made-up ones have beside it.
+const BODY: Class = Class::of("A-Z0-9");
+
+fn find(context: &Context<'_>) -> Outcome {
+    let start = context.at.start;
+    if !context.begins_word(start) {
+        return Outcome::None;
+    }
+    let end = context.run(start, 21, |byte| BODY.has(byte));
+    if context.is_open(end) {
+        return Outcome::Undecided;
+    }
+    let key = context.bytes(start..start + 20);
+    let is_longer = end > start + 20 && !context.dense;
+    // Words in capitals have less entropy, and no digits; the documentation's own key ends in EXAMPLE.
+    let is_random =
+        centibits(key) >= 260 && (key.iter().any(u8::is_ascii_digit) || centibits(key) >= 350);
+    if is_longer || key.len() < 20 || key.ends_with(b"EXAMPLE") || !is_random {
+        return Outcome::None;
+    }
+    context.settle(start..start + 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    #[test]
+    fn finds_ids() {
+        check(
+            "aws_access_key",
+            "AWS_TOKEN=«AKIALALEMEL33243OLIB» (\"«ASIAOZW6VBVAZFJHJLQA»\")",
+        );
+    }
+
+    #[test]
+    fn leaves_examples_and_words() {
+        check(
+            "aws_access_key",
+            "AKIAIOSFODNN7EXAMPLE TODAYINASIAASACKOFRICEFELLOVER ASIALALEMEL33243OLIBX AKIALALEMEL33243OLI AKIAAAAAAAAAAAAAAAAA",
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! AWS secret access keys: 40 characters of base64, which a word before them or an access key id beside them must announce.
+
+use super::class::BASE64;
+use super::entropy::centibits;
+use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+
+pub(super) const AWS_SECRET_KEY: Detector = Detector {
+    name: "aws_secret_key",
+    group: Group::Secrets,
+    grade: Grade::Precise,
+    dense: false,
+    opaque: false,
+    trigger: Trigger::KeywordsAnyCase(&[
+        "aws",
+        "secret_access_key",
+        "secretaccesskey",
+        "secret access key",
+        "secret key",
+        "secretkey",
+        "secret_key",
+        "akia",
+        "asia",
+    ]),
+    find,
+};
+
+/// How far behind the announcement the key may begin.
+const REACH: usize = 120;
+
+fn find(context: &Context<'_>) -> Outcome {
+    let mut position = context.at.end;
+    let limit = position + REACH;
+    while position < limit {
+        let end = context.run(position, 64, |byte| BASE64.has(byte));
+        if context.is_open(end) {
+            return Outcome::Undecided;
+        }
+        // `name=value` joins both with a character of the alphabet.
+        let run = context.bytes(position..end);
+        let start = run
+            .iter()
+            .position(|byte| *byte != b'=')
+            .map_or(end, |skipped| position + skipped);
+        let key = match run.iter().rposition(|byte| *byte == b'=') {
+            Some(equals) if position + equals + 1 < end => position + equals + 1..end,
+            _ => start..end,
+        };
+        if is_key(context.bytes(key.clone())) {
+            return Outcome::Match(key);
+        }
+        position = end.max(position + 1);
+    }
+    Outcome::None
+}
+
+/// Forty characters, letters of both cases and a digit among them, as random as they come (40 random ones have 4.6 bits a byte on average).
+fn is_key(bytes: &[u8]) -> bool {
+    bytes.len() == 40
+        && bytes.iter().any(u8::is_ascii_digit)
+        && bytes.iter().any(u8::is_ascii_lowercase)
+        && bytes.iter().any(u8::is_ascii_uppercase)
+        && !bytes.iter().all(u8::is_ascii_hexdigit)
+        && centibits(bytes) >= 400
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    #[test]
+    fn finds_announced_keys() {
+        check(
+            "aws_secret_key",
+            "aws_secret_access_key = «wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKE»",
+        );
+        check(
+            "aws_secret_key",
+            "AWS Access Key:AKIAIDQJ6PTGDFFWYX7A\nsecret key:«IwJz1SHMccAKUKuskdVoHFfkre73BTyF80nRmcWc»",
+        );
+        check(
+            "aws_secret_key",
+            "\"awsSecretKey\":\"«3lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHL»\", AWS_SECRET=«3lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHM»",
+        );
+    }
+
+    #[test]
+    fn leaves_hashes_and_unannounced_ones() {
+        check(
+            "aws_secret_key",
+            "aws commit 227c5ec0469dadc505147467b0c1ad7a6ba88309",
+        );
+        check(
+            "aws_secret_key",
+            "signed 3lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHL",
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! What detectors ask of the text around a trigger.
+
+use super::{Context, Outcome};
+use std::ops::Range;
+
+/// How far before a match [`Context::mentions`] looks for a word that says what the number is.
+const MENTION_BYTES: usize = 64;
+
+impl<'a> Context<'a> {
+    /// The byte at a position, `None` outside of what is at hand.
+    pub(super) fn byte(&self, position: usize) -> Option<u8> {
+        self.text.get(position).copied()
+    }
+
+    /// The byte before a position.
+    pub(super) fn before(&self, position: usize) -> Option<u8> {
+        self.byte(position.checked_sub(1)?)
+    }
+
+    /// The bytes of a range; empty when they are not all at hand.
+    pub(super) fn bytes(&self, range: Range<usize>) -> &'a [u8] {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// The trigger's bytes.
+    pub(super) fn trigger(&self) -> &'a [u8] {
+        self.bytes(self.at.clone())
+    }
+
+    /// Where the run of such bytes ends that begins at `from`, after at most `max` of them.
+    pub(super) fn run(&self, from: usize, max: usize, class: impl Fn(u8) -> bool) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        from + rest
+            .iter()
+            .take(max)
+            .take_while(|byte| class(**byte))
+            .count()
+    }
+
+    /// Where the run of such bytes begins that ends before `to`, after at most `max` of them.
+    pub(super) fn run_back(&self, to: usize, max: usize, class: impl Fn(u8) -> bool) -> usize {
+        let rest = self.text.get(..to).unwrap_or_default();
+        to - rest
+            .iter()
+            .rev()
+            .take(max)
+            .take_while(|byte| class(**byte))
+            .count()
+    }
+
+    /// Whether what stands at a position is not known yet.
+    pub(super) fn is_open(&self, position: usize) -> bool {
+        !self.end && position >= self.text.len()
+    }
+
+    /// Whether these bytes stand at a position; `None` when that is not known yet.
+    pub(super) fn has(&self, position: usize, literal: &[u8]) -> Option<bool> {
+        let rest = self.text.get(position..).unwrap_or_default();
+        if rest.starts_with(literal) {
+            Some(true)
+        } else if !self.end && literal.starts_with(rest) {
+            None
+        } else {
+            Some(false)
+        }
+    }
+
+    /// Whether no word goes on across this position from the left: a match may begin here.
+    pub(super) fn begins_word(&self, position: usize) -> bool {
+        self.dense
+            || !self
+                .before(position)
+                .is_some_and(|byte| byte.is_ascii_alphanumeric())
+    }
+
+    /// Whether no word goes on across this position to the right: a match may end here.
+    pub(super) fn ends_word(&self, position: usize) -> bool {
+        self.dense
+            || !self
+                .byte(position)
+                .is_some_and(|byte| byte.is_ascii_alphanumeric())
+    }
+
+    /// Whether one of these words (lower case) stands shortly before a position, in any case.
+    pub(super) fn mentions(&self, position: usize, words: &[&str]) -> bool {
+        let window = self.bytes(position.saturating_sub(MENTION_BYTES)..position);
+        let mut letter_before = false;
+        for at in 0..window.len() {
+            let rest = window.get(at..).unwrap_or_default();
+            let begins = !letter_before && words.iter().any(|word| begins_with(rest, word));
+            if begins {
+                return true;
+            }
+            letter_before = rest.first().is_some_and(u8::is_ascii_alphabetic);
+        }
+        false
+    }
+
+    /// A match of a range, unless more text could change that.
+    pub(super) fn settle(&self, range: Range<usize>) -> Outcome {
+        if self.is_open(range.end) {
+            Outcome::Undecided
+        } else if self.ends_word(range.end) {
+            Outcome::Match(range)
+        } else {
+            Outcome::None
+        }
+    }
+
+    /// Nothing, unless the text that decides is still to come.
+    pub(super) fn lacking(&self, position: usize) -> Outcome {
+        if self.is_open(position) {
+            Outcome::Undecided
+        } else {
+            Outcome::None
+        }
+    }
+}
+
+/// Whether bytes begin with a word (lower case), in any case; behind one of up to three letters no letter may follow (`sin` is not `since`).
+fn begins_with(bytes: &[u8], word: &str) -> bool {
+    bytes.first().is_some_and(|first| {
+        first.to_ascii_lowercase() == word.as_bytes().first().copied().unwrap_or(0)
+    }) && bytes
+        .get(..word.len())
+        .is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+        && (word.len() > 3 || !bytes.get(word.len()).is_some_and(u8::is_ascii_alphabetic))
+}

@@ -1,0 +1,150 @@
+//! Email addresses: the dot-atom form of RFC 5322, section 3.4.1, in a domain of the public DNS.
+
+use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+
+pub(super) const EMAIL: Detector = Detector {
+    name: "email",
+    group: Group::Pii,
+    grade: Grade::Precise,
+    dense: true,
+    opaque: true,
+    trigger: Trigger::At,
+    find,
+};
+
+/// RFC 5321, section 4.5.3.1.1.
+const LOCAL_BYTES_MAX: usize = 64;
+/// RFC 1035, section 2.3.4.
+const DOMAIN_BYTES_MAX: usize = 253;
+/// Names of files that look like a domain behind an `@`: `icon@2x.png`.
+const FILES: [&[u8]; 14] = [
+    b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"css", b"scss", b"js", b"ts", b"json",
+    b"html", b"md", b"whl",
+];
+/// Where the dense view lets the next word follow at once, these end a domain.
+const COMMON: [&[u8]; 24] = [
+    b"com", b"org", b"net", b"edu", b"gov", b"mil", b"info", b"io", b"de", b"uk", b"fr", b"it",
+    b"es", b"nl", b"pl", b"se", b"ch", b"at", b"be", b"eu", b"us", b"ca", b"au", b"jp",
+];
+
+const fn is_local(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'.' | b'_'
+                | b'%'
+                | b'+'
+                | b'-'
+                | b'\''
+                | b'&'
+                | b'#'
+                | b'/'
+                | b'='
+                | b'~'
+                | b'!'
+                | b'$'
+        )
+}
+
+fn find(context: &Context<'_>) -> Outcome {
+    let at = context.at.start;
+    let mut start = context.run_back(at, LOCAL_BYTES_MAX, |byte| is_local(byte) || byte >= 0x80);
+    // Behind a word that only leads up to it: `mail=a@b.de`, `'a@b.de`, `/a@b.de`.
+    let local = context.bytes(start..at);
+    if let Some(last) = local
+        .iter()
+        .rposition(|byte| matches!(byte, b'\'' | b'/' | b'=' | b'#' | b'&' | b'!' | b'$' | b'~'))
+    {
+        start += last + 1;
+    }
+    while start < at && matches!(context.byte(start), Some(b'.' | b'-' | b'+' | b'%')) {
+        start += 1;
+    }
+    if start == at || context.before(at) == Some(b'.') {
+        return Outcome::None;
+    }
+    let domain = at + 1;
+    let end = context.run(domain, DOMAIN_BYTES_MAX, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-') || byte >= 0x80
+    });
+    if context.is_open(end) {
+        return Outcome::Undecided;
+    }
+    // A sentence's stop is not the domain's.
+    let mut end = end;
+    while end > domain && matches!(context.before(end), Some(b'.' | b'-')) {
+        end -= 1;
+    }
+    let name = context.bytes(domain..end);
+    let Some(dot) = name.iter().rposition(|byte| *byte == b'.') else {
+        return Outcome::None;
+    };
+    let (labels, top) = (
+        name.get(..dot).unwrap_or_default(),
+        name.get(dot + 1..).unwrap_or_default(),
+    );
+    if labels.split(|byte| *byte == b'.').any(|label| {
+        label.is_empty() || label.len() > 63 || label.starts_with(b"-") || label.ends_with(b"-")
+    }) {
+        return Outcome::None;
+    }
+    if context.dense {
+        let known = COMMON
+            .iter()
+            .filter(|known| top.starts_with(known))
+            .map(|known| known.len())
+            .max();
+        return known.map_or(Outcome::None, |length| {
+            Outcome::Match(start..domain + dot + 1 + length)
+        });
+    }
+    let is_top = (2..=24).contains(&top.len())
+        && top
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
+    let is_punycode = top
+        .get(..4)
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"xn--"));
+    let is_file = FILES.iter().any(|file| file.eq_ignore_ascii_case(top));
+    if (is_top || is_punycode) && !is_file && is_person(context, start, at, end) {
+        Outcome::Match(start..end)
+    } else {
+        Outcome::None
+    }
+}
+
+/// What is written as an address and is none: `git@host:path`, `user@host` of a URL, a decorator.
+fn is_person(context: &Context<'_>, start: usize, at: usize, end: usize) -> bool {
+    let local = context.bytes(start..at);
+    // `<199702111730.JAA28598@host>`: the left side of a Message-ID (RFC 5322, section 3.6.4).
+    let is_message_id = context.before(start) == Some(b'<')
+        && local.iter().take(4).all(u8::is_ascii_digit)
+        && local.contains(&b'.');
+    let is_remote = local == b"git" && context.byte(end) == Some(b':');
+    !is_message_id && !is_remote && context.before(start) != Some(b'@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    #[test]
+    fn finds_addresses() {
+        check(
+            "email",
+            "Write to «jane.roe+test@acme-corp.co.uk». <«info@presidio.site»>, mailto:«a@b.de»?x=1",
+        );
+        check(
+            "email",
+            "\"«JANE@ACME.COM»\" «user@xn--80ak6aa92e.com» x='«o_k@münchen.de»'",
+        );
+    }
+
+    #[test]
+    fn leaves_what_only_looks_like_one() {
+        check(
+            "email",
+            "info@presidio. icon@2x.png @scope/pkg pkg@1.2.3 a@b hello@-x.com x@.com @jane.doe git@github.com:a/b.git",
+        );
+    }
+}

@@ -1,0 +1,309 @@
+//! Whatever is assigned to something that is called a key, a secret, a token, a password: `API_TOKEN = "…"`, `"password": "…"`, `--secret …`.
+//!
+//! The name only says where to look; the value must look random: letters and digits mixed, enough entropy, no word, no path, no code. It cannot
+//! be as sure as a shape is, so that through a group it only flags.
+
+use super::class::Class;
+use super::entropy::{centibits, is_placeholder};
+use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use std::ops::Range;
+
+pub(super) const GENERIC_SECRET: Detector = Detector {
+    name: "generic_secret",
+    group: Group::Secrets,
+    grade: Grade::Likely,
+    dense: false,
+    opaque: false,
+    trigger: Trigger::KeywordsAnyCase(&[
+        "key",
+        "secret",
+        "token",
+        "passw",
+        "passphrase",
+        "pwd",
+        "pass",
+        "credential",
+        "private",
+        "access",
+        "auth",
+    ]),
+    find,
+};
+
+/// The rest of a name behind the word that makes it interesting.
+const NAME_REST_MAX: usize = 40;
+/// How long a value is at least that is joined to its name.
+const JOINED_BYTES_MIN: usize = 24;
+/// The longest value.
+const VALUE_BYTES_MAX: usize = 512;
+/// What values are made of; a value with anything else in it is code or prose.
+const VALUE: Class = Class::of("!#-&*-;=?-Z^_a-z|~");
+/// Names with one of these in them hold no secret: `public_key`, `primary key`, `max_tokens`.
+const HARMLESS: [&[u8]; 22] = [
+    b"public",
+    b"primary",
+    b"foreign",
+    b"partition",
+    b"keyboard",
+    b"keyword",
+    b"keyframe",
+    b"monkey",
+    b"author",
+    b"max_token",
+    b"maxtoken",
+    b"tokeniz",
+    b"tokens",
+    b"passive",
+    b"passage",
+    b"passenger",
+    b"bypass",
+    b"compass",
+    b"keyof",
+    b"key_name",
+    b"keyname",
+    b"passed",
+];
+
+fn find(context: &Context<'_>) -> Outcome {
+    let at = context.at.clone();
+    let rest = context.run(at.end, NAME_REST_MAX, is_name);
+    if context.is_open(rest) {
+        return Outcome::Undecided;
+    }
+    let begin = context.run_back(at.start, NAME_REST_MAX, is_name);
+    let name = context.bytes(begin..rest);
+    if HARMLESS.iter().any(|word| contains(name, word)) {
+        return Outcome::None;
+    }
+    let word = context.bytes(at.start..rest);
+    let announces = contains(word, b"token") || contains(word, b"secret") || contains(name, b"api");
+    match value(context, rest) {
+        Ok(value) => {
+            let bytes = context.bytes(value.clone());
+            let is_password = contains(word, b"passw") || contains(word, b"pwd");
+            let is_number = announces
+                && bytes.len() >= 15
+                && bytes.iter().all(u8::is_ascii_digit)
+                && centibits(bytes) >= 250;
+            if is_secret(bytes) || is_number || is_password && is_chosen(bytes) {
+                Outcome::Match(value)
+            } else {
+                joined(context, rest)
+            }
+        }
+        Err(Outcome::None) => joined(context, rest),
+        Err(outcome) => outcome,
+    }
+}
+
+/// `NAME-SECRET-1a2b…`: the value is joined to the name.
+fn joined(context: &Context<'_>, end: usize) -> Outcome {
+    let end = context.run(end, VALUE_BYTES_MAX, is_name);
+    if context.is_open(end) {
+        return Outcome::Undecided;
+    }
+    let rest = context.bytes(context.at.end..end);
+    let Some(gap) = rest
+        .iter()
+        .position(|byte| matches!(byte, b'-' | b'.' | b'_'))
+    else {
+        return Outcome::None;
+    };
+    let start = context.at.end + gap + 1;
+    let value = context.bytes(start..end);
+    if value.len() >= JOINED_BYTES_MIN && is_secret(value) {
+        Outcome::Match(start..end)
+    } else {
+        Outcome::None
+    }
+}
+
+const fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len())
+        .any(|part| part.eq_ignore_ascii_case(word))
+}
+
+/// Where the value stands that is assigned to a name which ends at `from`.
+fn value(context: &Context<'_>, from: usize) -> Result<Range<usize>, Outcome> {
+    let step = |position: usize, max: usize, class: &dyn Fn(u8) -> bool| {
+        let end = context.run(position, max, class);
+        if context.is_open(end) {
+            Err(Outcome::Undecided)
+        } else {
+            Ok(end)
+        }
+    };
+    // `"name"`, `name']`, `$name}`, `--name`, `name)`, escaped quotes too.
+    let closed = step(from, 4, &|byte| b"\"'`\\])}>*".contains(&byte))?;
+    let mut spaced = step(closed, 8, &|byte| matches!(byte, b' ' | b'\t'))?;
+    // Go writes the type behind the name.
+    if spaced > closed && context.has(spaced, b"string ") == Some(true) {
+        spaced += b"string ".len();
+    }
+    let operator = step(spaced, 5, &|byte| b"=:>?|,-!~+.".contains(&byte))?;
+    let is_assigned = operator > spaced
+        && !matches!(
+            context.bytes(spaced..operator),
+            b"-" | b"." | b"--" | b"!" | b"+" | b"..." | b"?"
+        );
+    let is_tag = context.before(closed) == Some(b'>') && closed > from;
+    // `--token value`, `SECRET value`: a gap may only be a blank, and the value must prove itself.
+    if !is_assigned && !is_tag && spaced == closed {
+        return Err(Outcome::None);
+    }
+    let gap = step(operator, 24, &|byte| byte.is_ascii_whitespace())?;
+    let mut opened = step(gap, 4, &|byte| b"\"'`\\([{".contains(&byte))?;
+    for scheme in [
+        b"Bearer ".as_slice(),
+        b"Basic ",
+        b"Token ",
+        b"bearer ",
+        b"basic ",
+        b"token ",
+    ] {
+        if context.has(opened, scheme) == Some(true) {
+            opened += scheme.len();
+        }
+    }
+    let mut end = step(opened, VALUE_BYTES_MAX, &|byte| {
+        VALUE.has(byte) && byte != b',' && byte != b';'
+    })?;
+    let is_quoted = opened > gap
+        && context
+            .byte(end)
+            .is_some_and(|byte| b"\"'`\\".contains(&byte));
+    if !is_quoted {
+        // A sentence's stop, a bracket's end.
+        while end > opened
+            && context
+                .before(end)
+                .is_some_and(|byte| b".:!?*|".contains(&byte))
+        {
+            end -= 1;
+        }
+        // `name(…)`, `name[…]` and `name{…}` are code.
+        if context
+            .byte(end)
+            .is_some_and(|byte| b"([{<$".contains(&byte))
+        {
+            return Err(Outcome::None);
+        }
+    }
+    if !is_assigned && !is_tag && !is_quoted && end - opened < 12 {
+        return Err(Outcome::None);
+    }
+    Ok(opened..end)
+}
+
+/// What no person would have thought of.
+fn is_secret(value: &[u8]) -> bool {
+    if value.len() < 10
+        || is_placeholder(value)
+        || contains(value, b"://")
+        || value.starts_with(b"/")
+        || value.starts_with(b"$")
+    {
+        return false;
+    }
+    let needed = match value.len() {
+        0..16 => 270,
+        16..24 => 290,
+        _ => 295,
+    };
+    let letters = value
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic())
+        .count();
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 {
+        is_scrambled(value, letters)
+    } else {
+        letters > 0 && centibits(value) >= needed && is_mixed(value)
+    }
+}
+
+/// Whether letters and digits are mixed within a part, as in no name (`claude-3-5-sonnet-20241022`), version or date.
+fn is_mixed(value: &[u8]) -> bool {
+    let changes = |part: &[u8]| {
+        part.windows(2)
+            .filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() != b.is_ascii_digit()))
+            .count()
+    };
+    let parts = || value.split(|byte| !byte.is_ascii_alphanumeric());
+    let is_part = parts().any(|part| {
+        changes(part) >= 2 && part.len() >= 8 || changes(part) >= 1 && part.len() >= 10
+    });
+    // Many short parts, such as a UUID's.
+    is_part
+        || value.len() >= 16
+            && parts().count() <= 6
+            && parts().filter(|part| changes(part) > 0).count() >= 2
+}
+
+/// Letters alone: of one case and longer than words are, or of both in no order that words have.
+fn is_scrambled(value: &[u8], letters: usize) -> bool {
+    let rises = value
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
+        .count();
+    let is_one_case =
+        value.iter().all(u8::is_ascii_lowercase) || value.iter().all(u8::is_ascii_uppercase);
+    letters == value.len()
+        && value.len() >= 20
+        && centibits(value) >= 250
+        && (rises * 6 >= value.len() || is_one_case && value.len() >= 24)
+}
+
+/// A password that a person chose: several kinds of characters in one word.
+fn is_chosen(value: &[u8]) -> bool {
+    let has = |class: fn(&u8) -> bool| usize::from(value.iter().any(class));
+    let kinds = has(u8::is_ascii_lowercase)
+        + has(u8::is_ascii_uppercase)
+        + has(u8::is_ascii_digit)
+        + has(u8::is_ascii_punctuation);
+    let is_code = value.iter().any(|byte| b".:/=".contains(byte))
+        || value.starts_with(b"$")
+        || value.starts_with(b"%");
+    value.len() >= 8 && kinds >= 3 && !is_code && centibits(value) >= 250 && !is_placeholder(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    #[test]
+    fn finds_assigned_values() {
+        check(
+            "generic_secret",
+            "adafruit_token: «pwtvp97tf7alq8jh-v_44rp7s2qoh», \"apiKey\" => \"«89f6k5rpbdl88i3j»\", x.secret='«1a2b3c4d5e6f7g8h»'",
+        );
+        check(
+            "generic_secret",
+            "--super-secret_token «1ace4d19-fa7e-b4e2-c3f0-9129474bcd81» set(\"FLY_TOKEN\", \"«tgivjrytzf9pv3983uj63y88y9»\")",
+        );
+        check(
+            "generic_secret",
+            "PASSWORD = \"«at5G6zi!m»\" and <token>\n  «vujhn7v1d3ndu6sx36r6anv78s25bwri9bmqdqri»\n</token>",
+        );
+    }
+
+    #[test]
+    fn leaves_code_names_and_placeholders() {
+        check(
+            "generic_secret",
+            "api_key=\"YOUR_API_KEY_HERE\" password = os.environ[\"DB_PASSWORD\"] token: ${{ secrets.GITHUB_TOKEN }}",
+        );
+        check(
+            "generic_secret",
+            "token = get_token(user1) key: claude-3-5-sonnet-20241022 max_tokens=4096 public_key=1a2b3c4d5e6f7g8h the key points: 1. x",
+        );
+        check(
+            "generic_secret",
+            "Password: must be at least 8 characters, token: 2024-05-01T10:00:00Z, key=/etc/ssl/key1.pem, key: https://a.b/c1d2e3",
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! JSON Web Tokens (RFC 7519): three parts of base64url, the first a JSON object that names an algorithm; also once more in base64.
+
+use super::base64::decode;
+use super::class::{BASE64, Class};
+use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+
+pub(super) const JWT: Detector = Detector {
+    name: "jwt",
+    group: Group::Secrets,
+    grade: Grade::Precise,
+    dense: true,
+    opaque: true,
+    trigger: Trigger::Keywords(&["eyJ", "ZXlK"]),
+    find,
+};
+
+/// base64url, and base64 as some write it.
+const PART: Class = Class::of("0-9A-Za-z_+/=\\-");
+/// The longest header worth decoding; its `alg` stands at its beginning.
+const PART_BYTES_MAX: usize = 4096;
+
+fn find(context: &Context<'_>) -> Outcome {
+    let start = context.at.start;
+    if !context.begins_word(start) {
+        return Outcome::None;
+    }
+    if context.trigger() == b"ZXlK" {
+        return find_encoded(context);
+    }
+    let header = context.run(start, PART_BYTES_MAX, |byte| PART.has(byte));
+    if context.is_open(header) {
+        return Outcome::Undecided;
+    }
+    if context.byte(header) != Some(b'.') || !is_header(context.bytes(start..header)) {
+        return Outcome::None;
+    }
+    let payload = context.run(header + 1, PART_BYTES_MAX, |byte| PART.has(byte));
+    if context.is_open(payload) {
+        return Outcome::Undecided;
+    }
+    if payload - header < 5 {
+        return Outcome::None;
+    }
+    if context.byte(payload) != Some(b'.') {
+        return Outcome::Match(start..payload);
+    }
+    let signature = context.run(payload + 1, PART_BYTES_MAX, |byte| PART.has(byte));
+    if context.is_open(signature) {
+        return Outcome::Undecided;
+    }
+    Outcome::Match(start..signature)
+}
+
+/// A token that was encoded as a whole.
+fn find_encoded(context: &Context<'_>) -> Outcome {
+    let start = context.at.start;
+    let end = context.run(start, PART_BYTES_MAX, |byte| {
+        BASE64.has(byte) || matches!(byte, b'-' | b'_')
+    });
+    if context.is_open(end) {
+        return Outcome::Undecided;
+    }
+    let token = decode(context.bytes(start..end));
+    let Some(dot) = token.iter().position(|byte| *byte == b'.') else {
+        return Outcome::None;
+    };
+    // Inside another encoding nothing but a token has this form, whatever its header names.
+    let (header, rest) = token.split_at_checked(dot).unwrap_or_default();
+    if decode(header).starts_with(b"{\"") && rest.starts_with(b".") && rest.len() > 8 {
+        Outcome::Match(start..end)
+    } else {
+        Outcome::None
+    }
+}
+
+fn is_header(part: &[u8]) -> bool {
+    let header = decode(part);
+    let names = [b"\"alg\"".as_slice(), b"\"enc\"", b"\"typ\"", b"\"kid\""];
+    header.starts_with(b"{")
+        && names
+            .iter()
+            .any(|name| header.windows(name.len()).any(|part| part == *name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    #[test]
+    fn finds_tokens() {
+        check(
+            "jwt",
+            "Bearer «eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.rDs0GPRZwwrPwV81-_» ok",
+        );
+        check(
+            "jwt",
+            "t=«ZXlKaGJHY2lPaUpJVXpJMU5pSjkuZXlKemRXSWlPaUl4SW4wLnNpZ25hdHVyZQ==»",
+        );
+    }
+
+    #[test]
+    fn leaves_other_base64() {
+        check(
+            "jwt",
+            "eyJmb28iOiJiYXIifQ.eyJmb28iOiJiYXIifQ.abc eyJhbGciOiJIUzI1NiJ9 eyJ.x.y key.eyJhbGciOiJIUzI1NiJ9.",
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! Payment card numbers (ISO/IEC 7812-1): 12 to 19 digits, bare or in groups, of a range that an issuer has, with Luhn's check digit.
+//!
+//! Luhn alone passes one run of digits in ten; issuer range and length together are what makes a card of it. A dot never separates groups.
+
+use super::checksum::{luhn, number};
+use super::number::{Number, begins, ends};
+use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+
+pub(super) const PAYMENT_CARD: Detector = Detector {
+    name: "payment_card",
+    group: Group::Pci,
+    grade: Grade::Precise,
+    dense: true,
+    opaque: true,
+    trigger: Trigger::Digits(
+        Lengths::range(4, 4).and(Lengths::range(12, 19)),
+        Before::Other,
+    ),
+    find,
+};
+
+/// First and last of a range of issuer numbers, by their first four digits (six where four are not enough), and the lengths of its cards.
+const ISSUERS: &[(u32, u32, usize, usize)] = &[
+    (604, 604, 12, 12),   // Maestro
+    (1000, 1999, 15, 15), // UATP
+    (2014, 2014, 15, 15), // enRoute
+    (2149, 2149, 15, 15), // enRoute
+    (2131, 2131, 15, 15), // JCB
+    (1800, 1800, 15, 15), // JCB
+    (2200, 2204, 16, 19), // Mir
+    (2221, 2720, 16, 16), // Mastercard
+    (3000, 3059, 14, 19), // Diners Club
+    (3095, 3095, 14, 19), // Diners Club
+    (3400, 3499, 15, 15), // American Express
+    (3500, 3599, 16, 19), // JCB (3528 to 3589 so far)
+    (3600, 3699, 14, 19), // Diners Club
+    (3700, 3799, 15, 15), // American Express
+    (3800, 3999, 14, 19), // Diners Club
+    (4000, 4999, 13, 13), // Visa
+    (4000, 4999, 16, 16), // Visa
+    (4000, 4999, 19, 19), // Visa
+    (5018, 5018, 12, 19), // Maestro
+    (5020, 5020, 12, 19), // Maestro
+    (5038, 5038, 12, 19), // Maestro
+    (5061, 5066, 16, 19), // Verve, Elo
+    (5078, 5079, 16, 19), // Verve
+    (5100, 5599, 16, 16), // Mastercard
+    (5612, 5612, 12, 19), // Maestro
+    (5800, 5899, 12, 19), // Maestro
+    (6011, 6011, 16, 19), // Discover
+    (6062, 6062, 16, 16), // Hipercard
+    (6200, 6299, 16, 19), // UnionPay, Discover
+    (6304, 6304, 12, 19), // Maestro
+    (6362, 6363, 16, 16), // Elo
+    (6390, 6390, 12, 19), // Maestro
+    (6440, 6599, 16, 19), // Discover, RuPay, Elo
+    (6703, 6703, 12, 19), // Bancontact, Maestro
+    (6759, 6763, 12, 19), // Maestro
+    (6771, 6771, 16, 19), // Laser
+    (8100, 8199, 16, 19), // UnionPay, RuPay
+    (9792, 9792, 16, 16), // Troy
+];
+
+/// How cards are grouped, the longest first.
+const GROUPINGS: [&[usize]; 6] = [
+    &[4, 4, 4, 4, 3],
+    &[4, 4, 4, 4],
+    &[4, 4, 4, 3],
+    &[4, 6, 5],
+    &[4, 6, 4],
+    &[4, 4, 5],
+];
+/// The most digits of a group.
+const GROUP_DIGITS_MAX: usize = 6;
+
+fn find(context: &Context<'_>) -> Outcome {
+    let at = context.at.clone();
+    if context.is_open(at.end) {
+        return Outcome::Undecided;
+    }
+    if !begins(context, at.start) {
+        return Outcome::None;
+    }
+    if at.len() >= 12 {
+        return match ends(context, at.end) {
+            None => Outcome::Undecided,
+            Some(true) if is_card(context.trigger()) => Outcome::Match(at),
+            Some(_) => Outcome::None,
+        };
+    }
+    // The groups that stand here, however many; then whether they begin with a grouping of cards.
+    let mut card = Number::new(at.start);
+    let mut groups = [(0, 0); 5];
+    let mut position = at.start;
+    for (index, group) in groups.iter_mut().enumerate() {
+        if index > 0 {
+            let separator = context.byte(position);
+            if context.is_open(position) {
+                return Outcome::Undecided;
+            }
+            let known = card
+                .separator
+                .or(separator.filter(|byte| matches!(byte, b' ' | b'-')));
+            if known.is_none() || separator != known {
+                break;
+            }
+            card.separator = known;
+            position += 1;
+        }
+        let end = context.run(position, GROUP_DIGITS_MAX + 1, |byte| byte.is_ascii_digit());
+        if context.is_open(end) {
+            return Outcome::Undecided;
+        }
+        *group = (end - position, end);
+        if end == position || end - position > GROUP_DIGITS_MAX {
+            break;
+        }
+        card.push(context.bytes(position..end));
+        position = end;
+    }
+    for grouping in GROUPINGS {
+        let fits = grouping
+            .iter()
+            .zip(groups)
+            .all(|(length, (have, _))| *length == have);
+        let end = groups.get(grouping.len() - 1).map_or(0, |(_, end)| *end);
+        let digits = card
+            .digits()
+            .get(..grouping.iter().sum())
+            .unwrap_or_default();
+        if fits && is_card(digits) {
+            match ends(context, end) {
+                None => return Outcome::Undecided,
+                Some(true) => return Outcome::Match(at.start..end),
+                Some(false) => {}
+            }
+        }
+    }
+    Outcome::None
+}
+
+fn is_card(digits: &[u8]) -> bool {
+    let issuer = number(digits, 0, 4);
+    ISSUERS.iter().any(|(first, last, min, max)| {
+        (*first..=*last).contains(&issuer) && (*min..=*max).contains(&digits.len())
+    }) && luhn(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    #[test]
+    fn finds_cards_as_people_write_them() {
+        check(
+            "payment_card",
+            "my card: «4012888888881881» «4012-8888-8888-1881» «4012 8888 8888 1881».",
+        );
+        check(
+            "payment_card",
+            "«378282246310005» «3782 822463 10005» «30569309025904» «6011000990139424»",
+        );
+        check(
+            "payment_card",
+            "visa «4222222222222», maestro «6759649826438453», mir «2200000000000004»",
+        );
+    }
+
+    #[test]
+    fn leaves_other_numbers_alone() {
+        // A wrong check digit; no issuer; dots; part of a longer number; arithmetic; a timestamp.
+        check(
+            "payment_card",
+            "4012888888881882 9012888888881889 4012.8888.8888.1881 40128888888818810 x4012888888881881",
+        );
+        check(
+            "payment_card",
+            "The sum of 5827 and 3704-1682-4786 over 6070 trials at 1745913793997483",
+        );
+        check(
+            "payment_card",
+            "4012 8888-8888 1881, 4012-8888-8888-1881-1, 0.4012888888881881",
+        );
+    }
+}

@@ -1,0 +1,258 @@
+//! Telephone numbers: `+` and a country code (ITU-T E.164), the North American plan, and, behind a word that announces one, national forms.
+//!
+//! The least precise of all: dates, versions and order numbers are written alike. Through a group it only flags.
+
+use super::number::{Number, begins, ends};
+use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+
+pub(super) const PHONE: Detector = Detector {
+    name: "phone",
+    group: Group::Pii,
+    grade: Grade::Likely,
+    dense: true,
+    opaque: false,
+    trigger: Trigger::Digits(Lengths::range(1, 15), Before::Other),
+    find,
+};
+
+const WORDS: &[&str] = &[
+    "phone",
+    "telephone",
+    "tel",
+    "mobile",
+    "cell",
+    "cellphone",
+    "fax",
+    "whatsapp",
+    "call",
+    "call me",
+    "dial",
+    "text me",
+    "telefon",
+    "handy",
+    "numero",
+    "téléphone",
+    "móvil",
+    "telefono",
+    "hotline",
+    "sms",
+    "contact number",
+    "phone number",
+    "my number",
+    "reach me",
+    "ring",
+];
+
+/// Digits that a number of any plan has (E.164, section 6.2.1: up to 15).
+const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+
+/// The longest extension: ` ext. 123456`.
+const EXTENSION_BYTES_MAX: usize = 12;
+
+/// How the digits from the trigger on are written, as far as they can belong to one number.
+struct Written {
+    number: Number,
+    end: usize,
+    digits: usize,
+    groups: [usize; 8],
+    group_count: usize,
+    /// What stands directly before each group.
+    separators: [u8; 8],
+    /// An area code stands in brackets.
+    has_bracket: bool,
+}
+
+fn find(context: &Context<'_>) -> Outcome {
+    let mut start = context.at.start;
+    let plus = context.before(start) == Some(b'+');
+    let bracket = context.before(start) == Some(b'(');
+    if bracket {
+        start -= 1;
+        // `+1 (212)` and `1-(212)` begin before the bracket, and were tried there.
+        let before = context.run_back(start, 2, |byte| matches!(byte, b' ' | b'-' | b'.'));
+        if context
+            .before(before)
+            .is_some_and(|byte| byte.is_ascii_digit())
+        {
+            return Outcome::None;
+        }
+    } else if !plus && !begins(context, start) {
+        return Outcome::None;
+    }
+    if plus
+        && context
+            .before(start - 1)
+            .is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && !context.dense
+    {
+        return Outcome::None;
+    }
+    // `<199710221710.JAA1@host>`: no number stands there.
+    if context.before(start) == Some(b'<') {
+        return Outcome::None;
+    }
+    let written = match read(context, start) {
+        Ok(written) => written,
+        Err(outcome) => return outcome,
+    };
+    if !DIGITS.contains(&written.digits) {
+        return Outcome::None;
+    }
+    let first = context.byte(context.at.start).unwrap_or(b'0');
+    let is_number = if plus {
+        first != b'0' && written.digits >= 8
+    } else {
+        !context.dense
+            && (is_north_american(&written, bracket)
+                || is_announced(context, start, &written, bracket))
+    };
+    if !is_number {
+        return Outcome::None;
+    }
+    let start = if plus { start - 1 } else { start };
+    if context.is_open(written.end + EXTENSION_BYTES_MAX) {
+        return Outcome::Undecided;
+    }
+    let end = extension(context, written.end);
+    if end > written.end || ends(context, end) == Some(true) {
+        Outcome::Match(start..end)
+    } else {
+        Outcome::None
+    }
+}
+
+/// Reads groups of digits with at most two characters between them.
+fn read(context: &Context<'_>, start: usize) -> Result<Written, Outcome> {
+    let mut written = Written {
+        number: Number::new(start),
+        end: start,
+        digits: 0,
+        groups: [0; 8],
+        group_count: 0,
+        separators: [0; 8],
+        has_bracket: false,
+    };
+    let mut position = start;
+    loop {
+        let opened = context.run(position, 3, |byte| {
+            matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')')
+        });
+        if context.is_open(opened) {
+            return Err(Outcome::Undecided);
+        }
+        let separator = context.bytes(position..opened);
+        let fits = match (written.group_count, separator) {
+            (0, b"" | b"(") => true,
+            (0, _) => false,
+            (
+                _,
+                b" " | b"-" | b"." | b"/" | b" (" | b"-(" | b"(" | b") " | b")-" | b")" | b") - ",
+            ) => true,
+            (_, _) => false,
+        };
+        if !fits || written.group_count >= written.groups.len() {
+            return Ok(written);
+        }
+        let end = context.run(opened, 16, |byte| byte.is_ascii_digit());
+        if context.is_open(end) {
+            return Err(Outcome::Undecided);
+        }
+        let length = end - opened;
+        if length == 0 || written.digits + length > *DIGITS.end() {
+            return Ok(written);
+        }
+        if let (Some(group), Some(place)) = (
+            written.groups.get_mut(written.group_count),
+            written.separators.get_mut(written.group_count),
+        ) {
+            (*group, *place) = (length, separator.last().copied().unwrap_or(0));
+        }
+        written.number.push(context.bytes(opened..end));
+        written.has_bracket |= separator.contains(&b')');
+        written.group_count += 1;
+        written.digits += length;
+        (written.end, position) = (end, end);
+    }
+}
+
+/// `212-555-0187`, `(212) 555-0187`, `1-212-555-0187`, `001-212-555-0187`: area and exchange begin with 2 to 9 (NANP).
+fn is_north_american(written: &Written, bracket: bool) -> bool {
+    let groups = written
+        .groups
+        .get(..written.group_count)
+        .unwrap_or_default();
+    let leading = match groups {
+        [3, 3, 4] => 0,
+        [1, 3, 3, 4] => 1,
+        [3, 3, 3, 4] => 3,
+        _ => return false,
+    };
+    let from = usize::from(leading > 0) + 1;
+    let is_uniform = match written.separators.get(from..from + 2) {
+        Some([b'-', b'-'] | [b'.', b'.']) => true,
+        Some([b' ' | b')', b'-' | b'.' | b' ']) => bracket || written.has_bracket,
+        _ => false,
+    };
+    let digits = written.number.digits();
+    let is_country = matches!(digits.get(..leading), Some(b"" | b"1" | b"001"));
+    let is_first = |index: usize| {
+        digits
+            .get(index)
+            .is_some_and(|digit| (b'2'..=b'9').contains(digit))
+    };
+    is_uniform && is_country && is_first(leading) && is_first(leading + 3)
+}
+
+/// Behind `phone:` and the like: two groups or more, or bare digits as long as numbers are.
+fn is_announced(context: &Context<'_>, start: usize, written: &Written, bracket: bool) -> bool {
+    let is_shaped = bracket || written.group_count > 1 || written.digits >= 9;
+    let is_date =
+        matches!(written.groups, [4, 2, 2, ..] | [2, 2, 4, ..]) && written.group_count == 3;
+    is_shaped && !is_date && context.mentions(start, WORDS)
+}
+
+/// Takes `x123` and `ext. 123` in.
+fn extension(context: &Context<'_>, end: usize) -> usize {
+    for mark in [b"x".as_slice(), b" x", b" ext. ", b" ext "] {
+        if context.bytes(end..end + mark.len()) == mark {
+            let digits = context.run(end + mark.len(), 6, |byte| byte.is_ascii_digit());
+            if digits > end + mark.len() {
+                return digits;
+            }
+        }
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    #[test]
+    fn finds_numbers_of_plans() {
+        check(
+            "phone",
+            "«+1 212-555-0187», «(415) 555-0132», «212-555-0187», «212.555.0187x123», «1-212-555-0187»",
+        );
+        check(
+            "phone",
+            "«+49 30 901820», «+44 7700 900123», «+12125550187», «001-432-815-4117»",
+        );
+        check(
+            "phone",
+            "tel: «0431 19 97 94», phone number is «3732695155», call me at «(021) 0025-967»",
+        );
+    }
+
+    #[test]
+    fn leaves_other_numbers() {
+        check(
+            "phone",
+            "2029-11-16 08:57, 5827 and 3704-1682-4786, 1745913793997483, ISBN 978-8-88-539832-9, 10.40.1.6, 1,234,567",
+        );
+        check(
+            "phone",
+            "ref 012-345-6789, 212-055-0187, 212 555 0187, a+1234567890, v212.555.0187.1",
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! Private keys in PEM (RFC 7468; OpenSSH's and PGP's armour too), also as one line of base64.
+//!
+//! A key can be longer than any window, so a match latches: what is its body belongs to it until its last line.
+
+use super::base64::decode;
+use super::class::{BASE64, Class};
+use super::{Context, Detector, Grade, Group, Latch, Outcome, Trigger};
+
+pub(super) const PRIVATE_KEY: Detector = Detector {
+    name: "private_key",
+    group: Group::Secrets,
+    grade: Grade::Precise,
+    dense: true,
+    opaque: true,
+    trigger: Trigger::KeywordsAnyCase(&[
+        "-----begin",
+        "---- begin ssh2",
+        "ls0tls1crudjti",
+        "putty-user-key-file-",
+    ]),
+    find,
+};
+
+/// What ends every armour.
+const UNTIL: &str = "KEY-----";
+/// The body of a key, its line breaks also as they are escaped; a sentence's stop or a bracket ends it.
+const BODY: Class = Class::of("0-9A-Za-z+/=\\-:, \n\r\t\\\\\"'|");
+/// How much of a body proves that a key follows. A key for the smallest curve in use has 64 characters.
+const PROOF_BYTES: usize = 24;
+/// How much of a line under the label does.
+const LINE_BYTES_MIN: usize = 12;
+/// How long a label may be: `ENCRYPTED`, `RSA`, `EC`, `OPENSSH`, `PGP`.
+const LABEL_BYTES_MAX: usize = 32;
+/// How far headers (`Proc-Type`, `Version`) may keep the body from its label.
+const HEADER_BYTES_MAX: usize = 512;
+
+fn find(context: &Context<'_>) -> Outcome {
+    let start = context.at.start;
+    match context.byte(start) {
+        Some(b'L' | b'l') => return find_encoded(context),
+        Some(b'P' | b'p') => return find_putty(context),
+        _ => {}
+    }
+    let label_end = context.run(context.at.end, LABEL_BYTES_MAX + 16, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b' '
+    });
+    if context.is_open(label_end + 4) {
+        return Outcome::Undecided;
+    }
+    let label = context.bytes(start..label_end);
+    if !contains(label, b"PRIVATE") || context.byte(label_end) != Some(b'-') {
+        return Outcome::None;
+    }
+    let mut position = context.run(label_end, 5, |byte| byte == b'-');
+    // A line of letters under the label is a key's first, if only a made-up one's; prose goes on in the same line.
+    let line = context.run(position, 4, |byte| {
+        matches!(byte, b'\n' | b'\r' | b'\\' | b'n')
+    });
+    let body = context.run(line, LINE_BYTES_MIN, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b' '
+    });
+    if context.is_open(body) {
+        return Outcome::Undecided;
+    }
+    if line > position && body - line >= LINE_BYTES_MIN {
+        return Outcome::Latch(Latch {
+            range: start..body,
+            until: UNTIL,
+            body: BODY,
+        });
+    }
+    // Headers, one a line, up to where enough of a body stands in a row.
+    let limit = position + HEADER_BYTES_MAX;
+    loop {
+        let body = context.run(position, PROOF_BYTES, |byte| BASE64.has(byte));
+        if body - position >= PROOF_BYTES {
+            let known = context.run(body, 64, |byte| BASE64.has(byte));
+            return Outcome::Latch(Latch {
+                range: start..known,
+                until: UNTIL,
+                body: BODY,
+            });
+        }
+        if context.is_open(body) {
+            return Outcome::Undecided;
+        }
+        // Where the key ends before it began there is none, but its own last line behind something short is still armour.
+        if body >= limit || context.bytes(body..body + 4) == b"----" {
+            return Outcome::None;
+        }
+        position = body + 1;
+    }
+}
+
+/// `LS0tLS1CRUdJTi…`: the armour as a whole in base64.
+fn find_encoded(context: &Context<'_>) -> Outcome {
+    let start = context.at.start;
+    let end = context.run(start, 96, |byte| BASE64.has(byte));
+    if context.is_open(end) {
+        return Outcome::Undecided;
+    }
+    if context.bytes(start..start + 8) == b"LS0tLS1C"
+        && contains(&decode(context.bytes(start..end)), b"PRIVATE KEY")
+    {
+        Outcome::Latch(Latch {
+            range: start..end,
+            until: "==",
+            body: BASE64,
+        })
+    } else {
+        Outcome::None
+    }
+}
+
+/// PuTTY's format names its private part.
+fn find_putty(context: &Context<'_>) -> Outcome {
+    let end = context.run(context.at.start, 2048, |byte| {
+        byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n' | b'\r')
+    });
+    let text = context.bytes(context.at.start..end);
+    let mark = b"Private-Lines:";
+    match text.windows(mark.len()).position(|part| part == mark) {
+        Some(at) => Outcome::Latch(Latch {
+            range: context.at.start..context.at.start + at + mark.len(),
+            until: "Private-MAC:",
+            body: BODY,
+        }),
+        None => context.lacking(end),
+    }
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len())
+        .any(|part| part.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    const BODY: &str = "MIIEpAIBAAKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gun";
+
+    #[test]
+    fn finds_armoured_keys() {
+        check(
+            "private_key",
+            &format!(
+                "key: «-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n{BODY}\n-----END RSA PRIVATE KEY-----» ok"
+            ),
+        );
+        check(
+            "private_key",
+            &format!(
+                "\"«-----BEGIN PRIVATE KEY-----\\n{BODY}\\n{BODY}\\n-----END PRIVATE KEY-----»\\n\""
+            ),
+        );
+        check(
+            "private_key",
+            &format!(
+                "«-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123\n\n{BODY}\n-----END EC PRIVATE KEY-----»"
+            ),
+        );
+        check(
+            "private_key",
+            &format!(
+                "«-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2.0.14 (GNU/Linux)\n\n{BODY}\n »(cut)"
+            ),
+        );
+    }
+
+    #[test]
+    fn leaves_public_keys_and_prose() {
+        check(
+            "private_key",
+            &format!("-----BEGIN PUBLIC KEY-----\n{BODY}\n-----END PUBLIC KEY-----"),
+        );
+        check(
+            "private_key",
+            "A file begins with -----BEGIN PRIVATE KEY----- and ends with -----END PRIVATE KEY-----. Look at it.",
+        );
+        check(
+            "private_key",
+            "-----BEGIN OPENSSH PRIVATE KEY----------END OPENSSH PRIVATE KEY-----",
+        );
+    }
+}
