@@ -28,5 +28,6 @@ pub fn name(metric: &Metric) -> String {
             format!("portcullis_alerts_total;alert={}", alert.replace(' ', "_"))
         }
         Metric::StoreContention => "portcullis_store_contention_total".to_owned(),
+        Metric::AuditDropped => "portcullis_audit_dropped_total".to_owned(),
     }
 }

@@ -70,6 +70,7 @@ fn name(metric: &Metric) -> String {
         }
         Metric::Alerts { alert } => format!("portcullis_alerts_total;alert={}", label(alert)),
         Metric::StoreContention => "portcullis_store_contention_total".to_owned(),
+        Metric::AuditDropped => "portcullis_audit_dropped_total".to_owned(),
     }
 }
 

@@ -1,19 +1,20 @@
 //! The record itself: names, order and form.
 
 use crate::Settings;
+use crate::chain::Body;
 use portcullis_policy::words::{LIST_ITEMS_MAX, bounded, method, name, path, plain_name};
 use portcullis_policy::{AuthOutcome, Facts, Finding, Timestamp};
 use serde::Serialize;
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 /// A record of an exchange. The order of the fields is the order in the line.
 #[derive(Serialize)]
 pub(crate) struct Record<'a> {
     timestamp: String,
     event_type: &'static str,
-    user: Option<Cow<'a, str>>,
-    source_ip: Option<IpAddr>,
+    /// Personal values are put in their places when the record is sealed.
+    user: (),
+    source_ip: (),
     model: Option<&'a str>,
     tokens_in: Option<u64>,
     tokens_out: Option<u64>,
@@ -21,7 +22,7 @@ pub(crate) struct Record<'a> {
     status: u16,
     request_id: Option<&'a str>,
     team: Option<&'a str>,
-    key_id: Option<Cow<'a, str>>,
+    key_id: (),
     method: Option<&'a str>,
     path: Option<Cow<'a, str>>,
     stream: bool,
@@ -62,10 +63,6 @@ impl<'a> Record<'a> {
             facts.received_at
         };
         let identity = facts.identity.as_ref();
-        let person = |kind: &str, name: &'a str| match &settings.pseudonyms {
-            Some(pseudonyms) => Cow::Owned(pseudonyms.of(kind, name)),
-            None => Cow::Borrowed(bounded(name)),
-        };
         Self {
             timestamp: began.to_rfc3339(),
             event_type: if facts.auth == AuthOutcome::Failure {
@@ -73,8 +70,8 @@ impl<'a> Record<'a> {
             } else {
                 "api_request"
             },
-            user: identity.map(|identity| person("user", &identity.user)),
-            source_ip: facts.source.map(|source| source.to_canonical()),
+            user: (),
+            source_ip: (),
             model: facts.model.as_deref().map(plain_name),
             tokens_in: facts.usage.map(|usage| usage.input),
             tokens_out: facts.usage.map(|usage| usage.output),
@@ -84,7 +81,7 @@ impl<'a> Record<'a> {
             team: identity
                 .and_then(|identity| identity.team.as_deref())
                 .map(bounded),
-            key_id: identity.map(|identity| person("key", &identity.key_id)),
+            key_id: (),
             method: known(&facts.method).map(method),
             path: known(&facts.path).map(|text| path(facts.endpoint, text)),
             stream: facts.stream,
@@ -114,12 +111,67 @@ impl<'a> Record<'a> {
             service: settings.service.as_deref().map(bounded),
         }
     }
+}
 
-    /// One line, without its end.
-    pub fn to_json(&self) -> String {
-        // Nothing in a record can fail to serialize; an empty line would show that something did.
-        serde_json::to_string(self).unwrap_or_default()
-    }
+/// An alert that an exchange set off.
+#[derive(Serialize)]
+struct AlertRecord<'a> {
+    timestamp: String,
+    event_type: &'static str,
+    user: (),
+    source_ip: (),
+    model: Option<&'a str>,
+    request_id: Option<&'a str>,
+    team: Option<&'a str>,
+    key_id: (),
+    alert: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'a str>,
+}
+
+/// All records of an exchange: its own, and one of each alert that it set off.
+pub(crate) fn of(facts: &Facts, settings: &Settings, now: Timestamp, status: u16) -> Vec<Body> {
+    let record = Record::of(facts, settings, now, status);
+    let persons = persons(facts, settings);
+    let alerts = record.alerts.iter().map(|alert| AlertRecord {
+        timestamp: now.to_rfc3339(),
+        event_type: "alert",
+        user: (),
+        source_ip: (),
+        model: record.model,
+        request_id: record.request_id,
+        team: record.team,
+        key_id: (),
+        alert,
+        service: record.service,
+    });
+    let with_persons = |body: Body| Body {
+        persons: persons.clone(),
+        ..body
+    };
+    let own = with_persons(Body::of(record.event_type, &record));
+    [own]
+        .into_iter()
+        .chain(alerts.map(|alert| with_persons(Body::of("alert", &alert))))
+        .collect()
+}
+
+/// Who it was, as JSON text in the order of [`crate::seal::PERSONAL`]; `None` when nothing is known of them.
+fn persons(facts: &Facts, settings: &Settings) -> Option<[String; 3]> {
+    let identity = facts.identity.as_ref();
+    let person = |kind: &str, name: &str| match &settings.pseudonyms {
+        Some(pseudonyms) => pseudonyms.of(kind, name),
+        None => bounded(name).to_owned(),
+    };
+    let json = |text: Option<String>| serde_json::to_string(&text).unwrap_or_default();
+    let known = identity.is_some() || facts.source.is_some();
+    known.then(|| {
+        [
+            json(identity.map(|identity| person("user", &identity.user))),
+            json(facts.source.map(|source| source.to_canonical().to_string())),
+            json(identity.map(|identity| person("key", &identity.key_id))),
+        ]
+    })
 }
 
 impl<'a> FindingRecord<'a> {

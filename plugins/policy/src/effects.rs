@@ -69,6 +69,8 @@ pub enum Metric {
     },
     /// `portcullis_store_contention_total`: writes to the shared store that another worker's came before; each was tried again.
     StoreContention,
+    /// `portcullis_audit_dropped_total`: records that the collector will not get. They are in the log.
+    AuditDropped,
 }
 
 /// Where a policy puts its wishes; the chain carries them out after each event.

@@ -32,7 +32,7 @@ pub use identity::Identity;
 pub use models::AllowedModels;
 pub use pseudonym::Pseudonyms;
 pub use refusal::{Reason, Refusal};
-pub use store::{MemoryStore, Store, StoreError, update};
+pub use store::{CAS_ATTEMPTS_MAX, MemoryStore, Store, StoreError, update};
 pub use text::{Place, Role, Text, TextId};
 pub use time::Timestamp;
 

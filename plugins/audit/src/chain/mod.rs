@@ -1,0 +1,388 @@
+//! The chain of a VM's records: each is sealed together with the seal of the one before it.
+//!
+//! A chain begins with the first record of a VM (so that one which serves nothing leaves nothing behind), with a record of its own that names its
+//! predecessor's head and the heads of all other chains. After each record the chain's head is in the store. What a crash of the VM
+//! loses is therefore known to the next that starts; what a crash of the whole proxy loses is known from heads that were recorded elsewhere.
+
+mod head;
+
+use crate::digest::PolicyDigest;
+use crate::hex::hex;
+use crate::random::Random;
+use crate::seal::{self, Link, NOTHING, PERSONAL, Persons, Seal};
+use head::{HEADS_AT_KEY, Head, POLICY_KEY, Slot};
+use portcullis_policy::{CAS_ATTEMPTS_MAX, Store, Timestamp, update};
+use serde::Serialize;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How often the heads of all chains are recorded, by one of the workers.
+const HEADS_EVERY: Duration = Duration::from_secs(60);
+
+/// What is to be recorded, before it has a place in the chain.
+pub(crate) struct Body {
+    /// One JSON object, with `null` for each of the [`PERSONAL`] members that it has.
+    pub json: String,
+    /// Those members' values as JSON text, when one of them is not `null`.
+    pub persons: Option<[String; 3]>,
+    /// Its `event_type`.
+    pub event: &'static str,
+}
+
+impl Body {
+    /// Of an event that concerns nobody.
+    pub fn of(event: &'static str, body: &impl Serialize) -> Self {
+        Self {
+            // Nothing in a record can fail to serialize; an empty line would show that something did.
+            json: serde_json::to_string(body).unwrap_or_default(),
+            persons: None,
+            event,
+        }
+    }
+}
+
+/// A record in its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// The line, without its end.
+    pub line: String,
+    /// The chain.
+    pub id: Rc<str>,
+    /// The number.
+    pub seq: u64,
+    /// Its `event_type`.
+    pub event: &'static str,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// The chain of a VM.
+pub(crate) struct Chain {
+    seal: Seal,
+    random: Random,
+    policy: PolicyDigest,
+    service: Option<String>,
+    place: Option<Place>,
+    heads_at: Timestamp,
+    /// How many records the collector has; `None` without one.
+    pub delivered: Option<u64>,
+}
+
+/// Where the chain is.
+struct Place {
+    id: Rc<str>,
+    /// Of the next record.
+    seq: u64,
+    prev: String,
+    /// Where its head is kept; `None` when the store gives no answer.
+    slot: Option<usize>,
+}
+
+/// A chain's first record.
+#[derive(Serialize)]
+struct Start<'a> {
+    timestamp: String,
+    event_type: &'static str,
+    policy: InForce<'a>,
+    follows: Option<Follows<'a>>,
+    heads: &'a [&'a Head],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'a str>,
+}
+
+/// Which policy is in force, and which was.
+#[derive(Serialize)]
+struct InForce<'a> {
+    sha256: &'a str,
+    before: Option<&'a str>,
+    changed: Vec<&'static str>,
+}
+
+/// The chain whose place this one takes. The seal of its last record is this chain's first `prev`.
+#[derive(Serialize)]
+struct Follows<'a> {
+    id: &'a str,
+    seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivered: Option<u64>,
+}
+
+/// The heads of all chains.
+#[derive(Serialize)]
+struct Heads<'a> {
+    timestamp: String,
+    event_type: &'static str,
+    heads: Vec<&'a Head>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'a str>,
+}
+
+impl Chain {
+    pub fn new(seal: Seal, policy: PolicyDigest, service: Option<String>, delivers: bool) -> Self {
+        Self {
+            seal,
+            random: Random::new([0; 32]),
+            policy,
+            service,
+            place: None,
+            heads_at: Timestamp::default(),
+            delivered: delivers.then_some(0),
+        }
+    }
+
+    /// Before the first record, with randomness of this VM alone.
+    pub fn seed(&mut self, seed: [u8; 32]) {
+        self.random = Random::new(seed);
+    }
+
+    /// The chain's id, once it has begun.
+    pub fn id(&self) -> Option<&Rc<str>> {
+        self.place.as_ref().map(|place| &place.id)
+    }
+
+    /// Puts a record into the chain, and before it what has to stand before it.
+    pub fn append(
+        &mut self,
+        now: Timestamp,
+        store: &mut dyn Store,
+        body: &Body,
+        out: &mut Vec<Entry>,
+    ) {
+        if self.place.is_none() {
+            self.start(now, store, out);
+        }
+        let entry = self.seal_next(now, body);
+        if self.publish(now, store, false) {
+            out.push(entry);
+            return;
+        }
+        // Another chain took this one for gone. Nobody has seen the entry yet.
+        self.start(now, store, out);
+        out.push(self.seal_next(now, body));
+        self.publish(now, store, false);
+    }
+
+    /// A record of the heads of all chains, when it is this worker's turn.
+    pub fn heads_due(&mut self, now: Timestamp, store: &mut dyn Store) -> Option<Body> {
+        if self.place.is_none() || now.since(self.heads_at) < HEADS_EVERY {
+            return None;
+        }
+        self.heads_at = now;
+        let won = update(store, HEADS_AT_KEY, |old| {
+            let last = std::str::from_utf8(old)
+                .ok()
+                .and_then(|text| text.parse().ok());
+            let last = Timestamp::from_nanos(last.unwrap_or(0));
+            if now.since(last) < HEADS_EVERY {
+                return (None, false);
+            }
+            (Some(now.as_nanos().to_string().into_bytes()), true)
+        });
+        if won != Ok(true) {
+            return None;
+        }
+        let slots = head::slots(store).ok()?;
+        let heads = Heads {
+            timestamp: now.to_rfc3339(),
+            event_type: "heads",
+            heads: head::heads(&slots),
+            service: self.service.as_deref(),
+        };
+        Some(Body::of("heads", &heads))
+    }
+
+    /// Writes the head to the store; `false` when its slot holds another chain's by now.
+    pub fn publish(&self, now: Timestamp, store: &mut dyn Store, closed: bool) -> bool {
+        let Some((place, slot)) = self
+            .place
+            .as_ref()
+            .and_then(|place| Some((place, place.slot?)))
+        else {
+            return true;
+        };
+        let head = Head {
+            id: place.id.to_string(),
+            seq: place.seq.saturating_sub(1),
+            mac: place.prev.clone(),
+            delivered: self.delivered,
+            at: now,
+            closed,
+        };
+        update(store, &head::key(slot), |old| {
+            let mine = old.starts_with(place.id.as_bytes());
+            (mine.then(|| head.to_text().into_bytes()), mine)
+        })
+        // A store that gives no answer takes nobody's place away.
+        .unwrap_or(true)
+    }
+
+    /// Begins a chain with its first record.
+    fn start(&mut self, now: Timestamp, store: &mut dyn Store, out: &mut Vec<Entry>) {
+        let (event, before) = self.policy_in_force(store);
+        self.heads_at = now;
+        let id: Rc<str> = hex(&self.random.next()).into();
+        for _ in 0..CAS_ATTEMPTS_MAX {
+            let slots = head::slots(store);
+            let others = slots
+                .as_ref()
+                .map(|slots| head::heads(slots))
+                .unwrap_or_default();
+            let others: Vec<Head> = others.into_iter().cloned().collect();
+            let slot = slots.ok().and_then(|slots| head::choose(slots, now));
+            let held = slot.as_ref().and_then(|slot| slot.held.as_ref());
+            let follows = held.map(|(head, _)| head);
+            let body = self.start_body(now, event, before.as_deref(), follows, &others);
+            self.place = Some(Place {
+                id: Rc::clone(&id),
+                seq: 0,
+                prev: follows.map_or_else(|| NOTHING.to_owned(), |head| head.mac.clone()),
+                slot: None,
+            });
+            if self.delivered.is_some() {
+                self.delivered = Some(0);
+            }
+            let entry = self.seal_next(now, &body);
+            if self.claim(now, store, slot.as_ref()) {
+                out.push(entry);
+                return;
+            }
+        }
+    }
+
+    /// Puts the head of a chain that has just begun into a slot; `false` when somebody else was first.
+    fn claim(&mut self, now: Timestamp, store: &mut dyn Store, slot: Option<&Slot>) -> bool {
+        let (Some(slot), Some(place)) = (slot, &mut self.place) else {
+            return true;
+        };
+        let head = Head {
+            id: place.id.to_string(),
+            seq: 0,
+            mac: place.prev.clone(),
+            delivered: self.delivered,
+            at: now,
+            closed: false,
+        };
+        let version = slot.held.as_ref().map(|(_, version)| *version);
+        match store.swap(&head::key(slot.number), head.to_text().as_bytes(), version) {
+            Ok(true) => {
+                place.slot = Some(slot.number);
+                true
+            }
+            Ok(false) => false,
+            Err(_) => true,
+        }
+    }
+
+    fn start_body(
+        &self,
+        now: Timestamp,
+        event: &'static str,
+        before: Option<&str>,
+        follows: Option<&Head>,
+        heads: &[Head],
+    ) -> Body {
+        let whole = before.and_then(|text| text.split(' ').next());
+        let heads: Vec<&Head> = heads.iter().collect();
+        let start = Start {
+            timestamp: now.to_rfc3339(),
+            event_type: event,
+            policy: InForce {
+                sha256: &self.policy.whole,
+                before: whole,
+                changed: before
+                    .map(|text| self.policy.changed(text))
+                    .unwrap_or_default(),
+            },
+            follows: follows.map(|head| Follows {
+                id: &head.id,
+                seq: head.seq,
+                delivered: head.delivered,
+            }),
+            heads: &heads,
+            service: self.service.as_deref(),
+        };
+        Body::of(event, &start)
+    }
+
+    /// Which event a start is, and the policy before it: a change is recorded by the first worker that starts with it.
+    fn policy_in_force(&self, store: &mut dyn Store) -> (&'static str, Option<String>) {
+        let new = self.policy.to_text();
+        let changed = update(store, POLICY_KEY, |old| {
+            let old = String::from_utf8(old.to_vec()).unwrap_or_default();
+            let differs = old != new;
+            (differs.then(|| new.clone().into_bytes()), (differs, old))
+        });
+        match changed {
+            Ok((true, old)) => ("config_change", Some(old).filter(|old| !old.is_empty())),
+            Ok((false, old)) => ("start", Some(old)),
+            Err(_) => ("start", None),
+        }
+    }
+
+    /// Seals a record as the chain's next.
+    fn seal_next(&mut self, now: Timestamp, body: &Body) -> Entry {
+        let Some(place) = &mut self.place else {
+            // Every caller has started the chain; a record without a place in it is still a record.
+            return Entry {
+                line: body.json.clone(),
+                id: "".into(),
+                seq: 0,
+                event: body.event,
+                at: now,
+            };
+        };
+        let open = body.json.strip_suffix('}').unwrap_or(&body.json);
+        let link = Link {
+            id: &place.id,
+            seq: place.seq,
+            prev: &place.prev,
+        };
+        let (mut line, persons, digest) = match &body.persons {
+            None => (open.to_owned(), None, None),
+            Some(values) => {
+                let salt = self.random.next();
+                let [user, source, key] = values;
+                let digest = seal::personal_digest(&salt, [user, source, key]);
+                (named(open, values), Some(hex(&salt)), Some(digest))
+            }
+        };
+        let sealed = seal::sealed_tail(link, digest.as_ref());
+        let mac = hex(&self.seal.of(&[open, &sealed]));
+        let persons = persons.as_deref().map_or(Persons::None, Persons::Salted);
+        line.push_str(&seal::tail(link, persons));
+        line.push_str(seal::BEFORE_MAC);
+        line.push_str(&mac);
+        line.push_str(seal::AFTER_MAC);
+        let entry = Entry {
+            line,
+            id: Rc::clone(&place.id),
+            seq: place.seq,
+            event: body.event,
+            at: now,
+        };
+        place.seq += 1;
+        place.prev = mac;
+        entry
+    }
+}
+
+/// A body with its personal values in place. They stand after words of ours only up to the first of them, and no string of JSON holds a
+/// bare quotation mark, so the first place that looks like the member is the member.
+fn named(body: &str, values: &[String; 3]) -> String {
+    const ROOM_BYTES: usize = 512;
+    let mut line = String::with_capacity(body.len() + ROOM_BYTES);
+    let mut rest = body;
+    for (name, value) in PERSONAL.iter().zip(values) {
+        let member = format!("\"{name}\":null");
+        if let Some((before, after)) = rest.split_once(&member) {
+            line.push_str(before);
+            line.push_str(&format!("\"{name}\":{value}"));
+            rest = after;
+        }
+    }
+    line.push_str(rest);
+    line
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! What the exchanges of a worker share: the chain of its records, and their delivery.
+
+use crate::chain::{Body, Chain, Entry};
+use crate::sink::{Gap, Sink};
+use portcullis_policy::{Answer, Background, CallId, Effects, Metric, Outbox, Timestamp};
+use serde::Serialize;
+use std::time::Duration;
+
+/// Chain and delivery.
+pub(crate) struct Ledger {
+    chain: Chain,
+    sink: Option<Sink>,
+}
+
+/// A gap's record.
+#[derive(Serialize)]
+struct Missing<'a> {
+    timestamp: String,
+    event_type: &'static str,
+    missing: Range<'a>,
+}
+
+/// Numbers of records that the collector did not get.
+#[derive(Serialize)]
+struct Range<'a> {
+    id: &'a str,
+    from: u64,
+    to: u64,
+    count: u64,
+}
+
+impl Ledger {
+    pub const fn new(chain: Chain, sink: Option<Sink>) -> Self {
+        Self { chain, sink }
+    }
+
+    /// An exchange begins; `false` when its record could not be delivered and nothing may go unaudited.
+    pub fn admit(&mut self) -> bool {
+        self.sink.as_mut().is_none_or(Sink::reserve)
+    }
+
+    /// The exchange for which a place was kept is over.
+    pub fn release(&mut self) {
+        if let Some(sink) = &mut self.sink {
+            sink.release();
+        }
+    }
+
+    /// Puts records into the chain and into the queue, `kept` when there is a place for them. Answers with all lines that came of it, for the log.
+    pub fn write(
+        &mut self,
+        now: Timestamp,
+        bodies: &[Body],
+        kept: bool,
+        out: &mut Effects<'_>,
+    ) -> String {
+        let mut entries = Vec::with_capacity(bodies.len());
+        let gap = self.sink.as_mut().and_then(Sink::take_gap);
+        let first = gap.map(|gap| gap_body(now, &gap));
+        let heads = self.chain.heads_due(now, out.store);
+        for body in first.iter().chain(&heads).chain(bodies) {
+            self.chain.append(now, out.store, body, &mut entries);
+        }
+        let mut lines =
+            String::with_capacity(entries.iter().map(|entry| entry.line.len() + 1).sum());
+        let mut dropped = 0;
+        for entry in entries {
+            if !lines.is_empty() {
+                lines.push('\n');
+            }
+            lines.push_str(&entry.line);
+            if let Some(sink) = &mut self.sink
+                && !sink.push(entry, kept)
+            {
+                dropped += 1;
+            }
+        }
+        if dropped > 0 {
+            out.count(Metric::AuditDropped, dropped);
+        }
+        lines
+    }
+
+    fn delivered(&mut self, now: Timestamp, last: Option<Entry>, out: &mut Outbox<'_>) {
+        let Some(last) = last.filter(|last| self.chain.id() == Some(&last.id)) else {
+            return;
+        };
+        self.chain.delivered = Some(last.seq + 1);
+        self.chain.publish(now, out.store, false);
+    }
+}
+
+fn gap_body(now: Timestamp, gap: &Gap) -> Body {
+    let missing = Missing {
+        timestamp: now.to_rfc3339(),
+        event_type: "gap",
+        missing: Range {
+            id: &gap.id,
+            from: gap.from,
+            to: gap.to,
+            count: gap.count,
+        },
+    };
+    Body::of("gap", &missing)
+}
+
+/// How often a worker that delivers nothing is asked; it has nothing to say.
+const IDLE: Duration = Duration::from_secs(3600);
+
+impl Background for Ledger {
+    fn period(&self) -> Duration {
+        self.sink.as_ref().map_or(IDLE, Sink::period)
+    }
+
+    fn start(&mut self, random: &[u8; 32]) {
+        self.chain.seed(*random);
+    }
+
+    fn tick(&mut self, now: Timestamp, out: &mut Outbox<'_>) {
+        if let Some(sink) = &mut self.sink {
+            sink.tick(now, out);
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, call: CallId, answer: &Answer, out: &mut Outbox<'_>) {
+        if let Some(sink) = &mut self.sink {
+            let last = sink.answered(now, call, answer, out);
+            self.delivered(now, last, out);
+        }
+    }
+
+    fn stop(&mut self, now: Timestamp, out: &mut Outbox<'_>) -> bool {
+        let done = self.sink.as_mut().is_none_or(|sink| sink.stop(now, out));
+        if done {
+            self.chain.publish(now, out.store, true);
+        }
+        done
+    }
+}
