@@ -6,6 +6,7 @@
 //! Every subcommand exits with 0 when all is well, with 1 when it looked and found something, and with 2 when it could not look: wrong
 //! arguments, a file that cannot be read.
 
+mod audit;
 mod check;
 mod policy_file;
 mod yaml;
@@ -25,12 +26,14 @@ struct Cli {
 /// One line for each subcommand; its documentation and arguments stand in its own file.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Audit),
     Check(check::Check),
 }
 
 impl Command {
     fn run(&self) -> anyhow::Result<Outcome> {
         match self {
+            Self::Audit(command) => command.run(),
             Self::Check(command) => command.run(),
         }
     }

@@ -31,8 +31,8 @@ pub use hex::{hex, unhex};
 
 use ledger::Ledger;
 use portcullis_policy::{
-    Background, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Pseudonyms, Reason, Refusal,
-    Timestamp, Verdict,
+    Background, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Pseudonyms, Reason,
+    Refusal, Timestamp, Verdict,
 };
 use std::cell::RefCell;
 use std::rc::Rc;

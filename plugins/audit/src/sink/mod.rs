@@ -272,14 +272,12 @@ impl Sink {
 
     /// Takes the first of the queue out; answers with the last of them.
     fn forget(&mut self, count: usize) -> Option<Entry> {
-        let last = self
-            .queue
+        self.queue
             .drain(..count.min(self.queue.len()))
             .fold(None, |_, entry| {
                 self.bytes = self.bytes.saturating_sub(entry.line.len());
                 Some(entry)
-            });
-        last
+            })
     }
 
     /// The same for records that the collector will never have.
