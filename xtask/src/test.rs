@@ -85,6 +85,14 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
                 Err(missing) => progress.skip(title, missing),
             }
         }
+        let title = "alerts and metrics with Alertmanager and Prometheus";
+        match (&envoy, missing_servers(&OBSERVABILITY_SERVERS)) {
+            (Ok(binary), None) => {
+                progress.command(title, with_envoy(&mut cargo(OBSERVABILITY_TESTS), binary))?;
+            }
+            (Ok(_), Some(missing)) => progress.skip(title, &missing),
+            (Err(missing), _) => progress.skip(title, missing),
+        }
     }
     if wants(Part::Sdk) {
         let title = "client SDKs through the real Envoy";
@@ -110,7 +118,26 @@ const WASM_CASES: &str = "test --package portcullis-conformance --no-fail-fast \
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test up";
 const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
+const OBSERVABILITY_TESTS: &str = "test --package portcullis-envoy-test --test observability";
+const OBSERVABILITY_SERVERS: [(&str, &str); 2] = [
+    ("prometheus", "prometheus"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
+];
 const SDK_TESTS: &str = "test --package portcullis-envoy-test --test sdk";
+
+/// Which of these programs, with the Debian packages that have them, are not there, and how to get them.
+fn missing_servers(servers: &[(&str, &str)]) -> Option<anyhow::Error> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there =
+        |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let missing: Vec<&str> = servers
+        .iter()
+        .filter(|(program, _)| !is_there(program))
+        .map(|(_, package)| *package)
+        .collect();
+    (!missing.is_empty())
+        .then(|| anyhow::anyhow!("on Debian: apt-get install {}", missing.join(" ")))
+}
 
 fn with_envoy<'a>(command: &'a mut Command, binary: &EnvoyBinary) -> &'a mut Command {
     command.env("ENVOY", binary.path())
