@@ -5,7 +5,7 @@ use crate::formats::Meaning;
 use crate::include_usage::{self, Patch, Stated};
 use crate::json::{Malformed, NodeId, Token, Trie, Walker};
 use crate::places::{self, Ground};
-use crate::texts::{Piece, Texts};
+use crate::texts::{Inside, Piece, Texts};
 use portcullis_policy::{Refusal, Role};
 
 /// Bytes of a string that an observer is shown: protects from copies of what nobody reads whole. Longer than any model's name and any
@@ -33,6 +33,25 @@ pub(crate) enum Value<'a> {
 pub(crate) trait Observe {
     /// Takes a value. An error ends the reading.
     fn value(&mut self, meaning: Meaning, value: Value<'_>) -> Result<(), Malformed>;
+
+    /// The file that ended with the value just taken.
+    fn payload(&mut self) -> Option<Payload> {
+        None
+    }
+
+    /// Takes note of a file that was not read.
+    fn unscanned(&mut self, payload: Payload) {
+        let _ = payload;
+    }
+}
+
+/// A file within a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Payload {
+    /// The name for its media type, when it has one.
+    pub name: Option<&'static str>,
+    /// It is said to be plain text, and was read as such.
+    pub is_text: bool,
 }
 
 /// Why a document could not be read to its end.
@@ -68,6 +87,8 @@ pub(crate) struct Document {
     texts: Texts,
     patch: Option<Patch>,
     head: Head,
+    /// What the file at hand holds, when it has come.
+    payload: Option<Inside>,
     /// How deep the completion began, while within it.
     completion: Option<usize>,
     text_bytes: u64,
@@ -87,6 +108,7 @@ impl Document {
             texts: Texts::default(),
             patch: None,
             head: Head::default(),
+            payload: None,
             completion: None,
             text_bytes: 0,
             completion_bytes: 0,
@@ -191,6 +213,9 @@ impl Document {
                     if meaning.is_none() {
                         continue;
                     }
+                    if last && matches!(meaning, Some(Meaning::BlobData | Meaning::DataUrl)) {
+                        self.payload = Some(self.texts.inside(raw, ground.role));
+                    }
                     let Some((head, whole)) = self.head.of(piece, first, last) else {
                         continue;
                     };
@@ -216,6 +241,9 @@ impl Document {
                     if meaning == Some(Meaning::Completion) && self.completion.is_none() {
                         self.completion = Some(self.walker.depth());
                     }
+                    if meaning == Some(Meaning::Blob) {
+                        self.payload = None;
+                    }
                     Value::Open { object }
                 }
                 Token::Close { object } => {
@@ -230,6 +258,16 @@ impl Document {
             }
             if let Some(role) = role {
                 self.walker.belongs_to(role);
+            }
+            if let Some(payload) = observer.payload() {
+                let inside = self.payload.take();
+                let read = match (inside, reborrow(&mut sink)) {
+                    (Some(inside), Some(sink)) => self.texts.payload(&self.body, inside, sink)?,
+                    _ => false,
+                };
+                if !read {
+                    observer.unscanned(payload);
+                }
             }
         }
         if self.not_utf8 || (end && !self.cut_character.is_empty()) {

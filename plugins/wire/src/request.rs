@@ -1,7 +1,7 @@
 //! Request bodies.
 
 use crate::TextSink;
-use crate::document::{Ahead, Document, Failure, Lookahead, Observe, Value};
+use crate::document::{Ahead, Document, Failure, Lookahead, Observe, Payload, Value};
 use crate::formats::{Compiled, Meaning};
 use crate::include_usage::{self, Stated};
 use crate::json::Malformed;
@@ -210,11 +210,13 @@ struct Asked {
     blob_is_text: bool,
     /// Of the blob at hand: its media type.
     blob_type: Option<&'static str>,
+    /// What just ended.
+    payload: Option<Payload>,
 }
 
 impl Asked {
     /// Only names of `media`'s list come here, so there are never many.
-    fn unscanned(&mut self, name: &'static str) {
+    fn add_unscanned(&mut self, name: &'static str) {
         if !self.unscanned.contains(&name) {
             self.unscanned.push(name);
         }
@@ -222,6 +224,16 @@ impl Asked {
 }
 
 impl Observe for Asked {
+    fn payload(&mut self) -> Option<Payload> {
+        self.payload.take()
+    }
+
+    fn unscanned(&mut self, payload: Payload) {
+        if let Some(name) = payload.name.filter(|_| !payload.is_text) {
+            self.add_unscanned(name);
+        }
+    }
+
     fn value(&mut self, meaning: Meaning, value: Value<'_>) -> Result<(), Malformed> {
         match meaning {
             Meaning::Model => match value {
@@ -279,20 +291,22 @@ impl Observe for Asked {
                 }
             }
             Meaning::DataUrl => {
-                if let Value::String { head, .. } = value
-                    && let Some(name) = media::of_url(head)
-                {
-                    self.unscanned(name);
+                if let Value::String { head, .. } = value {
+                    self.payload = media::of_url(head).map(|name| Payload {
+                        name: Some(name),
+                        is_text: false,
+                    });
                 }
             }
             Meaning::AudioFormat => {
                 if let Value::String { head, .. } = value {
-                    self.unscanned(media::of_audio(head));
+                    self.add_unscanned(media::of_audio(head));
                 }
             }
             Meaning::Once
             | Meaning::Answers
             | Meaning::Usage
+            | Meaning::BlobData
             | Meaning::Role
             | Meaning::InputTokens(_)
             | Meaning::OutputTokens
@@ -316,9 +330,10 @@ impl Asked {
                 self.blob_type = None;
             }
             Value::Close { object: true } => {
-                if let Some(name) = self.blob_type.take().filter(|_| !self.blob_is_text) {
-                    self.unscanned(name);
-                }
+                self.payload = Some(Payload {
+                    name: self.blob_type.take(),
+                    is_text: self.blob_is_text,
+                });
             }
             Value::String { .. }
             | Value::Number(_)

@@ -1,11 +1,14 @@
 //! Strings of a document on their way to the sink, and the sink's wishes on their way back.
 
 use crate::TextSink;
-use crate::edits::{Change, merge};
+use crate::edits::{Change, carry_out, merge};
 use crate::include_usage::Patch;
 use crate::json::{self, NESTED_DEPTH_MAX, Raw};
+use crate::payload::{self, DECODED_BYTES_MAX};
 use crate::places::{Claim, Ground, Look};
 use portcullis_policy::{Edit, Place, Reason, Refusal, Role, Text, TextId};
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Ids of texts that are strings within strings; all other ids are below.
 const NESTED: u64 = 1 << 63;
@@ -86,6 +89,15 @@ pub(crate) struct Texts {
     open: Option<Open>,
     /// Where the string at hand begins.
     at: usize,
+    /// Bytes of files that were decoded.
+    decoded: usize,
+}
+
+/// The inside of a string that has come.
+#[derive(Debug, Clone)]
+pub(crate) struct Inside {
+    range: Range<usize>,
+    role: Role,
 }
 
 /// A piece of a string of a document.
@@ -205,19 +217,17 @@ impl Texts {
         let (claim, opaque) = (ground.claim, (ground.role, Place::Opaque));
         let plain = (ground.role, ground.place());
         let unsure = open.look == Look::Unsure;
-        if raw.escaped {
-            // No random string needs an escape. What was not given is as it is written.
-            open.look = Look::Plain;
-            let kept = body.get(open.start..raw.at).filter(|_| unsure);
-            if let Some(kept) = kept.filter(|kept| !kept.is_empty()) {
-                self.give(kept, false, plain, sink)?;
-            }
-            return self.give(text, last, plain, sink);
-        }
+        let whole: String;
         let mut text = text;
         if unsure {
             let end = raw.at + raw.text.len();
             text = body.get(open.start..end).unwrap_or_default();
+            if open.escaped {
+                let mut unescaped = String::with_capacity(text.len());
+                json::unescape_into(text, &mut unescaped);
+                whole = unescaped;
+                text = &whole;
+            }
             open.look = claim.judge(text, last);
         }
         match open.look {
@@ -276,6 +286,79 @@ impl Texts {
                 .extend(nested.into_iter().map(|change| (at, change)));
         }
         Ok(())
+    }
+
+    /// The inside of the string whose last piece this is.
+    pub(crate) fn inside(&self, raw: Raw<'_>, role: Role) -> Inside {
+        Inside {
+            range: self.at..raw.at + raw.text.len(),
+            role,
+        }
+    }
+
+    /// Reads the file that a string holds as base64, bare or as a `data:` URL, when it is a text. What is changed in it is encoded again.
+    pub(crate) fn payload(
+        &mut self,
+        body: &str,
+        inside: Inside,
+        sink: &mut dyn TextSink,
+    ) -> Result<bool, Refusal> {
+        let Inside { range, role } = inside;
+        let start = range.start;
+        let raw = body.get(range).unwrap_or_default();
+        let whole = if raw.contains('\\') {
+            let mut whole = String::with_capacity(raw.len());
+            json::unescape_into(raw, &mut whole);
+            Cow::Owned(whole)
+        } else {
+            Cow::Borrowed(raw)
+        };
+        let encoded = match whole.split_once(',') {
+            Some((_, encoded)) => encoded,
+            None => &whole,
+        };
+        let mut budget = DECODED_BYTES_MAX.saturating_sub(self.decoded);
+        let text = payload::decode(encoded, &mut budget);
+        self.decoded = DECODED_BYTES_MAX - budget;
+        let Some(text) = text else {
+            return Ok(false);
+        };
+        let (id, mut changes) = (self.nested.fresh(), Vec::new());
+        let piece = Text {
+            id,
+            piece: &text,
+            last: true,
+            role,
+            place: Place::Prose,
+        };
+        give(piece, sink, &mut self.batch, &mut |change| {
+            changes.push(change)
+        })?;
+        if json::hides_text(&text) {
+            let of = (role, Place::Prose);
+            let nested = give_nested(&text, of, &mut self.nested, sink, &mut self.batch)?;
+            changes.extend(nested);
+        }
+        if changes.is_empty() {
+            return Ok(true);
+        }
+        merge(&mut changes);
+        let changes = json::fit(&text, changes, NESTED_DEPTH_MAX);
+        let mut changed = Vec::with_capacity(text.len());
+        carry_out(&text, changes, &mut changed);
+        let later = self.changes.iter().rev();
+        let is_changed = later
+            .take_while(|(at, _)| *at >= start)
+            .any(|(at, _)| *at == start);
+        // What is to be changed in its letters too cannot be both: then nothing of the file leaves.
+        let replacement = if is_changed {
+            String::new()
+        } else {
+            payload::encode(&changed, encoded)
+        };
+        let range = whole.len() - encoded.len()..whole.len();
+        self.changes.push((start, Change { range, replacement }));
+        Ok(true)
     }
 
     /// Whether anything is to be changed in the string at hand.

@@ -113,7 +113,7 @@ fn nothing_hides_in_an_opaque_place() {
     for (place, text) in [
         ("tool_call_id", "my number is 123-45-6789".to_owned()),
         ("tool_call_id", "a".repeat(300)),
-        ("tool_call_id", r"\u0063all_1".to_owned()),
+        ("tool_call_id", r"call\u0020me".to_owned()),
     ] {
         let body = format!(
             r#"{{"model":"m","messages":[{{"role":"tool","{place}":"{text}","content":"x"}}]}}"#
@@ -141,6 +141,13 @@ fn nothing_hides_in_an_opaque_place() {
         let body = image("data:my number is 123-45-6789;base64,AAAA");
         let seen = request(Endpoint::OpenAiChat, &body, &[size]);
         assert!(seen.all().iter().all(|(_, place, _)| *place != Opaque));
+        // PHP escapes slashes.
+        let body = image(r"data:image\/png;base64,iV\/BOR");
+        let seen = request(Endpoint::OpenAiChat, &body, &[size]);
+        assert!(
+            seen.all()
+                .contains(&(User, Opaque, "data:image/png;base64,iV/BOR"))
+        );
     }
 }
 

@@ -2,8 +2,8 @@
 //! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>.
 
 use super::Meaning::{
-    Array, Blob, BlobKind, BlobType, Channel, Completion, CompletionCap, Delta, InputTokens, Kind,
-    Model, Once, OutputTokens, Role as MessageRole, Stream, Whole,
+    Array, Blob, BlobData, BlobKind, BlobType, Channel, Completion, CompletionCap, Delta,
+    InputTokens, Kind, Model, Once, OutputTokens, Role as MessageRole, Stream, Whole,
 };
 use super::{Ends, Format};
 use crate::formats::Meaning;
@@ -30,7 +30,7 @@ const REQUEST: &[Row<Meaning>] = &[
     ("messages.*.content.*.source", Blob),
     ("messages.*.content.*.source.type", BlobKind),
     ("messages.*.content.*.source.media_type", BlobType),
-    ("messages.*.content.*.source.data", Once),
+    ("messages.*.content.*.source.data", BlobData),
     // Tool results hold blocks of their own.
     ("messages.*.content.*.content", Once),
     ("messages.*.content.*.content.*.type", Once),
@@ -38,7 +38,7 @@ const REQUEST: &[Row<Meaning>] = &[
     ("messages.*.content.*.content.*.source", Blob),
     ("messages.*.content.*.content.*.source.type", BlobKind),
     ("messages.*.content.*.content.*.source.media_type", BlobType),
-    ("messages.*.content.*.content.*.source.data", Once),
+    ("messages.*.content.*.content.*.source.data", BlobData),
 ];
 
 const REQUEST_PLACES: &[Row<About>] = &[

@@ -35,6 +35,8 @@ pub(crate) enum Meaning {
     BlobKind,
     /// Of a [`Meaning::Blob`]: its media type.
     BlobType,
+    /// Of a [`Meaning::Blob`]: what it holds, as base64 or text.
+    BlobData,
     /// Of a request: a `data:` URL or bare base64.
     DataUrl,
     /// Of a request: the name of an audio format.
