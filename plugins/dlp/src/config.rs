@@ -29,6 +29,17 @@ enum Mode {
     Shadow,
 }
 
+/// What is done with requests that hold files which cannot be scanned: pictures, sounds, archives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unscannable {
+    /// They pass; the record names what was not scanned.
+    Pass,
+    /// The record also says that they would be refused.
+    Note,
+    /// They are refused.
+    Refuse,
+}
+
 /// Section `dlp`, read.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -37,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) request: bool,
     /// Responses are scanned.
     pub(crate) response: bool,
+    /// What is done with requests that hold files which cannot be scanned.
+    pub(crate) unscannable: Unscannable,
     /// Makes placeholders, where a rule masks.
     pub(crate) masker: Option<Masker>,
 }
@@ -55,6 +68,7 @@ pub(crate) fn read(document: &Document, environment: &dyn Environment) -> Option
         "max_body_bytes",
         "mode",
         "mask_key",
+        "unscannable",
     ]);
     let switch = |name: &str| {
         section
@@ -62,6 +76,7 @@ pub(crate) fn read(document: &Document, environment: &dyn Environment) -> Option
             .map_or(Some(true), |field| field.boolean())
     };
     let (request, response) = (switch("request"), switch("response"));
+    let unscannable = unscannable(&section);
     let mode = mode(&section).unwrap_or(Mode::Enforce);
     let items = section
         .field("rules")
@@ -120,6 +135,11 @@ pub(crate) fn read(document: &Document, environment: &dyn Environment) -> Option
             rules,
             request: request?,
             response: response?,
+            unscannable: match mode {
+                _ if unscannable? == Unscannable::Pass => Unscannable::Pass,
+                Mode::Enforce => Unscannable::Refuse,
+                Mode::Shadow => Unscannable::Note,
+            },
             masker,
         }),
         Err(reason) => {
@@ -141,6 +161,7 @@ fn of_alerts(document: &Document, wanted: Vec<Rule>) -> Option<Config> {
             rules,
             request,
             response,
+            unscannable: Unscannable::Pass,
             masker: None,
         }),
         Err(reason) => {
@@ -150,6 +171,13 @@ fn of_alerts(document: &Document, wanted: Vec<Rule>) -> Option<Config> {
             None
         }
     }
+}
+
+fn unscannable(section: &Section<'_>) -> Option<Unscannable> {
+    let Some(field) = section.field("unscannable") else {
+        return Some(Unscannable::Pass);
+    };
+    field.one_of(&[("pass", Unscannable::Pass), ("refuse", Unscannable::Refuse)])
 }
 
 fn mode(section: &Section<'_>) -> Option<Mode> {

@@ -1,6 +1,6 @@
 //! The policy: what is found in a message becomes findings, edits and verdicts.
 
-use crate::config::Config;
+use crate::config::{Config, Unscannable};
 use crate::mask::{TooMany, Vault};
 use crate::placeholder::{self, Kind};
 use crate::report::Stop;
@@ -8,8 +8,8 @@ use crate::rules::Rule;
 use crate::scanner::{Refused, Scanner};
 use crate::scope::RuleSet;
 use portcullis_policy::{
-    Action, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Reason, Refusal, Side,
-    Text, Timestamp, Verdict,
+    Action, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Reason, Refusal,
+    RequestMeaning, Side, Text, Timestamp, Verdict,
 };
 use std::rc::Rc;
 
@@ -37,7 +37,7 @@ impl Policy for Dlp {
         let request = config.request && any(&|rule| rule.scope.reaches(Side::Request));
         let response = config.response && any(&|rule| rule.scope.reaches(Side::Response));
         Interest {
-            request_body: request,
+            request_body: request || config.unscannable != Unscannable::Pass,
             request_text: request,
             request_edits: request
                 && any(&|rule| matches!(rule.action, Action::Mask | Action::Redact)),
@@ -93,7 +93,10 @@ impl Exchange for DlpExchange {
                 self.text(Side::Request, *text, facts, out)
             }
             Event::ResponseText(text) => self.text(Side::Response, *text, facts, out),
-            Event::RequestEnd(_) => self.end(Side::Request, facts, out),
+            Event::RequestEnd(meaning) => match self.end(Side::Request, facts, out) {
+                Verdict::Continue => self.unscannable(meaning, facts, out),
+                refused @ Verdict::Refuse(_) => refused,
+            },
             Event::ResponseEnd(_) => self.end(Side::Response, facts, out),
             // Cut off, or refused by another: what was found until then is found.
             Event::Refused(_) | Event::End { .. } => {
@@ -209,6 +212,35 @@ impl DlpExchange {
                 Verdict::Continue
             }
             Err(refused) => self.refuse(refused, facts, out),
+        }
+    }
+
+    /// Judges what could not be scanned of the request.
+    fn unscannable(
+        &mut self,
+        meaning: &RequestMeaning,
+        facts: &mut Facts,
+        out: &mut Effects<'_>,
+    ) -> Verdict {
+        let Some(name) = meaning.unscanned.first() else {
+            return Verdict::Continue;
+        };
+        let reason = Reason::UnsupportedMediaType;
+        match self.config.unscannable {
+            Unscannable::Pass => Verdict::Continue,
+            Unscannable::Note => {
+                facts.shadowed(reason);
+                let reason = reason.code();
+                out.count(Metric::ShadowRefusals { reason }, 1);
+                Verdict::Continue
+            }
+            Unscannable::Refuse => {
+                self.stop();
+                Verdict::Refuse(Refusal::new(
+                    reason,
+                    format!("The request holds a part that cannot be inspected ({name})."),
+                ))
+            }
         }
     }
 
