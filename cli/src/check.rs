@@ -60,7 +60,7 @@ impl Check {
         let environment: &dyn Environment = if self.env {
             &|name: &str| std::env::var(name).ok()
         } else {
-            &stand_in
+            &policy_file::stand_in
         };
         let mistakes = policy_file::mistakes(&document, environment);
         report.more |= mistakes.len() >= MISTAKES_MAX;
@@ -78,11 +78,6 @@ impl Check {
             ));
         }
     }
-}
-
-/// What stands in for a variable that is set in the proxy and nowhere else: different for each name, as secrets are.
-fn stand_in(name: &str) -> Option<String> {
-    Some(format!("stand-in-for-the-secret-in-{name}"))
 }
 
 /// The time of this machine.

@@ -8,7 +8,9 @@
 
 mod audit;
 mod check;
+mod keys;
 mod policy_file;
+mod replace;
 mod yaml;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +30,7 @@ struct Cli {
 enum Command {
     Audit(audit::Audit),
     Check(check::Check),
+    Keys(keys::Keys),
 }
 
 impl Command {
@@ -35,6 +38,7 @@ impl Command {
         match self {
             Self::Audit(command) => command.run(),
             Self::Check(command) => command.run(),
+            Self::Keys(command) => command.run(),
         }
     }
 }

@@ -124,6 +124,11 @@ fn policy(config: &Node) -> Result<Option<PolicyText>> {
 }
 
 impl PolicyText {
+    /// Its bytes are bytes of the file as they are.
+    pub const fn is_inline(&self) -> bool {
+        matches!(self.lines, Lines::Same)
+    }
+
     /// As policies read it.
     pub fn document(&self) -> Document {
         Document::of(self.node.value())
@@ -184,4 +189,9 @@ pub(crate) fn mistakes(document: &Document, environment: &dyn Environment) -> Ve
 
 fn boxed<P: AnyPolicy + 'static>(policy: Option<P>) -> Option<Box<dyn AnyPolicy>> {
     policy.map(|policy| Box::new(policy) as Box<dyn AnyPolicy>)
+}
+
+/// What stands in for a variable that is set in the proxy and nowhere else: different for each name, as secrets are.
+pub(crate) fn stand_in(name: &str) -> Option<String> {
+    Some(format!("stand-in-for-the-secret-in-{name}"))
 }

@@ -177,7 +177,8 @@ impl Builder<'_> {
         };
         // The end of a block is noticed at whatever follows it, with comments and empty lines between.
         node.span.end = match last {
-            _ if flow => self.offsets.byte(span.end.index()),
+            // Of a flow collection, behind its bracket; the parser counts a comment after it to the bracket.
+            _ if flow => self.offsets.byte(span.start.index()) + 1,
             Some(last) if !last.alias => last.span.end,
             Some(_) | None => node.span.end,
         };
@@ -272,6 +273,7 @@ fn name(node: Node, text: &str) -> Option<Name> {
     };
     Some(Name {
         text: written,
+        span: node.span,
         line: node.line,
     })
 }

@@ -4,6 +4,7 @@
 //! bits are strings (`source/common/protobuf/yaml_utility.cc`).
 
 mod build;
+pub(crate) mod edit;
 mod scalar;
 
 use portcullis_policy::config::Value;
@@ -56,6 +57,8 @@ pub(crate) enum Kind {
 pub(crate) struct Name {
     /// What it says.
     pub text: String,
+    /// Its bytes.
+    pub span: Range<usize>,
     /// Its line, from 1.
     pub line: usize,
 }
