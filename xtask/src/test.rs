@@ -28,6 +28,8 @@ enum Part {
     Wasm,
     /// The modules in the real Envoy
     Envoy,
+    /// Limits that several Envoys share, with a rate-limit service and a Redis
+    GlobalLimits,
     /// The providers' own SDKs through the real Envoy
     Sdk,
 }
@@ -60,7 +62,10 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         progress.command("unit tests and properties", &mut tests)?;
         progress.command("cases, natively", &mut cargo(NATIVE_CASES))?;
     }
-    if !(wants(Part::Wasm) || wants(Part::Envoy) || wants(Part::Sdk)) {
+    if [Part::Wasm, Part::Envoy, Part::GlobalLimits, Part::Sdk]
+        .into_iter()
+        .all(|part| !wants(part))
+    {
         return Ok(exit_code(progress));
     }
     if progress
@@ -94,6 +99,9 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
             (Err(missing), _) => progress.skip(title, missing),
         }
     }
+    if wants(Part::GlobalLimits) {
+        global_limits(checkout, &mut progress, &envoy)?;
+    }
     if wants(Part::Sdk) {
         let title = "client SDKs through the real Envoy";
         match envoy.and_then(|binary| Python::find_or_install(checkout).map(|_| binary)) {
@@ -123,6 +131,11 @@ const OBSERVABILITY_SERVERS: [(&str, &str); 2] = [
     ("prometheus", "prometheus"),
     ("prometheus-alertmanager", "prometheus-alertmanager"),
 ];
+const GLOBAL_LIMITS_TESTS: &str = "test --package portcullis-envoy-test --test global_limits";
+const GLOBAL_LIMITS_SERVERS: [(&str, &str); 2] = [
+    ("redis-server", "redis-server"),
+    ("redis-cli", "redis-server"),
+];
 const SDK_TESTS: &str = "test --package portcullis-envoy-test --test sdk";
 
 /// Which of these programs, with the Debian packages that have them, are not there, and how to get them.
@@ -137,6 +150,38 @@ fn missing_servers(servers: &[(&str, &str)]) -> Option<anyhow::Error> {
         .collect();
     (!missing.is_empty())
         .then(|| anyhow::anyhow!("on Debian: apt-get install {}", missing.join(" ")))
+}
+
+/// The tests of `envoy/global-limits`, with the service that they need: a workspace of its own, in a target directory of its own.
+fn global_limits(
+    checkout: &Checkout,
+    progress: &mut Progress,
+    envoy: &Result<EnvoyBinary>,
+) -> Result<()> {
+    let title = "limits that several Envoys share";
+    let binary = match (envoy, missing_servers(&GLOBAL_LIMITS_SERVERS)) {
+        (Ok(binary), None) => binary,
+        (Ok(_), Some(missing)) => {
+            progress.skip(title, &missing);
+            return Ok(());
+        }
+        (Err(missing), _) => {
+            progress.skip(title, missing);
+            return Ok(());
+        }
+    };
+    let mut service = cargo();
+    service
+        .args(["build", "--locked", "--manifest-path"])
+        .arg(checkout.root().join("host-test/ratelimit/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(checkout.target().join("ratelimit"));
+    progress.command("the rate-limit service builds", &mut service)?;
+    let mut tests = cargo();
+    tests
+        .args(GLOBAL_LIMITS_TESTS.split_whitespace())
+        .current_dir(checkout.root());
+    progress.command(title, with_envoy(&mut tests, binary))
 }
 
 fn with_envoy<'a>(command: &'a mut Command, binary: &EnvoyBinary) -> &'a mut Command {

@@ -2,6 +2,7 @@
 //! without a reason, clocks differ and jump, and requests end in every way there is.
 
 use crate::RateLimit;
+use crate::bucket::MINUTE;
 use crate::tests::policy;
 use portcullis_policy::{
     Effects, Endpoint, Event, Exchange, Facts, Identity, MemoryStore, Policy, Reason, Refusal,
@@ -13,14 +14,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const USERS: usize = 3;
+/// Each user has so many.
+const KEYS: usize = 2;
 const USER_RPM: u64 = 30;
+const USER_BURST: u64 = 20;
 const USER_TPM: u64 = 3000;
+const USER_RPD: u64 = 50;
+const USER_TPD: u64 = 5000;
+const KEY_TPM: u64 = 2000;
 const USER_PARALLEL: u64 = 4;
 const TEAM_TPM: u64 = 4000;
 const GLOBAL_RPM: u64 = 50;
 
 const POLICY: &str = r#"{
-    "limits": {"user": {"rpm": 30, "tpm": 3000, "max_parallel_requests": 4}, "global": {"rpm": 50}},
+    "limits": {"user": {"rpm": 30, "burst": 20, "tpm": 3000, "rpd": 50, "tpd": 5000, "max_parallel_requests": 4}, "key": {"tpm": 2000},
+        "global": {"rpm": 50}},
     "teams": [{"team_id": "t", "limits": {"tpm": 4000}}]}"#;
 
 /// A request that is under way.
@@ -28,6 +36,8 @@ struct Running {
     exchange: Box<dyn Exchange>,
     facts: Facts,
     user: usize,
+    key: usize,
+    prompt: u64,
     reserved: u64,
 }
 
@@ -48,7 +58,8 @@ struct World {
     clock_jumps: bool,
     depth: Cell<u32>,
     running: RefCell<Vec<Running>>,
-    served: RefCell<[Served; USERS]>,
+    /// By user and key.
+    served: RefCell<[[Served; KEYS]; USERS]>,
 }
 
 /// One worker's access to the store.
@@ -129,13 +140,14 @@ impl World {
 
     fn arrive(&self, prompt: u64, cap: u64) {
         let user = self.below(USERS as u64) as usize;
+        let key = self.below(KEYS as u64) as usize;
         let team = (user > 0).then(|| "t".to_owned());
         let mut facts = Facts {
             endpoint: Some(Endpoint::AnthropicMessages),
             identity: Some(Identity {
                 user: format!("user-{user}"),
                 team,
-                key_id: "k".into(),
+                key_id: format!("key-{user}-{key}"),
             }),
             ..Facts::default()
         };
@@ -154,7 +166,7 @@ impl World {
         ) {
             Verdict::Continue => {
                 let reserved = prompt + cap;
-                self.serve(user, |served| {
+                self.serve(user, key, |served| {
                     served.requests += 1;
                     served.tokens += reserved;
                 });
@@ -162,6 +174,8 @@ impl World {
                     exchange,
                     facts,
                     user,
+                    key,
+                    prompt,
                     reserved,
                 });
             }
@@ -178,6 +192,8 @@ impl World {
             mut exchange,
             mut facts,
             user,
+            key,
+            prompt,
             reserved,
         } = {
             let mut running = self.running.borrow_mut();
@@ -198,9 +214,9 @@ impl World {
             local: false,
         };
         // What is given back is noted first: while it is on its way, another worker may already use it.
-        match self.below(4) {
+        match self.below(5) {
             0 => {
-                self.serve(user, |served| {
+                self.serve(user, key, |served| {
                     served.requests -= 1;
                     served.tokens -= reserved;
                 });
@@ -209,7 +225,12 @@ impl World {
                 }
             }
             1 => {
-                self.serve(user, |served| served.tokens -= reserved);
+                // The client leaves before an answer began.
+                self.serve(user, key, |served| served.tokens -= reserved - prompt);
+                tell(&Event::End { status: 0 });
+            }
+            2 => {
+                self.serve(user, key, |served| served.tokens -= reserved);
                 tell(&Event::ResponseHead(&head(503)));
                 tell(&Event::ResponseEnd(&ResponseMeaning {
                     status: 503,
@@ -219,7 +240,7 @@ impl World {
             _ => {
                 // Now and then a provider counts more than was reserved; that is owed, not overshot.
                 let used = self.below(reserved + 1) + if self.chance(10) { reserved } else { 0 };
-                self.serve(user, |served| {
+                self.serve(user, key, |served| {
                     served.tokens -= reserved.saturating_sub(used)
                 });
                 let usage = Some(Usage {
@@ -238,30 +259,49 @@ impl World {
         tell(&Event::End { status: 200 });
     }
 
-    fn serve(&self, user: usize, change: impl FnOnce(&mut Served)) {
-        change(&mut self.served.borrow_mut()[user]);
+    fn serve(&self, user: usize, key: usize, change: impl FnOnce(&mut Served)) {
+        change(&mut self.served.borrow_mut()[user][key]);
+    }
+
+    /// What each user was given with all keys.
+    fn of_users(&self) -> [Served; USERS] {
+        self.served.borrow().map(|keys| {
+            let sum = |of: fn(&Served) -> u64| keys.iter().map(of).sum();
+            Served {
+                requests: sum(|served| served.requests),
+                tokens: sum(|served| served.tokens),
+            }
+        })
     }
 
     /// Nobody used more than a full bucket and what flowed into it since.
     fn check(&self) {
-        let limit = |per_minute: u64| {
-            per_minute
-                + u64::try_from(u128::from(per_minute) * self.elapsed.get().as_millis() / 60_000)
-                    .unwrap()
+        let flowed = |limit: u64, window: Duration| {
+            u64::try_from(u128::from(limit) * self.elapsed.get().as_millis() / window.as_millis())
+                .unwrap()
                 + 1
         };
-        let served = *self.served.borrow();
+        let limit = |per_minute: u64| per_minute + flowed(per_minute, MINUTE);
+        let daily = |per_day: u64| per_day + flowed(per_day, 24 * 60 * MINUTE);
+        let served = self.of_users();
         for (user, served) in served.iter().enumerate() {
             assert!(
-                served.requests <= limit(USER_RPM),
+                served.requests <= (USER_BURST + flowed(USER_RPM, MINUTE)).min(daily(USER_RPD)),
                 "user {user}: {} requests",
                 served.requests
             );
             assert!(
-                served.tokens <= limit(USER_TPM),
+                served.tokens <= limit(USER_TPM).min(daily(USER_TPD)),
                 "user {user}: {} tokens",
                 served.tokens
             );
+            for key in self.served.borrow()[user] {
+                assert!(
+                    key.tokens <= limit(KEY_TPM),
+                    "user {user}: {} tokens of a key",
+                    key.tokens
+                );
+            }
             let running = self
                 .running
                 .borrow()
@@ -293,28 +333,22 @@ impl World {
         while !self.running.borrow().is_empty() {
             self.go_on();
         }
-        // Twice what a debt can take to be paid off; clocks that jumped are in the past then, too.
-        self.now
-            .set(self.now.get().after(Duration::from_secs(4 * 3600)));
+        // More than twice what a debt can take to be paid off; clocks that jumped are in the past then, too.
+        self.now.set(self.now.get().after(5 * 24 * 60 * MINUTE));
         self.arrive(0, 0);
         assert_eq!(self.running.borrow().len(), 1);
         self.go_on();
         let mut admitted = 0;
-        let before = self
-            .served
-            .borrow()
-            .iter()
-            .map(|served| served.requests)
-            .sum::<u64>();
-        for _ in 0..2000 {
-            self.arrive(0, 0);
-            admitted = self
-                .served
-                .borrow()
+        let all = || {
+            self.of_users()
                 .iter()
                 .map(|served| served.requests)
                 .sum::<u64>()
-                - before;
+        };
+        let before = all();
+        for _ in 0..2000 {
+            self.arrive(0, 0);
+            admitted = all() - before;
         }
         assert_eq!(admitted, USER_PARALLEL * USERS as u64);
     }

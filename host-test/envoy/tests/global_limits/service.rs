@@ -72,7 +72,7 @@ impl Service {
 fn spawn(listen: &str, redis: SocketAddr, folder: &Path) -> (Supervised, SocketAddr) {
     let binary = checkout()
         .target()
-        .join("debug/portcullis-ratelimit-service");
+        .join("ratelimit/debug/portcullis-ratelimit-service");
     assert!(
         binary.is_file(),
         "no rate-limit service: run `cargo xtask test global-limits`"

@@ -189,11 +189,14 @@ proptest! {
     fn the_retry_time_is_exact(
         rpm in 1u64..200,
         tpm in 100u64..5000,
+        (burst, rpd, tpd) in (1u64..100, 1u64..100, 100u64..10_000),
         taken in proptest::collection::vec((0u64..60, 0u64..90), 0..300),
         prompt in 0u64..100,
     ) {
         // Requests as they come; then one that waits as it is told.
-        let policy = policy(&format!(r#"{{"limits": {{"user": {{"rpm": {rpm}, "tpm": {tpm}}}, "global": {{"rpm": 150}}}}}}"#));
+        let policy = policy(&format!(
+            r#"{{"limits": {{"user": {{"rpm": {rpm}, "burst": {burst}, "tpm": {tpm}, "tpd": {tpd}}}, "key": {{"rpd": {rpd}}}, "global": {{"rpm": 150}}}}}}"#
+        ));
         let (mut store, mut now) = (MemoryStore::default(), NOON);
         for (prompt, wait_millis) in taken {
             now = now.after(Duration::from_millis(wait_millis));
