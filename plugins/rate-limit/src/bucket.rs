@@ -165,15 +165,16 @@ impl Debt {
 
     /// Appends the bytes that [`Self::split`] reads.
     pub fn write(self, out: &mut Vec<u8>) {
-        out.extend(self.0.to_le_bytes().iter().take(DEBT_BYTES));
+        let bytes = self.0.to_le_bytes();
+        out.extend_from_slice(bytes.get(..DEBT_BYTES).unwrap_or_default());
     }
 
     /// From the first of `bytes`; and the rest.
     pub fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (own, rest) = bytes.split_first_chunk::<DEBT_BYTES>()?;
-        let mut all = [0; 16];
-        all.iter_mut().zip(own).for_each(|(to, from)| *to = *from);
-        Some((Self(u128::from_le_bytes(all)), rest))
+        let (low, rest) = bytes.split_first_chunk()?;
+        let (high, rest) = rest.split_first_chunk()?;
+        let high = u128::from(u32::from_le_bytes(*high)) << u64::BITS;
+        Some((Self(u128::from(u64::from_le_bytes(*low)) | high), rest))
     }
 }
 

@@ -106,6 +106,9 @@ fn moved(ratio: Ratio, counted: Ratio) -> Option<Ratio> {
 /// Bytes that stand for a model in the store.
 const ID_BYTES: usize = 8;
 
+/// Bytes of a record: the id, and the ratio in four.
+const RECORD_BYTES: usize = ID_BYTES + 4;
+
 /// Of a model in the store. The one taught last comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Record {
@@ -134,26 +137,29 @@ impl Place {
 }
 
 fn find(bytes: &[u8], id: [u8; ID_BYTES]) -> Option<Ratio> {
-    let records = read(bytes);
-    let record = records.iter().find(|record| record.id == id);
+    let record = records(bytes).find(|record| record.id == id);
     record.map(|record| record.ratio)
 }
 
 /// The records of an entry; what is not ours is none.
-fn read(bytes: &[u8]) -> Vec<Record> {
+fn records(bytes: &[u8]) -> impl Iterator<Item = Record> + '_ {
     let record = |bytes: &[u8]| {
         let (id, ratio) = bytes.split_first_chunk()?;
         let ratio = Ratio(u32::from_le_bytes(ratio.try_into().ok()?));
         let ratio = ratio.clamp(Ratio::MIN, Ratio::MAX);
         Some(Record { id: *id, ratio })
     };
-    let records = bytes.chunks_exact(ID_BYTES + 4).filter_map(record);
-    records.take(MODELS_PER_SLOT_MAX).collect()
+    let records = bytes.chunks_exact(RECORD_BYTES).filter_map(record);
+    records.take(MODELS_PER_SLOT_MAX)
 }
 
-fn written(records: &[Record]) -> Vec<u8> {
-    let bytes = |record: &Record| [&record.id[..], &record.ratio.0.to_le_bytes()[..]].concat();
-    records.iter().flat_map(bytes).collect()
+fn written(records: impl Iterator<Item = Record>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(MODELS_PER_SLOT_MAX * RECORD_BYTES);
+    for record in records {
+        bytes.extend_from_slice(&record.id);
+        bytes.extend_from_slice(&record.ratio.0.to_le_bytes());
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -228,7 +234,7 @@ mod tests {
             learned.learn(&mut store, &format!("invented-{n}"), 1000, 500);
         }
         assert!(store.len() <= usize::from(MODEL_SLOTS));
-        let entry = 12 * MODELS_PER_SLOT_MAX + "portcullis/limits/2/learned/63".len();
+        let entry = RECORD_BYTES * MODELS_PER_SLOT_MAX + "portcullis/limits/2/learned/63".len();
         assert!(
             store.bytes() <= usize::from(MODEL_SLOTS) * entry,
             "{}",
@@ -241,11 +247,12 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_the_store_holds_estimates_stay_in_their_bounds(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            for record in read(&bytes) {
+            let found: Vec<Record> = records(&bytes).collect();
+            for record in &found {
                 prop_assert!((Ratio::MIN..=Ratio::MAX).contains(&record.ratio));
             }
-            let records = read(&bytes);
-            prop_assert_eq!(read(&written(&records)), records);
+            let written = written(found.iter().copied());
+            prop_assert_eq!(records(&written).collect::<Vec<_>>(), found);
         }
     }
 }
