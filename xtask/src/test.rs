@@ -132,9 +132,11 @@ const OBSERVABILITY_SERVERS: [(&str, &str); 2] = [
     ("prometheus-alertmanager", "prometheus-alertmanager"),
 ];
 const GLOBAL_LIMITS_TESTS: &str = "test --package portcullis-envoy-test --test global_limits";
-const GLOBAL_LIMITS_SERVERS: [(&str, &str); 2] = [
+const GLOBAL_LIMITS_SERVERS: [(&str, &str); 3] = [
     ("redis-server", "redis-server"),
-    ("redis-cli", "redis-server"),
+    ("redis-cli", "redis-tools"),
+    // The service's client of Redis is built with OpenSSL.
+    ("pkg-config", "pkg-config libssl-dev"),
 ];
 const SDK_TESTS: &str = "test --package portcullis-envoy-test --test sdk";
 

@@ -67,17 +67,13 @@ impl Learned {
             entry.map_or((Vec::new(), None), |(old, version)| (old, Some(version)));
         let before = find(&old, place.id).unwrap_or(Ratio::DEFAULT);
         if let Some(ratio) = moved(before, Ratio::of(tokens, bytes)) {
-            let mut records = read(&old);
-            records.retain(|record| record.id != place.id);
-            records.truncate(MODELS_PER_SLOT_MAX - 1);
-            records.insert(
-                0,
-                Record {
-                    id: place.id,
-                    ratio,
-                },
-            );
-            let _ = store.swap(&place.key, &written(&records), version);
+            let own = Record {
+                id: place.id,
+                ratio,
+            };
+            let others = records(&old).filter(|record| record.id != place.id);
+            let all = std::iter::once(own).chain(others.take(MODELS_PER_SLOT_MAX - 1));
+            let _ = store.swap(&place.key, &written(all), version);
         }
     }
 
