@@ -71,6 +71,16 @@ impl Pending {
         touching.cloned().collect()
     }
 
+    /// Takes out those that end at `position` or before.
+    pub(crate) fn take(&mut self, position: usize) -> Vec<Change> {
+        let count = self
+            .all()
+            .partition_point(|change| change.range.end <= position);
+        let taken = self.all().get(..count).unwrap_or_default().to_vec();
+        self.forget(position);
+        taken
+    }
+
     /// Forgets those that end at `position` or before.
     pub(crate) fn forget(&mut self, position: usize) {
         self.gone += self

@@ -10,7 +10,7 @@
 
 mod support;
 
-use portcullis_policy::{Edit, Endpoint, Refusal, Text, TextId};
+use portcullis_policy::{Edit, Endpoint, Reason, Refusal, Text, TextId};
 use portcullis_wire::{BodyKind, ResponseReader, TextSink};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -318,6 +318,48 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(few())]
+
+    /// Wishes anywhere, in the middle of an escape or a number too, that one event begins and another ends.
+    #[test]
+    fn any_wishes_leave_a_streamed_document_a_document(
+        (value, stream) in documents(),
+        anthropic in any::<bool>(),
+        sizes in sizes(),
+        script in proptest::collection::vec((0usize..9, 0usize..6, 0usize..6, any::<bool>()), 1..20),
+    ) {
+        // White space alone is no document yet, and is changed as wished.
+        prop_assume!(stream.text(0).starts_with('['));
+        let bytes = stream.bytes(anthropic);
+        let mut sink = Scripted { script, at: 0, channels: BTreeMap::new() };
+        let out = match response(&mut reader(anthropic), &bytes, &sizes, &mut sink) {
+            Ok(out) => out,
+            // Scripts wish for what they have let go, too: then nothing more leaves.
+            Err(refusal) => return Ok(prop_assert_eq!(refusal.reason, Reason::PolicyUnavailable)),
+        };
+        let text = joined(&events_of(&out), 0);
+        let after = serde_json::from_str::<Value>(&text);
+        prop_assert!(after.is_ok_and(|after| same_shape(&value, &after)), "{} became {text}", stream.text(0));
+    }
+}
+
+/// Whether two documents have the same arrays and objects.
+fn same_shape(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Array(before), Value::Array(after)) => {
+            let same = |(before, after)| same_shape(before, after);
+            before.len() == after.len() && before.iter().zip(after).all(same)
+        }
+        // Keys may have been changed, and two of them into one.
+        (Value::Object(before), Value::Object(after)) => after.len() <= before.len(),
+        (before, after) => {
+            let scalar = |value: &Value| !value.is_array() && !value.is_object();
+            scalar(before) && scalar(after)
+        }
+    }
+}
+
 /// Holds and wishes by a script, but within what a policy may: it never changes what it has let go.
 struct Scripted {
     script: Vec<(usize, usize, usize, bool)>,
@@ -388,6 +430,38 @@ fn few() -> ProptestConfig {
         ProptestConfig {
             cases: 48,
             ..config
+        }
+    }
+}
+
+#[test]
+fn numbers_and_escapes_are_changed_as_a_whole_wherever_events_cut_them() {
+    let text = r#"{"n":12345,"s":"a\u0041b","t":true}"#;
+    for (needle, expected) in [
+        ("234", json!({"n": MARK, "s": "aAb", "t": true})),
+        (
+            "u004",
+            json!({"n": 12345, "s": format!("a{MARK}b"), "t": true}),
+        ),
+        ("ru", json!({"n": 12345, "s": "aAb", "t": MARK})),
+    ] {
+        for cut in 1..text.len() {
+            for second in cut..text.len() {
+                let pieces = [&text[..cut], &text[cut..second], &text[second..]];
+                let events = pieces.map(|piece| (0, piece.to_owned())).into();
+                let framing = Framing {
+                    end: "\n",
+                    style: vec![200],
+                    folded: false,
+                    open: false,
+                };
+                let bytes = Stream { events, framing }.bytes(false);
+                let mut sink = Sink::redacting(&[needle]);
+                let out = response(&mut reader(false), &bytes, &[], &mut sink).unwrap();
+                let after = joined(&events_of(&out), 0);
+                let parsed: Value = serde_json::from_str(&after).expect(&after);
+                assert_eq!(parsed, expected, "{pieces:?} became {after}");
+            }
         }
     }
 }

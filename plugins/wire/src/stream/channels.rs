@@ -71,20 +71,20 @@ impl Channel {
         let end = self.flow.position();
         self.ended = last;
         let decided = told.undecided.filter(|_| !last).unwrap_or(end).min(end);
+        // The rest of what is cut there may still be changed, and it then is as a whole.
+        let decided = self.flow.cut(decided).map_or(decided, |whole| whole.start);
         self.decided = self.decided.max(decided);
-        let wishes: Result<Vec<_>, _> = told
-            .wishes
-            .into_iter()
-            .map(|wish| self.possible(wish))
+        let wishes = told.wishes.into_iter();
+        let wishes: Option<Vec<_>> = wishes
+            .map(|wish| self.possible(wish, &self.wishes))
             .collect();
-        self.wishes.extend(wishes?);
+        self.wishes.extend(wishes.ok_or_else(not_at_hand)?);
         // What has left was read in the text itself.
-        let released = self.released;
-        self.ready.extend(
-            told.ready
-                .into_iter()
-                .filter(|change| change.range.end > released),
-        );
+        let ready = told.ready.into_iter();
+        let ready: Vec<_> = ready
+            .filter_map(|change| self.possible(change, &self.ready))
+            .collect();
+        self.ready.extend(ready);
         if self.flow.kept() > PLACES_MAX {
             Err(unreadable())
         } else {
@@ -97,23 +97,28 @@ impl Channel {
         position <= self.decided
     }
 
-    /// What has left cannot be changed: of a wish that reaches back into it, the rest is carried out.
-    fn possible(&self, mut wish: Change) -> Result<Change, Refusal> {
-        let goes_on = |first: &Change| first.range.end > wish.range.start;
-        if wish.range.start < self.released && !self.wishes.all().first().is_some_and(goes_on) {
-            if wish.range.end <= self.released {
-                return Err(not_at_hand());
+    /// What has left cannot be changed, nor what it cuts: of a change that reaches back into it, the rest is carried out, if there is any.
+    fn possible(&self, mut change: Change, pending: &Pending) -> Option<Change> {
+        let cut = self.flow.cut(self.released);
+        let free = cut.map_or(self.released, |begun| begun.end);
+        let begun = pending.all().first();
+        let goes_on = |first: &Change| {
+            first.range.start < self.released && first.range.end > change.range.start
+        };
+        if change.range.start < free && !begun.is_some_and(goes_on) {
+            if change.range.end <= free {
+                return None;
             }
-            wish.range.start = self.released;
+            change.range.start = free;
         }
-        Ok(wish)
+        Some(change)
     }
 
     /// What is to be changed in a piece, in terms of the piece. The replacement stands where the change begins; what it covers of
     /// later pieces only goes.
     pub(super) fn changes_in(&self, piece: &Range<usize>) -> Vec<Change> {
         let mut changes = self.ready.touching(piece);
-        changes.extend(self.flow.fit(self.wishes.touching(piece)));
+        changes.extend(self.flow.fit(self.wishes.touching(&self.whole(piece))));
         merge(&mut changes);
         let is_last = self.ended && piece.end == self.flow.position();
         changes.retain(|change| {
@@ -134,10 +139,18 @@ impl Channel {
         changes
     }
 
+    /// With all of what is cut at its ends: a wish for one part of it changes the other, too.
+    fn whole(&self, piece: &Range<usize>) -> Range<usize> {
+        let start = self.flow.cut(piece.start);
+        let end = self.flow.cut(piece.end);
+        start.map_or(piece.start, |cut| cut.start)..end.map_or(piece.end, |cut| cut.end)
+    }
+
     /// Everything before `position` has left.
     fn release(&mut self, position: usize) {
         self.released = position;
-        self.wishes.forget(position);
+        let needed = self.flow.cut(position).map_or(position, |cut| cut.start);
+        self.wishes.forget(needed);
         self.ready.forget(position);
         let needed = self
             .wishes

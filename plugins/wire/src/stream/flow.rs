@@ -5,6 +5,7 @@ use crate::TextSink;
 use crate::edits::Change;
 use crate::texts::{NestedIds, give};
 use portcullis_policy::{Edit, Place, Refusal, Role, Text, TextId};
+use std::ops::Range;
 
 /// Where texts go, and what is needed on the way.
 pub(super) struct Teller<'a> {
@@ -130,6 +131,14 @@ impl Flow {
         match &self.kind {
             Kind::Document(document) => document.fit(&wishes),
             Kind::Unknown | Kind::Plain => wishes,
+        }
+    }
+
+    /// What `position` cuts in two although it is changed as a whole or not at all.
+    pub(super) fn cut(&self, position: usize) -> Option<Range<usize>> {
+        match &self.kind {
+            Kind::Document(document) => document.cut(position),
+            Kind::Unknown | Kind::Plain => None,
         }
     }
 

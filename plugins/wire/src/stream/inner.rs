@@ -1,7 +1,7 @@
 //! A string, that comes in pieces, of a document that comes in pieces.
 
 use super::flow::{Flow, Teller, Told};
-use crate::edits::{Change, merge};
+use crate::edits::{Change, Pending, merge};
 use crate::json::{Raw, escape_into, escapes};
 use portcullis_policy::{Place, Refusal, Role};
 use std::collections::VecDeque;
@@ -23,6 +23,8 @@ pub(super) struct Inner {
     flow: Option<Flow>,
     /// Its escapes: where in the outer text, where in its own.
     escapes: VecDeque<(Range<usize>, Range<usize>)>,
+    /// Wishes for what is not complete: a number or an escape of the document that the string may be.
+    wishes: Pending,
     /// From where on the outer text is undecided because of it.
     pub undecided: Option<usize>,
 }
@@ -36,6 +38,7 @@ impl Inner {
             plain: String::new(),
             flow: None,
             escapes: VecDeque::new(),
+            wishes: Pending::default(),
             undecided: None,
         }
     }
@@ -86,16 +89,25 @@ impl Inner {
                 told
             }
         };
-        self.undecided = told
-            .undecided
-            .filter(|_| !last)
-            .map(|position| self.outer(position, false));
         let Some(flow) = &mut self.flow else {
             return Ok(());
         };
-        let decided = told.undecided.unwrap_or(flow.position());
-        let changes = all(flow, told);
-        flow.forget(decided);
+        let position = flow.position();
+        let decided = told.undecided.filter(|_| !last).unwrap_or(position);
+        let settled = flow.cut(decided).map_or(decided, |cut| cut.start);
+        self.wishes.extend(told.wishes);
+        let wishes = self.wishes.take(settled);
+        let waits = self.wishes.all().first().map(|wish| wish.range.start);
+        let undecided = waits.map_or(settled, |wish| wish.min(settled));
+        let undecided = flow.cut(undecided).map_or(undecided, |cut| cut.start);
+        let settled = Told {
+            undecided: None,
+            wishes,
+            ready: told.ready,
+        };
+        let changes = all(flow, settled);
+        flow.forget(undecided);
+        self.undecided = (undecided < position).then(|| self.outer(undecided, false));
         for change in changes {
             let start = self.outer(change.range.start, false);
             let end = self.outer(change.range.end, true).max(start);
@@ -115,12 +127,14 @@ impl Inner {
             return Ok(());
         }
         let beginning = std::mem::take(&mut self.plain);
-        let told = self
+        let flow = self
             .flow
-            .insert(Flow::new(teller.ids.fresh(), self.of, depth))
-            .tell(&beginning, false, teller)?;
+            .insert(Flow::new(teller.ids.fresh(), self.of, depth));
+        let told = flow.tell(&beginning, false, teller)?;
         // What it wishes for was wished for in the outer text already.
-        self.undecided = told.undecided.map(|position| self.outer(position, false));
+        let whole = |position| flow.cut(position).map_or(position, |cut| cut.start);
+        let undecided = told.undecided.map(whole);
+        self.undecided = undecided.map(|position| self.outer(position, false));
         Ok(())
     }
 

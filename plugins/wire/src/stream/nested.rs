@@ -234,17 +234,30 @@ impl Nested {
 
     /// With the whole of the escapes that it cuts.
     fn widened(&self, range: Range<usize>) -> Range<usize> {
-        let around = |position: usize| {
-            let at = self
-                .escapes
-                .partition_point(|escape| escape.end <= position);
-            self.escapes
-                .get(at)
-                .filter(|escape| escape.start < position)
-        };
-        let start = around(range.start).map_or(range.start, |escape| escape.start);
-        let end = around(range.end).map_or(range.end, |escape| escape.end);
-        start..end
+        let start = self.escape_around(range.start);
+        let end = self.escape_around(range.end);
+        start.map_or(range.start, |escape| escape.start)..end.map_or(range.end, |escape| escape.end)
+    }
+
+    fn escape_around(&self, position: usize) -> Option<Range<usize>> {
+        let at = self
+            .escapes
+            .partition_point(|escape| escape.end <= position);
+        let escape = self.escapes.get(at)?;
+        (escape.start < position).then(|| escape.clone())
+    }
+
+    /// The escape or word that `position` cuts: it is changed as a whole or not at all.
+    pub(super) fn cut(&self, position: usize) -> Option<Range<usize>> {
+        let at = self
+            .places
+            .partition_point(|place| place.range.end <= position);
+        let word = self
+            .places
+            .get(at)
+            .filter(|place| place.word && place.range.start < position);
+        word.map(|word| word.range.clone())
+            .or_else(|| self.escape_around(position))
     }
 
     /// Nothing before `position` will be changed any more.
