@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use portcullis_chain::names;
 use serde_json::Value;
 
 use crate::bytes::Field;
@@ -67,6 +68,25 @@ pub struct Setup {
     /// The environment that the host hands over.
     pub env: BTreeMap<String, String>,
 }
+
+/// Filter state that a case can see.
+pub const STATE: [&str; 15] = [
+    names::AUDIT,
+    names::USER,
+    names::TEAM,
+    names::KEY_ID,
+    names::MODEL,
+    names::TOKENS_IN,
+    names::TOKENS_OUT,
+    names::TOKENS_TOTAL,
+    names::DECISION,
+    names::REASON,
+    names::IDENTITY,
+    names::AUTH,
+    names::KEY_EXPIRES_AT,
+    names::SHADOW,
+    names::FINDINGS,
+];
 
 /// What came of an exchange.
 #[derive(Debug, Clone, Default)]

@@ -15,30 +15,11 @@ use portcullis_host_test::{
 
 use crate::bytes::Field;
 use crate::clusters::{Clusters, Made, Reaction, Scripts, Silence};
-use crate::engine::{Engine, Message, Seen, Setup};
+use crate::engine::{Engine, Message, STATE, Seen, Setup};
 use crate::resolve::{Call, Reply, Response};
 
 /// What bodies may be buffered: above every policy's `max_body_bytes`, as in the shipped scenarios.
 const BUFFER_BYTES: usize = 33 << 20;
-
-/// Filter state that a case can see.
-const NAMES: [&str; 15] = [
-    names::AUDIT,
-    names::USER,
-    names::TEAM,
-    names::KEY_ID,
-    names::MODEL,
-    names::TOKENS_IN,
-    names::TOKENS_OUT,
-    names::TOKENS_TOTAL,
-    names::DECISION,
-    names::REASON,
-    names::IDENTITY,
-    names::AUTH,
-    names::KEY_EXPIRES_AT,
-    names::SHADOW,
-    names::FINDINGS,
-];
 
 /// The modules, read once.
 #[derive(Clone)]
@@ -187,7 +168,7 @@ impl Wasm {
     #[must_use]
     pub fn seen(&self, stream: &Stream) -> Seen {
         let outcome = stream.exchange.finish();
-        let state: BTreeMap<String, String> = NAMES
+        let state: BTreeMap<String, String> = STATE
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), outcome.state(name)?)))
             .collect();

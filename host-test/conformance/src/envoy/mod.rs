@@ -19,7 +19,7 @@ use portcullis_provider::{Arrival, Provider, Script};
 use serde_json::{Value, json};
 
 use crate::case::Case;
-use crate::engine::{Engine, Message, Seen, Setup};
+use crate::engine::{Engine, Message, STATE, Seen, Setup};
 use crate::resolve::{Call, Reply};
 use messages::{http_request, lowered, received, script};
 
@@ -33,21 +33,6 @@ const SETTLED_MAX: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_millis(150);
 
 const POLL: Duration = Duration::from_millis(2);
-
-/// Filter state that a case can see.
-const NAMES: [&str; 11] = [
-    names::AUDIT,
-    names::USER,
-    names::TEAM,
-    names::KEY_ID,
-    names::MODEL,
-    names::TOKENS_IN,
-    names::TOKENS_OUT,
-    names::TOKENS_TOTAL,
-    names::DECISION,
-    names::REASON,
-    names::IDENTITY,
-];
 
 /// Where Envoy and the scenarios are.
 pub struct Site {
@@ -138,7 +123,7 @@ fn as_one_of_many(listener: &mut Value, index: usize) {
         }
     }
     let mut format = json!({ "request_id": "%REQ(X-REQUEST-ID)%" });
-    for name in NAMES {
+    for name in STATE {
         format[name] = format!("%FILTER_STATE(wasm.{name}:PLAIN)%").into();
     }
     if let Some(logs) = manager["access_log"].as_array_mut() {
@@ -371,7 +356,7 @@ impl Engine for OnePolicy<'_> {
         Ok(Seen {
             provider: settled(&envoy.provider),
             client,
-            state: NAMES
+            state: STATE
                 .iter()
                 .filter_map(|name| Some(((*name).to_owned(), text(name)?)))
                 .collect(),
