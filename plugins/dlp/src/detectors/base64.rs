@@ -1,10 +1,13 @@
 //! Just enough of base64 (RFC 4648, both alphabets) to look into what begins like a known text.
 
-/// The first bytes that these characters stand for, up to what is no such character, at most 512.
+/// How many characters are decoded. What a detector looks for stands at the beginning of what was encoded.
+const CHARACTERS_MAX: usize = 4096;
+
+/// The first bytes that these characters stand for, up to what is no such character, of at most [`CHARACTERS_MAX`].
 pub(super) fn decode(characters: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(512);
+    let mut bytes = Vec::with_capacity(characters.len().min(CHARACTERS_MAX) / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0_u32);
-    for character in characters.iter().take(684) {
+    for character in characters.iter().take(CHARACTERS_MAX) {
         let value = match character {
             b'A'..=b'Z' => character - b'A',
             b'a'..=b'z' => character - b'a' + 26,

@@ -18,14 +18,44 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
         "key",
         "secret",
         "token",
-        "passw",
-        "passphrase",
-        "pwd",
         "pass",
+        "pwd",
         "credential",
+        "auth",
         "private",
         "access",
-        "auth",
+        // Vendors whose keys have no form of their own.
+        "algolia",
+        "alchemy",
+        "artifactory",
+        "asana",
+        "atlassian",
+        "bitbucket",
+        "cloudflare",
+        "cloudsmith",
+        "codecov",
+        "datadog",
+        "everhour",
+        "fastly",
+        "heroku",
+        "hubspot",
+        "infura",
+        "intercom",
+        "mailgun",
+        "netlify",
+        "okta",
+        "postmark",
+        "rapidapi",
+        "smartsheets",
+        "snyk",
+        "sonar",
+        "sourcegraph",
+        "sumologic",
+        "travis",
+        "trello",
+        "twitch",
+        "wandb",
+        "zendesk",
     ]),
     find,
 };
@@ -80,9 +110,8 @@ fn find(context: &Context<'_>) -> Outcome {
     match value(context, rest) {
         Ok(value) => {
             let bytes = context.bytes(value.clone());
-            let is_password = contains(word, b"passw") || contains(word, b"pwd");
-            let is_number = announces
-                && bytes.len() >= 15
+            let is_password = contains(word, b"pass") || contains(word, b"pwd");
+            let is_number = (announces && bytes.len() >= 15 || bytes.len() >= 24)
                 && bytes.iter().all(u8::is_ascii_digit)
                 && centibits(bytes) >= 250;
             if is_secret(bytes) || is_number || is_password && is_chosen(bytes) {
@@ -219,10 +248,15 @@ fn is_secret(value: &[u8]) -> bool {
         .filter(|byte| byte.is_ascii_alphabetic())
         .count();
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let signs = value
+        .iter()
+        .filter(|byte| b"!#$%&*+=?@^|~".contains(byte))
+        .count();
     if digits == 0 {
         is_scrambled(value, letters)
     } else {
-        letters > 0 && centibits(value) >= needed && is_mixed(value)
+        let is_noise = value.len() >= 20 && signs >= 3 && centibits(value) >= 380;
+        letters > 0 && centibits(value) >= needed && (is_mixed(value) || is_noise)
     }
 }
 

@@ -81,6 +81,7 @@ pub(super) const KEYS: &[Detector] = &[
         "bedrock-api-key-" => [BASE64.from(24)],
     ),
     key!("aws_mws_token": "amzn.mws." => [UUID.n(36)]),
+    key!("blynk_client_secret": "oa2-client-id_" => [URL.n(32), text(":"), ALNUM.n(40)]),
     key!("buildkite_token":
         "bkua_" => [LOWER.n(40)],
         "bkct_" => [ALNUM.from(30)],
@@ -238,6 +239,7 @@ pub(super) const KEYS: &[Detector] = &[
         "s-s4t2af-" => [LOWER_HEX.n(64)],
     ),
     key!("ionic_token": "ion_" => [ALNUM.n(42)]),
+    key!("jenkins_crumb": "Jenkins-Crumb:" => [LOWER_HEX.to(32, 64)], "Jenkins-Crumb: " => [LOWER_HEX.to(32, 64)]),
     key!("jina_key": "jina_" => [ALNUM.n(60)]),
     key!("langfuse_key":
         "sk-lf-" => [UUID.n(36)],
@@ -448,6 +450,8 @@ pub(super) const KEYS: &[Detector] = &[
         "tvly-prod-" => [URL.from(32)],
     ),
     key!("teamwork_token": "tkn.v1_" => [BASE64.from(60)]),
+    key!("thingsboard_token": "thingsboard.cloud/api/v1/" => [ALNUM.n(20)]),
+    key!("tines_webhook": ".tines.com/webhook/" => [LOWER_HEX.n(32), text("/"), LOWER_HEX.n(32)]),
     key!("together_key": "tgp_v1_" => [URL.from(40)]),
     key!("typeform_token": "tfp_" => [Class::of("0-9A-Za-z_.=\\-").n(59)]),
     key!("ubidots_token": "BBFF-" => [ALNUM.n(30)]),
@@ -457,6 +461,7 @@ pub(super) const KEYS: &[Detector] = &[
         "hvr." => [URL.from(24)],
         "s.CAES" => [URL.from(80)],
     ),
+    key!("vault_unseal_key": "Unseal Key " => [DIGIT.to(1, 2), text(": "), BASE64.n(44)]),
     key!("vercel_token":
         "vcp_" => [ALNUM.n(56)],
         "vca_" => [ALNUM.n(56)],

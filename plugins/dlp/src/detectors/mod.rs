@@ -53,6 +53,7 @@ mod kr_rrn;
 mod mailchimp_key;
 mod maxmind_key;
 mod mx_curp;
+mod new_relic_license_key;
 mod nl_bsn;
 mod no_fodselsnummer;
 mod npi;
@@ -73,6 +74,7 @@ mod telegram_bot_token;
 mod terraform_token;
 mod th_national_id;
 mod tr_national_id;
+mod truenas_key;
 mod twilio_key;
 mod uk_nhs;
 mod uk_nino;
@@ -287,6 +289,7 @@ const DETECTORS: &[Detector] = &[
     mailchimp_key::MAILCHIMP_KEY,
     maxmind_key::MAXMIND_KEY,
     mx_curp::MX_CURP,
+    new_relic_license_key::NEW_RELIC_LICENSE_KEY,
     nl_bsn::NL_BSN,
     no_fodselsnummer::NO_FODSELSNUMMER,
     npi::NPI,
@@ -305,6 +308,7 @@ const DETECTORS: &[Detector] = &[
     terraform_token::TERRAFORM_TOKEN,
     th_national_id::TH_NATIONAL_ID,
     tr_national_id::TR_NATIONAL_ID,
+    truenas_key::TRUENAS_KEY,
     twilio_key::TWILIO_KEY,
     uk_nhs::UK_NHS,
     uk_nino::UK_NINO,
