@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 pub(crate) const ALLOWED_MAX: usize = 256;
 
 /// What a rule lets pass.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Allow {
     /// SHA-256 digests of values, so that the policy need not hold what it protects. Sorted.
     digests: Vec<[u8; 32]>,

@@ -3,9 +3,10 @@
 mod options;
 
 use crate::alerts;
+use crate::detectors::{self, Grade};
 use crate::pattern::Pattern;
 use crate::placeholder::Masker;
-use crate::rules::{RULES_MAX, Rule, Rules};
+use crate::rules::{Finder, RULES_MAX, Rule, Rules};
 use portcullis_policy::config::{Document, Environment, Section};
 use portcullis_policy::{Action, Side};
 
@@ -100,7 +101,7 @@ pub(crate) fn read(document: &Document, environment: &dyn Environment) -> Option
                 ));
                 wrong = true;
             }
-            Some(rule) => rules.push(rule),
+            Some(rule) => rules.extend(by_grade(item, rule)),
             None => wrong = true,
         }
     }
@@ -223,6 +224,7 @@ fn rule(
 ) -> Option<Rule> {
     let own = [
         "name",
+        "detector",
         "pattern",
         "contains",
         "case_sensitive",
@@ -231,13 +233,14 @@ fn rule(
         "mode",
     ];
     section.only(&[&own[..], &options::FIELDS].concat());
-    let name = match section.field("name") {
-        Some(field) => name(&field),
-        None => Some(format!("rule-{}", index + 1)),
+    let name = match (section.field("name"), section.field("detector")) {
+        (Some(field), _) => name(&field),
+        (None, Some(field)) => field.string().map(str::to_owned),
+        (None, None) => Some(format!("rule-{}", index + 1)),
     };
     let action = action(section);
-    let pattern = pattern(section);
-    let (name, action, pattern) = (name?, action?, pattern?);
+    let finder = finder(section);
+    let (name, action, finder) = (name?, action?, finder?);
     let (scope, threshold, allow) = (
         options::scope(section, action, document),
         options::threshold(section, action),
@@ -262,8 +265,50 @@ fn rule(
         scope,
         threshold,
         allow,
-        ..Rule::new(name, action, pattern)
+        ..Rule::new(name, action, finder)
     })
+}
+
+/// A group of detectors names some whose findings are guesses. Those only flag: refusing or changing a message on a guess stops honest work.
+fn by_grade(section: &Section<'_>, mut rule: Rule) -> Vec<Rule> {
+    let group = section.field("detector").and_then(|field| field.string());
+    let is_group = group.is_some_and(|name| detectors::GROUPS.contains(&name));
+    let Finder::Detectors(all) = &mut rule.finder else {
+        return vec![rule];
+    };
+    if !is_group || rule.action == Action::Flag {
+        return vec![rule];
+    }
+    let likely = |detector: &detectors::Detector| detector.grade == Grade::Likely;
+    let guesses: Vec<_> = all.extract_if(.., |detector| likely(detector)).collect();
+    let flags = (!guesses.is_empty()).then(|| Rule {
+        scope: rule.scope.clone(),
+        allow: rule.allow.clone(),
+        ..Rule::new(rule.name.clone(), Action::Flag, Finder::Detectors(guesses))
+    });
+    std::iter::once(rule).chain(flags).collect()
+}
+
+/// What a rule looks for: exactly one of `detector`, `pattern` and `contains`.
+fn finder(section: &Section<'_>) -> Option<Finder> {
+    let Some(field) = section.field("detector") else {
+        return pattern(section).map(Finder::from);
+    };
+    for other in ["pattern", "contains", "case_sensitive"] {
+        if let Some(other) = section.field(other) {
+            other.mistake("a rule with a detector has neither pattern nor contains");
+            return None;
+        }
+    }
+    let found = detectors::named(field.string()?);
+    if found.is_empty() {
+        let groups = detectors::GROUPS.join(", ");
+        field.mistake(format!(
+            "no detector has this name, nor one of the groups: {groups}"
+        ));
+        return None;
+    }
+    Some(Finder::Detectors(found))
 }
 
 fn name(field: &Section<'_>) -> Option<String> {
@@ -312,7 +357,9 @@ fn pattern(section: &Section<'_>) -> Option<Pattern> {
             return None;
         }
         (None, None) => {
-            section.mistake("a rule needs a pattern (a regular expression) or contains (a text)");
+            section.mistake(
+                "a rule needs a detector (a name), a pattern (a regular expression) or contains (a text)",
+            );
             return None;
         }
     };

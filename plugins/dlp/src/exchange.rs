@@ -53,6 +53,7 @@ impl Policy for Dlp {
             config: Rc::clone(&self.config),
             scanner: Scanner::default(),
             side: Side::Request,
+            streamed: false,
             reaching: None,
             vault: Vault::default(),
             look_alikes: 0,
@@ -67,6 +68,8 @@ struct DlpExchange {
     scanner: Scanner,
     /// Which message is being read.
     side: Side,
+    /// The response comes as a stream: it leaves as it comes.
+    streamed: bool,
     /// The rules that reach this call. Known from the message's first text on.
     reaching: Option<RuleSet>,
     /// What was masked in the request.
@@ -104,9 +107,11 @@ impl Exchange for DlpExchange {
                 self.stop();
                 Verdict::Continue
             }
-            Event::RequestHead(_) | Event::RequestText(_) | Event::ResponseHead(_) => {
+            Event::ResponseHead(head) => {
+                self.streamed = head.stream;
                 Verdict::Continue
             }
+            Event::RequestHead(_) | Event::RequestText(_) => Verdict::Continue,
         }
     }
 }
@@ -147,7 +152,9 @@ impl DlpExchange {
         if reaching.is_empty() || (side == Side::Response && !config.response) {
             return Ok(());
         }
-        let result = self.scanner.text(&config.rules, reaching, text);
+        let result = self
+            .scanner
+            .text(&config.rules, reaching, text, self.streamed);
         let report = self.scanner.report();
         let mut values = report.values.drain(..);
         for redaction in report.redactions.drain(..) {

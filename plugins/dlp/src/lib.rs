@@ -2,7 +2,8 @@
 //!
 //! The way of a byte: [`trigger`] looks at every byte of every text and finds where a match of any rule could begin or does contain its rarest
 //! part; [`candidates`] then follows those places with the rule's automaton ([`pattern`]); [`report`] decides by the rule's options what becomes of
-//! a match, [`redactions`] joins what overlaps, [`mask`] keeps what an answer gets back. All of it goes
+//! a match, [`redactions`] joins what overlaps, [`mask`] keeps what an answer gets back. Built-in [`detectors`] are driven over the folded
+//! [`view`] of the text ([`drive`]). All of it goes
 //! forward only, byte by byte, so a match is found wherever the text is cut into pieces ([`text`]), in linear time and bounded memory.
 //!
 //! This crate knows no wire format: it is given texts, unescaped, and answers with positions in them.
@@ -11,8 +12,8 @@ mod alerts;
 mod allow;
 mod candidates;
 mod config;
-#[expect(dead_code, reason = "the scanner does not drive them yet")]
 mod detectors;
+mod drive;
 mod exchange;
 mod marks;
 mod mask;
@@ -25,6 +26,7 @@ mod scanner;
 mod scope;
 mod text;
 mod trigger;
+mod view;
 mod window;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::redactions::Redaction;
 use crate::report::{Report, Stop};
 use crate::rules::{Rule, Rules};
 use crate::scope::RuleSet;
-use crate::text::TextScan;
+use crate::text::{Manner, TextScan};
 use portcullis_policy::Action;
 use proptest::prelude::*;
 use std::ops::Range;
@@ -48,6 +48,7 @@ pub(crate) fn scan(rules: &Rules, text: &str, cuts: &[usize]) -> Outcome {
             rules,
             text.get(pair[0]..pair[1]).unwrap(),
             last,
+            Manner::default(),
             &mut scratch,
             &mut report,
         );

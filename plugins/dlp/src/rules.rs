@@ -1,6 +1,8 @@
 //! The rules of a policy, compiled together.
 
 use crate::allow::Allow;
+use crate::detectors::Detector;
+use crate::drive::Driver;
 use crate::pattern::Pattern;
 use crate::scope::{RuleSet, Scope};
 use crate::trigger::Trigger;
@@ -21,6 +23,24 @@ const ROLES: [Role; 5] = [
     Role::Tool,
 ];
 
+/// Length of the shortest text that a detector finds something in: an address.
+const DETECTED_BYTES_MIN: usize = 6;
+
+/// What a rule looks for.
+#[derive(Debug)]
+pub(crate) enum Finder {
+    /// What the operator wrote.
+    Pattern(Box<Pattern>),
+    /// What is built in.
+    Detectors(Vec<&'static Detector>),
+}
+
+impl From<Pattern> for Finder {
+    fn from(pattern: Pattern) -> Self {
+        Self::Pattern(Box::new(pattern))
+    }
+}
+
 /// One rule.
 #[derive(Debug)]
 pub(crate) struct Rule {
@@ -31,7 +51,7 @@ pub(crate) struct Rule {
     /// What stands in its place when it is redacted.
     pub(crate) replacement: String,
     /// What matches.
-    pub(crate) pattern: Pattern,
+    pub(crate) finder: Finder,
     /// Where it applies.
     pub(crate) scope: Scope,
     /// The match of a message from which on it acts; those before are flagged. At least 1.
@@ -42,15 +62,30 @@ pub(crate) struct Rule {
 
 impl Rule {
     /// A rule that applies everywhere and acts at once.
-    pub(crate) fn new(name: String, action: Action, pattern: Pattern) -> Self {
+    pub(crate) fn new(name: String, action: Action, finder: impl Into<Finder>) -> Self {
         Self {
             replacement: format!("[REDACTED:{name}]"),
             name,
             action,
-            pattern,
+            finder: finder.into(),
             scope: Scope::default(),
             threshold: 1,
             allow: Allow::default(),
+        }
+    }
+
+    /// What the operator wrote.
+    pub(crate) fn pattern(&self) -> Option<&Pattern> {
+        match &self.finder {
+            Finder::Pattern(pattern) => Some(pattern),
+            Finder::Detectors(_) => None,
+        }
+    }
+
+    fn detectors(&self) -> &[&'static Detector] {
+        match &self.finder {
+            Finder::Pattern(_) => &[],
+            Finder::Detectors(detectors) => detectors,
         }
     }
 
@@ -74,6 +109,9 @@ fn reaching(rules: &[Rule], reaches: impl Fn(&Scope) -> bool) -> RuleSet {
 pub(crate) struct Rules {
     rules: Vec<Rule>,
     trigger: Trigger,
+    /// Any rule has a pattern.
+    has_patterns: bool,
+    driver: Option<Driver>,
     /// Length of the shortest text that can hold a match.
     shortest: usize,
     has_lead: bool,
@@ -85,38 +123,66 @@ impl Rules {
     /// # Errors
     /// A sentence, when they are too many or too large together.
     pub(crate) fn new(rules: Vec<Rule>) -> Result<Self, String> {
-        let bytes: usize = rules
-            .iter()
-            .map(|rule| rule.pattern.dfa.bytes() + rule.allow.bytes())
-            .sum();
+        let detectors = rules.iter().zip(0..).flat_map(|(rule, index)| {
+            let detectors = rule.detectors().iter();
+            detectors.map(move |detector| (index, *detector))
+        });
+        let driver = Driver::new(detectors);
+        let tables = rules.iter().map(|rule| {
+            let pattern = rule.pattern().map_or(0, |pattern| pattern.dfa.bytes());
+            pattern + rule.allow.bytes()
+        });
+        let bytes = tables.sum::<usize>() + driver.as_ref().map_or(0, Driver::bytes);
         if bytes > TABLES_BYTES_MAX {
             return Err(format!(
                 "the rules together take {bytes} bytes of tables; at most {TABLES_BYTES_MAX} are possible"
             ));
         }
-        let factors: Vec<_> = rules.iter().map(|rule| &rule.pattern.factor).collect();
+        let factors: Vec<_> = rules
+            .iter()
+            .map(|rule| rule.pattern().map(|pattern| pattern.factor.clone()))
+            .collect();
         let trigger = (rules.len() <= RULES_MAX)
             .then(|| Trigger::new(&factors))
             .flatten();
         let trigger = trigger
             .ok_or_else(|| format!("expected at most {RULES_MAX} rules, found {}", rules.len()))?;
-        let shortest = factors
-            .iter()
-            .map(|factor| factor.sets.len())
+        let lengths = factors.iter().flatten().map(|factor| factor.sets.len());
+        let shortest = lengths
+            .chain(driver.is_some().then_some(DETECTED_BYTES_MIN))
             .min()
             .unwrap_or(usize::MAX);
-        let has_lead = factors.iter().any(|factor| factor.lead.is_some());
+        let has_lead = factors.iter().flatten().any(|factor| factor.lead.is_some());
         let set = |reaches: &dyn Fn(&Scope) -> bool| reaching(&rules, reaches);
         let reach = [Side::Request, Side::Response].map(|side| {
             ROLES.map(|role| set(&|scope| scope.reaches(side) && scope.reaches_role(role)))
         });
         Ok(Self {
+            has_patterns: factors.iter().any(Option::is_some),
             rules,
             trigger,
+            driver,
             shortest,
             has_lead,
             reach,
         })
+    }
+
+    /// Finds what detectors find.
+    pub(crate) const fn driver(&self) -> Option<&Driver> {
+        self.driver.as_ref()
+    }
+
+    /// Whether any rule has a pattern.
+    pub(crate) const fn has_patterns(&self) -> bool {
+        self.has_patterns
+    }
+
+    /// Whether a text must not pass when detectors cannot read it to its end: one of these rules has any, and does more than flag.
+    pub(crate) fn detectors_refuse(&self, among: RuleSet) -> bool {
+        let acts = |rule: &Rule| !rule.detectors().is_empty() && rule.action != Action::Flag;
+        let mut rules = (0..).zip(&self.rules);
+        rules.any(|(index, rule)| among.contains(index) && acts(rule))
     }
 
     /// Finds candidates.

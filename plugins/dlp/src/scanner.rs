@@ -4,8 +4,8 @@ use crate::candidates::Scratch;
 use crate::report::{Report, Stop};
 use crate::rules::Rules;
 use crate::scope::RuleSet;
-use crate::text::TextScan;
-use portcullis_policy::{Text, TextId};
+use crate::text::{Manner, TextScan};
+use portcullis_policy::{Place, Text, TextId};
 
 /// Most texts that may be open at once: the choices and channels of a streamed response. Protects memory; each can hold back some kilobytes.
 pub(crate) const OPEN_TEXTS_MAX: usize = 256;
@@ -39,6 +39,7 @@ impl Scanner {
         rules: &Rules,
         reaching: RuleSet,
         text: Text<'_>,
+        streamed: bool,
     ) -> Result<(), Refused> {
         // Pieces mostly come in the order of their texts, so the last one is the likely one.
         let known = self.open.iter().rposition(|(id, _)| *id == text.id);
@@ -68,6 +69,10 @@ impl Scanner {
             rules,
             text.piece,
             text.last,
+            Manner {
+                streamed,
+                opaque: text.place == Place::Opaque,
+            },
             &mut self.scratch,
             &mut self.report,
         );
@@ -85,7 +90,14 @@ impl Scanner {
         for (_, mut scan) in std::mem::take(&mut self.open) {
             if result.is_ok() {
                 result = scan
-                    .push(rules, "", true, &mut self.scratch, &mut self.report)
+                    .push(
+                        rules,
+                        "",
+                        true,
+                        Manner::default(),
+                        &mut self.scratch,
+                        &mut self.report,
+                    )
                     .map_err(Refused::Stop);
             }
         }

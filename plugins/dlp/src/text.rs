@@ -1,8 +1,9 @@
 //! Scans one text, piece by piece.
 
 use crate::candidates::{Candidates, Scratch, UNDECIDED_BYTES_MAX};
+use crate::drive::{Lane, Sighting, TooCostly};
 use crate::mask::VALUE_BYTES_MAX;
-use crate::pattern::ByteSet;
+use crate::pattern::{ByteSet, Pattern};
 use crate::redactions::Redactions;
 use crate::report::{Found, Report, Stop};
 use crate::rules::{Rule, Rules};
@@ -24,6 +25,15 @@ const AHEAD_BYTES: usize = 256;
 /// Room that is kept for what may be needed again. Protects memory: a piece can be large, and many texts can be open.
 const KEPT_CAPACITY_MAX: usize = 4 * UNDECIDED_BYTES_MAX;
 
+/// How a text comes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manner {
+    /// It leaves as it comes, so little of it should be held back.
+    pub(crate) streamed: bool,
+    /// It is a random string by its place.
+    pub(crate) opaque: bool,
+}
+
 /// The state of one text between two pieces.
 #[derive(Debug, Default)]
 pub(crate) struct TextScan {
@@ -41,6 +51,14 @@ pub(crate) struct TextScan {
     position: usize,
     redactions: Redactions,
     steps: usize,
+    /// What detectors have seen of the text.
+    lane: Lane,
+    /// They have seen enough.
+    lane_closed: bool,
+    /// By rule: behind its last sighting.
+    sighted: Vec<(u16, usize)>,
+    /// No sighting begins before any more.
+    unsighted: usize,
 }
 
 /// Progress of one rule.
@@ -71,11 +89,14 @@ impl TextScan {
         }
         let mut kept = std::mem::take(&mut self.kept);
         kept.clear();
+        let mut lane = std::mem::take(&mut self.lane);
+        lane.reset();
         *self = Self {
             progress: rules.trigger().start(),
             rules: reaching,
             tracks,
             kept,
+            lane,
             ..Self::default()
         };
     }
@@ -89,6 +110,7 @@ impl TextScan {
         rules: &Rules,
         piece: &str,
         last: bool,
+        manner: Manner,
         scratch: &mut Scratch,
         report: &mut Report,
     ) -> Result<(), Stop> {
@@ -104,7 +126,8 @@ impl TextScan {
             scratch,
             report,
         };
-        self.scan(work)?;
+        self.detect(piece, last, manner, work)?;
+        self.scan(work.window.end(), work)?;
         if last {
             self.take(None, work)?;
             self.hand_over(self.position, work);
@@ -127,9 +150,79 @@ impl TextScan {
         Ok(())
     }
 
-    fn scan(&mut self, work: &mut Work<'_>) -> Result<(), Stop> {
-        while self.position < work.window.end() {
-            let mut bytes = work.window.from(self.position);
+    /// Has detectors look at the piece, and takes what they have seen together with what patterns find, in the order in which the text decides it.
+    fn detect(
+        &mut self,
+        piece: &str,
+        last: bool,
+        manner: Manner,
+        work: &mut Work<'_>,
+    ) -> Result<(), Stop> {
+        let Some(driver) = work.rules.driver().filter(|_| !self.lane_closed) else {
+            self.unsighted = work.window.end();
+            return Ok(());
+        };
+        if let Err(TooCostly(rule)) = self.lane.push(driver, piece, last, manner.opaque) {
+            if work.rules.detectors_refuse(self.rules) {
+                return Err(Stop::Unfinished(rule));
+            }
+            // Rules that only flag flag such a text, and look no further.
+            work.report.count(rule);
+            self.lane_closed = true;
+        }
+        for sighting in self.lane.found().collect::<Vec<_>>() {
+            self.scan(sighting.decided, work)?;
+            self.sight(sighting, work)?;
+        }
+        self.unsighted = if last || self.lane_closed {
+            work.window.end()
+        } else {
+            let undecided = self.lane.undecided(driver, manner.streamed);
+            undecided.max(self.unsighted)
+        };
+        Ok(())
+    }
+
+    /// Takes what a detector has seen.
+    fn sight(&mut self, sighting: Sighting, work: &mut Work<'_>) -> Result<(), Stop> {
+        if !self.rules.contains(sighting.rule) {
+            return Ok(());
+        }
+        // Several detectors of a rule may see the same thing, which is one match.
+        let known = self
+            .sighted
+            .iter_mut()
+            .find(|(rule, _)| *rule == sighting.rule);
+        let before = known.as_ref().map_or(0, |(_, end)| *end);
+        match known {
+            Some((_, end)) => *end = before.max(sighting.range.end),
+            None => self.sighted.push((sighting.rule, sighting.range.end)),
+        }
+        let found = Found {
+            rule: sighting.rule,
+            // What was let go already cannot be taken back.
+            range: sighting.range.start.max(self.unsighted)..sighting.range.end,
+            continues: sighting.continues || sighting.range.start < before,
+            value: &sighting.value,
+        };
+        let Some(mut redaction) = work.report.found(work.rules, found)? else {
+            return Ok(());
+        };
+        if !redaction.range.is_empty() {
+            redaction.rule = (!sighting.continues).then_some(sighting.rule);
+            self.redactions.add(redaction);
+        }
+        Ok(())
+    }
+
+    /// Finds what patterns find up to a position.
+    fn scan(&mut self, end: usize, work: &mut Work<'_>) -> Result<(), Stop> {
+        if !work.rules.has_patterns() {
+            self.position = self.position.max(end);
+        }
+        while self.position < end {
+            let bytes = work.window.from(self.position);
+            let mut bytes = bytes.get(..end - self.position).unwrap_or(bytes);
             if !self.active.is_empty() {
                 // The trigger goes ahead of the candidates, not far: they may all be gone soon.
                 bytes = bytes.get(..AHEAD_BYTES).unwrap_or(bytes);
@@ -149,13 +242,11 @@ impl TextScan {
         while self.position < until && !self.active.is_empty() {
             // One rule alone, as nearly always, goes faster.
             if let [index] = self.active.as_slice()
-                && let Some((rule, track)) = track(&mut self.tracks, work.rules, *index)
+                && let Some((_, pattern, track)) = track(&mut self.tracks, work.rules, *index)
             {
                 let bytes = work.window.from(self.position);
                 let bytes = bytes.get(..until - self.position).unwrap_or(bytes);
-                let taken = track
-                    .candidates
-                    .run(&rule.pattern.dfa, bytes, self.position);
+                let taken = track.candidates.run(&pattern.dfa, bytes, self.position);
                 self.steps += taken;
                 self.position += taken;
                 if self.position == until {
@@ -176,11 +267,11 @@ impl TextScan {
             if !self.rules.contains(index) {
                 continue;
             }
-            let Some((rule, track)) = track(&mut self.tracks, work.rules, index) else {
+            let Some((rule, pattern, track)) = track(&mut self.tracks, work.rules, index) else {
                 continue;
             };
             let factor = self.position - length;
-            let first = match rule.pattern.factor.lead {
+            let first = match pattern.factor.lead {
                 None if track.candidates.covers(factor) => continue,
                 None => factor,
                 Some(lead) => track.run_start(factor, lead, work.window),
@@ -194,7 +285,7 @@ impl TextScan {
             let (matched, steps) =
                 track
                     .candidates
-                    .begin(&rule.pattern.dfa, starts, last, work.window, work.scratch);
+                    .begin(&pattern.dfa, starts, last, work.window, work.scratch);
             self.steps += steps;
             if matched && rule.acts_early() {
                 blocked = Some(blocked.map_or(index, |other| other.min(index)));
@@ -215,17 +306,14 @@ impl TextScan {
     fn take(&mut self, byte: Option<u8>, work: &mut Work<'_>) -> Result<(), Stop> {
         let (mut blocked, mut unsettled) = (None, false);
         for index in &self.active {
-            let Some((rule, track)) = track(&mut self.tracks, work.rules, *index) else {
+            let Some((rule, pattern, track)) = track(&mut self.tracks, work.rules, *index) else {
                 continue;
             };
             self.steps += track.candidates.len();
-            let matched = track.candidates.take(
-                &rule.pattern.dfa,
-                byte,
-                self.position,
-                work.window,
-                work.scratch,
-            );
+            let matched =
+                track
+                    .candidates
+                    .take(&pattern.dfa, byte, self.position, work.window, work.scratch);
             unsettled |= track.candidates.is_unsettled();
             if matched && rule.acts_early() && blocked.is_none() {
                 blocked = Some(*index);
@@ -254,7 +342,7 @@ impl TextScan {
             return Ok(());
         };
         match track(&mut self.tracks, work.rules, costly) {
-            Some((rule, track)) if rule.action == Action::Flag => {
+            Some((rule, _, track)) if rule.action == Action::Flag => {
                 track.candidates = Candidates::closed();
                 work.report.count(costly);
                 self.active.retain(|index| *index != costly);
@@ -269,7 +357,7 @@ impl TextScan {
     fn settle(&mut self, work: &mut Work<'_>) -> Result<(), Stop> {
         let mut gone = false;
         for index in &self.active {
-            let Some((rule, track)) = track(&mut self.tracks, work.rules, *index) else {
+            let Some((rule, _, track)) = track(&mut self.tracks, work.rules, *index) else {
                 continue;
             };
             gone |= track.candidates.is_empty();
@@ -317,16 +405,19 @@ impl TextScan {
 
     /// From where on the text may be needed again, and from where on it must be held back. Reports the redactions before.
     fn undecided(&mut self, work: &mut Work<'_>) -> (usize, usize) {
-        let (mut needed, mut held, mut decided) = (self.position, self.position, self.position);
+        let (mut needed, mut held, mut decided) = (self.position, self.unsighted, self.unsighted);
+        if work.rules.driver().is_some() {
+            needed = needed.min(self.lane.needs());
+        }
         let trigger = work.rules.trigger();
         if !self.active.is_empty() || work.rules.has_lead() || trigger.any_begun(&self.progress) {
             self.touched |= work.rules.has_lead();
             for ((index, rule), track) in (0..).zip(work.rules.all()).zip(&mut self.tracks) {
-                if !self.rules.contains(index) {
+                let Some(pattern) = rule.pattern().filter(|_| self.rules.contains(index)) else {
                     continue;
-                }
+                };
                 let factor = self.position - trigger.begun(&self.progress, usize::from(index));
-                let lead = rule.pattern.factor.lead;
+                let lead = pattern.factor.lead;
                 let begun = lead.map_or(factor, |lead| track.run_start(factor, lead, work.window));
                 let first = begun
                     .max(track.candidates.resume())
@@ -348,13 +439,15 @@ impl TextScan {
     }
 }
 
-/// A rule and its progress.
+/// A rule with a pattern, and its progress.
 fn track<'t, 'r>(
     tracks: &'t mut [Track],
     rules: &'r Rules,
     index: u16,
-) -> Option<(&'r Rule, &'t mut Track)> {
-    Some((rules.rule(index)?, tracks.get_mut(usize::from(index))?))
+) -> Option<(&'r Rule, &'r Pattern, &'t mut Track)> {
+    let rule = rules.rule(index)?;
+    let track = tracks.get_mut(usize::from(index))?;
+    Some((rule, rule.pattern()?, track))
 }
 
 impl Track {
@@ -435,7 +528,14 @@ mod tests {
         loop {
             let (piece, behind) = rest.split_at(rest.floor_char_boundary(size.max(4)));
             rest = behind;
-            let result = scan.push(rules, piece, rest.is_empty(), &mut scratch, &mut report);
+            let result = scan.push(
+                rules,
+                piece,
+                rest.is_empty(),
+                Manner::default(),
+                &mut scratch,
+                &mut report,
+            );
             report.redactions.clear();
             assert!(
                 scan.kept.capacity() <= KEPT_CAPACITY_MAX.max(4 * size),
@@ -497,7 +597,14 @@ mod tests {
             (TextScan::default(), Scratch::default(), Report::default());
         scan.reset(&rules, RuleSet::ALL);
         assert_eq!(
-            scan.push(&rules, &text, true, &mut scratch, &mut report),
+            scan.push(
+                &rules,
+                &text,
+                true,
+                Manner::default(),
+                &mut scratch,
+                &mut report
+            ),
             Ok(())
         );
         assert_eq!(

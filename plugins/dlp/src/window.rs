@@ -42,6 +42,18 @@ impl<'a> Window<'a> {
             .filter(|text| text.len() <= bytes_max)
     }
 
+    /// All bytes from a position on; `None` when the first is not at hand.
+    pub(crate) fn slice(&self, position: usize) -> Option<&'a [u8]> {
+        self.bytes.get(position.checked_sub(self.base)?..)
+    }
+
+    /// The bytes of a range, as far as they are at hand.
+    pub(crate) fn range(&self, range: Range<usize>) -> &'a [u8] {
+        let start = range.start.max(self.base) - self.base;
+        let end = range.end.min(self.end()).saturating_sub(self.base);
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
     /// What stands before a position.
     pub(crate) fn before(&self, position: usize) -> Neighbor {
         Neighbor::of(position.checked_sub(1).and_then(|before| self.byte(before)))

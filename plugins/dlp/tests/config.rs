@@ -44,7 +44,9 @@ fn mistakes_name_the_path() {
     );
     rule(
         r#""action":"flag""#,
-        &["dlp.rules[0]: a rule needs a pattern (a regular expression) or contains (a text)"],
+        &[
+            "dlp.rules[0]: a rule needs a detector (a name), a pattern (a regular expression) or contains (a text)",
+        ],
     );
     rule(
         r#""action":"flag","pattern":"x","contains":"x""#,

@@ -322,6 +322,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Detector> {
     DETECTORS.iter().chain(keys::KEYS)
 }
 
+/// The names of groups, as a rule's `detector` takes them.
+pub(crate) const GROUPS: [&str; 4] = ["secrets", "pii", "pci", "all"];
+
 /// The detector of a name, or those of a group: `secrets`, `pii`, `pci`, `all`. Empty when there is none.
 pub(crate) fn named(name: &str) -> Vec<&'static Detector> {
     let group = match name {

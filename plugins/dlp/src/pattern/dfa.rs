@@ -68,7 +68,7 @@ impl Step {
 }
 
 /// An anchored deterministic automaton.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Dfa {
     /// Columns: bytes that are never told apart share one. The last column is the end of the text.
     columns: [u8; 256],

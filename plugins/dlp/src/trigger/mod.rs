@@ -37,7 +37,8 @@ impl Progress {
 /// The lanes of all rules.
 #[derive(Debug)]
 pub(crate) struct Trigger {
-    lanes: Vec<Lane>,
+    /// By rule; a rule without a factor has none.
+    lanes: Vec<Option<Lane>>,
     /// Which rule's lane ends with a bit.
     owners: [Option<u16>; WORDS_MAX * WORD],
     /// The last bits of all lanes.
@@ -59,18 +60,27 @@ enum Width {
 }
 
 impl Trigger {
-    /// Lays out the factors, one a rule. `None` when there are more than fit.
-    pub(crate) fn new(factors: &[&Factor]) -> Option<Self> {
-        let (lanes, words) = layout(factors)?;
+    /// Lays out the factors, at most one a rule. `None` when there are more than fit.
+    pub(crate) fn new(factors: &[Option<Factor>]) -> Option<Self> {
+        let present: Vec<&Factor> = factors.iter().flatten().collect();
+        let (laid, words) = layout(&present)?;
         let table = match words {
-            0..=1 => Width::One(Table::new(factors, &lanes)),
-            2 => Width::Two(Table::new(factors, &lanes)),
-            3..=4 => Width::Four(Table::new(factors, &lanes)),
-            _ => Width::Eight(Table::new(factors, &lanes)),
+            0..=1 => Width::One(Table::new(&present, &laid)),
+            2 => Width::Two(Table::new(&present, &laid)),
+            3..=4 => Width::Four(Table::new(&present, &laid)),
+            _ => Width::Eight(Table::new(&present, &laid)),
         };
+        let mut laid = laid.into_iter();
+        let lanes: Vec<Option<Lane>> = factors
+            .iter()
+            .map(|factor| factor.as_ref().and_then(|_| laid.next()))
+            .collect();
         let mut owners = [None; WORDS_MAX * WORD];
         let [mut ends, mut begun, mut at_edge] = [Progress::default(); 3];
         for ((lane, factor), rule) in lanes.iter().zip(factors).zip(0..) {
+            let (Some(lane), Some(factor)) = (lane, factor) else {
+                continue;
+            };
             if let Some(owner) = owners.get_mut(lane.word * WORD + lane.last() as usize) {
                 *owner = Some(rule);
             }
@@ -115,7 +125,8 @@ impl Trigger {
         words.flat_map(move |((word, ends), owners)| {
             Bits(word & ends).filter_map(move |bit| {
                 let rule = owners.get(bit as usize).copied().flatten()?;
-                Some((rule, self.lanes.get(usize::from(rule))?.sets()))
+                let lane = self.lanes.get(usize::from(rule))?.as_ref()?;
+                Some((rule, lane.sets()))
             })
         })
     }
@@ -131,9 +142,8 @@ impl Trigger {
 
     /// How many of the last bytes are the beginning of a rule's factor: the longest that can still be completed; 0 when there is none.
     pub(crate) fn begun(&self, progress: &Progress, rule: usize) -> usize {
-        self.lanes
-            .get(rule)
-            .map_or(0, |lane| lane.longest(progress.word(lane.word)))
+        let lane = self.lanes.get(rule).and_then(Option::as_ref);
+        lane.map_or(0, |lane| lane.longest(progress.word(lane.word)))
     }
 }
 

@@ -1,0 +1,163 @@
+//! A trigger, and the detector that is asked what stands there.
+
+use super::Driver;
+use super::dense::{self, Dense};
+use crate::detectors::{Context, LOOK_AHEAD, LOOK_BEHIND, Latch, Outcome};
+use crate::window::Window;
+use std::ops::Range;
+
+/// How many bytes behind its trigger a detector is shown, as a power of two, when it is asked first and the text has them.
+const FIRST_LEVEL: u32 = 5;
+
+/// The last: all that it may ask for.
+const LAST_LEVEL: u32 = LOOK_AHEAD.ilog2();
+
+/// The same for the dense view. A token is shorter than that, also with marks in it.
+const LAST_DENSE_LEVEL: u32 = 10;
+
+/// A detector and the place where it may have found something.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) entry: u16,
+    /// The trigger: bytes of the view.
+    pub(super) at: Range<usize>,
+    /// With how many bytes it is asked next; `None` when it never was.
+    level: Option<u32>,
+    /// Asked about the dense view.
+    pub(super) dense: bool,
+}
+
+/// What is known of a candidate.
+pub(super) enum Answer {
+    /// More text is needed.
+    Waits,
+    /// It is none.
+    Nothing,
+    /// Bytes of the view, and how many of them it takes to know.
+    Found(Range<usize>, usize),
+    /// The same, and it goes on.
+    Latched(Latch, usize),
+}
+
+impl Candidate {
+    pub(super) const fn new(entry: u16, at: Range<usize>, dense: bool) -> Self {
+        Self {
+            entry,
+            at,
+            level: None,
+            dense,
+        }
+    }
+
+    /// By when the detector has answered, wherever the text is cut: it is asked sooner where there is less.
+    pub(super) fn answered_by(&self) -> usize {
+        self.at.end + (1 << self.level.unwrap_or(0).max(FIRST_LEVEL))
+    }
+
+    /// Asks the detector. With `last`, the text ends with the window. What it costs is added to `steps`, in bytes that were shown.
+    pub(super) fn ask(
+        &mut self,
+        driver: &Driver,
+        window: Window<'_>,
+        last: bool,
+        steps: &mut usize,
+    ) -> Answer {
+        let available = window.end() - self.at.end;
+        if self.level.is_none() {
+            *steps += 1 << FIRST_LEVEL;
+        }
+        let last_level = if self.dense {
+            LAST_DENSE_LEVEL
+        } else {
+            LAST_LEVEL
+        };
+        loop {
+            let first = self.level.is_none();
+            let level = match (self.level, available) {
+                (Some(level), _) => level,
+                (None, 0) => 0,
+                (None, _) => available.ilog2().min(FIRST_LEVEL),
+            };
+            let reach = (1_usize << level).min(available);
+            let cut = reach < 1 << level;
+            if cut && !last {
+                return Answer::Waits;
+            }
+            if level > FIRST_LEVEL {
+                *steps += reach;
+            }
+            let closing = cut || level == last_level;
+            let decided = match self.call(driver, window, reach, closing) {
+                Outcome::None => return Answer::Nothing,
+                Outcome::Undecided if closing => return Answer::Nothing,
+                Outcome::Undecided => {
+                    self.level = Some(level + 1);
+                    continue;
+                }
+                Outcome::Match(range) if range.is_empty() => return Answer::Nothing,
+                outcome @ (Outcome::Match(_) | Outcome::Latch(_)) => {
+                    let fewer = (0..level).filter(|_| first && !cut).map(|level| 1 << level);
+                    let enough = fewer.into_iter().find(|reach| {
+                        self.call(driver, window, *reach, false) != Outcome::Undecided
+                    });
+                    (outcome, self.at.end + enough.unwrap_or(reach))
+                }
+            };
+            return match decided {
+                (Outcome::Match(range), decided) => Answer::Found(range, decided),
+                (Outcome::Latch(latch), decided) => Answer::Latched(latch, decided),
+                (Outcome::None | Outcome::Undecided, _) => Answer::Nothing,
+            };
+        }
+    }
+
+    /// What the detector says about so many bytes behind the trigger; ranges are bytes of the view.
+    fn call(&self, driver: &Driver, window: Window<'_>, reach: usize, end: bool) -> Outcome {
+        let Some(entry) = driver.entry(self.entry) else {
+            return Outcome::None;
+        };
+        let first = self.at.start.saturating_sub(LOOK_BEHIND);
+        let text = window.range(first..self.at.end + reach);
+        let at = self.at.start - first..self.at.end - first;
+        let start = first == 0;
+        let moved = |outcome: Outcome, back: &dyn Fn(Range<usize>) -> Range<usize>| match outcome {
+            Outcome::Match(range) => Outcome::Match(back(range)),
+            Outcome::Latch(latch) => Outcome::Latch(Latch {
+                range: back(latch.range),
+                ..latch
+            }),
+            outcome @ (Outcome::None | Outcome::Undecided) => outcome,
+        };
+        let find = entry.detector.find;
+        if !self.dense {
+            let context = Context {
+                text,
+                at,
+                start,
+                end,
+                dense: false,
+            };
+            return moved(find(&context), &|range| {
+                range.start + first..range.end + first
+            });
+        }
+        match dense::squeeze(text, at, entry.detector.trigger, end) {
+            Dense::No => Outcome::None,
+            Dense::Unknown => Outcome::Undecided,
+            Dense::View { bytes, at, places } => {
+                let context = Context {
+                    text: &bytes,
+                    at,
+                    start,
+                    end,
+                    dense: true,
+                };
+                let place = |index: usize| places.get(index).map_or(0, |place| usize::from(*place));
+                moved(find(&context), &|range| {
+                    let last = range.end.saturating_sub(1);
+                    first + place(range.start)..first + place(last) + 1
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Finds keywords: at every position a look at four bytes in a table of bits, and at the keywords themselves where a bit is set.
+//!
+//! An Aho-Corasick automaton waits for each state before it can look up the next. Here no look depends on the one before, so a processor does
+//! several at once; and of each keyword the four bytes are looked for that text has least often, so that few looks find a bit.
+
+use crate::window::Window;
+use std::ops::Range;
+
+/// Bytes that are looked at together.
+const LOOK: usize = 4;
+
+/// Bits of the table, as a power of two: 8 KiB, so that table and text stay in the first-level cache.
+const TABLE_BITS: u32 = 16;
+
+/// The case of ASCII letters, in each byte. What else it makes equal is told apart by the keyword itself.
+const CASE: u32 = 0x2020_2020;
+
+/// Fewest bytes of a keyword: a shorter one would be found everywhere.
+pub(crate) const KEYWORD_BYTES_MIN: usize = 3;
+
+/// A byte string that is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Keyword {
+    /// As it is written; in lower case when any case will do.
+    bytes: Vec<u8>,
+    any_case: bool,
+    /// Which detectors it concerns.
+    pub(super) entries: Vec<u16>,
+    /// Where in it the look is taken.
+    look_at: usize,
+}
+
+impl Keyword {
+    /// Whether it stands at the beginning of the bytes, as far as they go.
+    fn begins(&self, bytes: &[u8]) -> bool {
+        let len = bytes.len().min(self.bytes.len());
+        let (Some(found), Some(wanted)) = (bytes.get(..len), self.bytes.get(..len)) else {
+            return false;
+        };
+        if self.any_case {
+            found.eq_ignore_ascii_case(wanted)
+        } else {
+            found == wanted
+        }
+    }
+}
+
+/// All keywords.
+#[derive(Debug)]
+pub(super) struct Keywords {
+    table: Box<[u32; 1 << (TABLE_BITS - 5)]>,
+    keywords: Vec<Keyword>,
+    /// Where a look with a bit leads: hash, what was looked at, keyword. Sorted.
+    looks: Vec<(u16, u32, u16)>,
+}
+
+/// A keyword where it stands.
+pub(super) struct Hit<'k> {
+    pub(super) keyword: &'k Keyword,
+    pub(super) at: Range<usize>,
+}
+
+impl Keywords {
+    /// Of keywords with the detectors they concern and whether their case matters.
+    pub(super) fn new(words: impl IntoIterator<Item = (&'static str, bool, u16)>) -> Self {
+        let mut keywords: Vec<Keyword> = Vec::new();
+        for (word, any_case, entry) in words {
+            let bytes = word.as_bytes().to_vec();
+            let known = keywords
+                .iter_mut()
+                .find(|known| known.bytes == bytes && known.any_case == any_case);
+            match known {
+                Some(known) if known.entries.contains(&entry) => {}
+                Some(known) => known.entries.push(entry),
+                None => keywords.push(Keyword {
+                    look_at: rarest(&bytes),
+                    bytes,
+                    any_case,
+                    entries: vec![entry],
+                }),
+            }
+        }
+        let mut looks = Vec::new();
+        for (keyword, index) in keywords.iter().zip(0..) {
+            let look = keyword.bytes.get(keyword.look_at..).unwrap_or_default();
+            match look.first_chunk::<LOOK>() {
+                Some(look) => looks.push((u32::from_le_bytes(*look) | CASE, index)),
+                // One byte is missing: it can be any.
+                None => {
+                    for any in 0..=u8::MAX {
+                        let mut whole = [any; LOOK];
+                        for (place, byte) in whole.iter_mut().zip(look) {
+                            *place = *byte;
+                        }
+                        looks.push((u32::from_le_bytes(whole) | CASE, index));
+                    }
+                }
+            }
+        }
+        let mut looks: Vec<_> = looks
+            .into_iter()
+            .map(|(look, index)| (hash(look), look, index))
+            .collect();
+        looks.sort_unstable();
+        looks.dedup();
+        let mut table = Box::new([0; 1 << (TABLE_BITS - 5)]);
+        for (hash, _, _) in &looks {
+            if let Some(word) = table.get_mut(usize::from(*hash) / 32) {
+                *word |= 1_u32 << (hash % 32);
+            }
+        }
+        Self {
+            table,
+            keywords,
+            looks,
+        }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.table) + self.looks.capacity() * size_of::<(u16, u32, u16)>()
+    }
+
+    #[inline]
+    fn bit(&self, look: u32) -> bool {
+        let hash = hash(look | CASE);
+        let word = self.table.get(usize::from(hash) / 32).copied();
+        word.unwrap_or_default() >> (hash % 32) & 1 == 1
+    }
+
+    /// Calls `found` for every keyword whose look is taken at `from` or behind. Returns from where on to go on when more bytes are known: what
+    /// is cut off by the end of the window is found then. With `last` nothing is.
+    pub(super) fn find(
+        &self,
+        window: Window<'_>,
+        from: usize,
+        last: bool,
+        mut found: impl FnMut(Hit<'_>),
+    ) -> usize {
+        if self.keywords.is_empty() {
+            return window.end();
+        }
+        let bytes = window.from(from);
+        let mut index = 0;
+        while let Some(eleven) = bytes.get(index..).and_then(<[u8]>::first_chunk::<11>) {
+            let [a, b, c, d, e, f, g, h, i, j, k] = *eleven;
+            let looks = [
+                [a, b, c, d],
+                [b, c, d, e],
+                [c, d, e, f],
+                [d, e, f, g],
+                [e, f, g, h],
+                [f, g, h, i],
+                [g, h, i, j],
+                [h, i, j, k],
+            ]
+            .map(|look| self.bit(u32::from_le_bytes(look)));
+            if looks.contains(&true) {
+                for (look, offset) in looks.into_iter().zip(0..) {
+                    if look && !self.at(window, from + index + offset, last, &mut found) {
+                        return from + index + offset;
+                    }
+                }
+            }
+            index += 8;
+        }
+        loop {
+            let rest = bytes.get(index..).unwrap_or_default();
+            let mut look = [0; LOOK];
+            match rest.first_chunk::<LOOK>() {
+                Some(whole) => look = *whole,
+                None if !last || rest.is_empty() => return from + index,
+                None => {
+                    for (place, byte) in look.iter_mut().zip(rest) {
+                        *place = *byte;
+                    }
+                }
+            }
+            if self.bit(u32::from_le_bytes(look))
+                && !self.at(window, from + index, last, &mut found)
+            {
+                return from + index;
+            }
+            index += 1;
+        }
+    }
+
+    /// The keywords whose look is taken at a position; false when one of them may be cut off.
+    #[inline(never)]
+    fn at(
+        &self,
+        window: Window<'_>,
+        position: usize,
+        last: bool,
+        found: &mut impl FnMut(Hit<'_>),
+    ) -> bool {
+        let mut look = [0; LOOK];
+        for (place, byte) in look.iter_mut().zip(window.from(position)) {
+            *place = *byte;
+        }
+        let look = u32::from_le_bytes(look) | CASE;
+        let hash = hash(look);
+        let first = self
+            .looks
+            .partition_point(|(other, seen, _)| (*other, *seen) < (hash, look));
+        let here = self.looks.get(first..).unwrap_or_default();
+        let here = here
+            .iter()
+            .take_while(|(_, seen, _)| *seen == look)
+            .filter_map(|(_, _, index)| {
+                let keyword = self.keywords.get(usize::from(*index))?;
+                let start = position.checked_sub(keyword.look_at)?;
+                let bytes = window.slice(start)?;
+                keyword.begins(bytes).then_some((keyword, start))
+            });
+        let end = window.end();
+        let cut = |(keyword, start): &(&Keyword, usize)| start + keyword.bytes.len() > end;
+        if !last && here.clone().any(|hit| cut(&hit)) {
+            return false;
+        }
+        for (keyword, start) in here.filter(|hit| !cut(hit)) {
+            found(Hit {
+                keyword,
+                at: start..start + keyword.bytes.len(),
+            });
+        }
+        true
+    }
+}
+
+#[inline]
+fn hash(look: u32) -> u16 {
+    (look.wrapping_mul(0x9E37_79B1) >> (32 - TABLE_BITS)) as u16
+}
+
+/// Where the bytes of a keyword begin that text has least often.
+fn rarest(bytes: &[u8]) -> usize {
+    let rarity = |window: &[u8]| -> u32 {
+        window
+            .iter()
+            .map(|byte| match byte.to_ascii_lowercase() {
+                b' ' | b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 1,
+                b'a'..=b'z' => 2,
+                b'0'..=b'9' => 3,
+                _ => 4,
+            })
+            .sum()
+    };
+    let windows = bytes.windows(LOOK).enumerate();
+    let best = windows.max_by_key(|(at, window)| (rarity(window), usize::MAX - at));
+    best.map_or(0, |(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const WORDS: [(&str, bool); 6] = [
+        ("sk-", false),
+        ("sk-ant-", false),
+        ("AKIA", false),
+        ("password", true),
+        ("-----BEGIN", false),
+        ("ghp_", false),
+    ];
+
+    fn keywords() -> Keywords {
+        Keywords::new(
+            WORDS
+                .iter()
+                .zip(0..)
+                .map(|((word, any_case), entry)| (*word, *any_case, entry)),
+        )
+    }
+
+    fn found(text: &str, cuts: &[usize]) -> Vec<(u16, Range<usize>)> {
+        let (keywords, mut found, mut from) = (keywords(), Vec::new(), 0);
+        for end in cuts.iter().copied().chain([text.len()]) {
+            let (end, last) = (end.min(text.len()), end == text.len());
+            let window = Window::new(&text.as_bytes()[..end], 0);
+            from = keywords.find(window, from, last, |hit| {
+                found.push((hit.keyword.entries[0], hit.at));
+            });
+        }
+        found.sort_by_key(|(entry, at)| (at.start, *entry));
+        found
+    }
+
+    fn expected(text: &str) -> Vec<(u16, Range<usize>)> {
+        let mut found = Vec::new();
+        for ((word, any_case), entry) in WORDS.iter().zip(0..) {
+            for at in 0..(text.len() + 1).saturating_sub(word.len()) {
+                let here = &text.as_bytes()[at..at + word.len()];
+                if here == word.as_bytes()
+                    || *any_case && here.eq_ignore_ascii_case(word.as_bytes())
+                {
+                    found.push((entry, at..at + word.len()));
+                }
+            }
+        }
+        found.sort_by_key(|(entry, at)| (at.start, *entry));
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn all_are_found_wherever_the_text_is_cut(
+            parts in prop::collection::vec("sk-|sk-ant-|AKIA|PassWord|-----BEGIN|ghp_|[sk-]{1,3}|[a-z ]{1,9}", 0..8),
+            mut cuts in prop::collection::vec(0usize..60, 0..4),
+        ) {
+            let text = parts.concat();
+            cuts.sort_unstable();
+            cuts.retain(|cut| *cut < text.len());
+            prop_assert_eq!(found(&text, &cuts), expected(&text));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Drives the built-in detectors over a text: finds where each could match, and asks it there.
+//!
+//! The way of a byte: [`lane`] takes it into the folded view; [`blocks`] and [`keywords`] look at it once for all detectors; where a trigger
+//! stands, [`candidate`] asks the detectors it concerns, with as much of the text as they need. What is no plain text is read too: [`dense`]
+//! (marks and line breaks within a token), [`encoded`] (base64, hexadecimal), [`escaped`] (`%2D`, `\u002d`, `&#45;`), [`spaced`]
+//! (`A K I A`). What is decoded is a text of its own, with a lane of its own.
+//!
+//! **Cutting never matters.** All that is decided is decided by the text up to some position, which [`Sighting::decided`] tells, and that position
+//! does not depend on where pieces end: a detector is asked with 1, 2, 4, … bytes behind its trigger, whatever is at hand.
+
+mod blocks;
+mod candidate;
+mod dense;
+mod encoded;
+mod escaped;
+mod keywords;
+mod lane;
+mod latch;
+mod spaced;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use lane::{Lane, TooCostly};
+
+use crate::detectors::{Detector, Trigger};
+use crate::window::Window;
+use keywords::{KEYWORD_BYTES_MIN, Keywords};
+use std::ops::Range;
+
+/// Lengths of digit runs that are told apart; see [`crate::detectors::Lengths`].
+const LENGTHS: usize = 32;
+
+/// What stands before a run of digits, as far as it is told apart.
+const NEIGHBORS: [Option<u8>; 3] = [Some(b'a'), Some(b'_'), None];
+
+/// A match of a detector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sighting {
+    /// Which rule looks for it.
+    pub(crate) rule: u16,
+    /// Bytes of the text.
+    pub(crate) range: Range<usize>,
+    /// What was found, folded and decoded.
+    pub(crate) value: Vec<u8>,
+    /// How much of the text it takes to know.
+    pub(crate) decided: usize,
+    /// It is the rest of the one before.
+    pub(crate) continues: bool,
+    /// Where its trigger stands; orders what is decided at one place.
+    trigger: usize,
+    entry: u16,
+}
+
+/// A detector that a rule looks for.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    detector: &'static Detector,
+    rule: u16,
+}
+
+/// The detectors of a policy, and what finds their triggers.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    entries: Vec<Entry>,
+    keywords: Keywords,
+    /// Which are called at a run of so many digits behind a letter, a `_`, or anything else.
+    digits: [[Vec<u16>; LENGTHS]; NEIGHBORS.len()],
+    at: Vec<u16>,
+}
+
+impl Driver {
+    /// Of detectors, each with the rule that looks for it. `None` when there are none.
+    pub(crate) fn new(
+        detectors: impl IntoIterator<Item = (u16, &'static Detector)>,
+    ) -> Option<Self> {
+        let entries: Vec<Entry> = detectors
+            .into_iter()
+            .map(|(rule, detector)| Entry { detector, rule })
+            .collect();
+        if entries.is_empty() {
+            return None;
+        }
+        let mut words = Vec::new();
+        let mut digits = [const { [const { Vec::new() }; LENGTHS] }; NEIGHBORS.len()];
+        let mut at = Vec::new();
+        for (entry, index) in entries.iter().zip(0..) {
+            match entry.detector.trigger {
+                Trigger::Keywords(list) => {
+                    words.extend(list.iter().map(|word| (*word, false, index)));
+                }
+                Trigger::KeywordsAnyCase(list) => {
+                    words.extend(list.iter().map(|word| (*word, true, index)));
+                }
+                Trigger::Digits(lengths, before) => {
+                    for (neighbor, digits) in NEIGHBORS.into_iter().zip(&mut digits) {
+                        for (length, called) in digits.iter_mut().enumerate() {
+                            if lengths.has(length) && before.fits(neighbor) {
+                                called.push(index);
+                            }
+                        }
+                    }
+                }
+                Trigger::At => at.push(index),
+            }
+        }
+        debug_assert!(
+            words
+                .iter()
+                .all(|(word, _, _)| word.len() >= KEYWORD_BYTES_MIN)
+        );
+        Some(Self {
+            keywords: Keywords::new(words),
+            entries,
+            digits,
+            at,
+        })
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.keywords.bytes() + self.entries.capacity() * size_of::<Entry>()
+    }
+
+    fn entry(&self, index: u16) -> Option<Entry> {
+        self.entries.get(usize::from(index)).copied()
+    }
+
+    /// The detectors that a run of digits concerns.
+    #[inline]
+    fn called_at(&self, run: &Range<usize>, window: Window<'_>) -> &[u16] {
+        let before = run.start.checked_sub(1).and_then(|at| window.byte(at));
+        let neighbor = match before {
+            Some(byte) if byte.is_ascii_alphabetic() => 0,
+            Some(b'_') => 1,
+            Some(_) | None => 2,
+        };
+        self.digits
+            .get(neighbor)
+            .and_then(|digits| digits.get(run.len().min(LENGTHS - 1)))
+            .map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,173 @@
+//! Text with a space behind every character: `A K I A …`.
+
+use super::escaped::Decoded;
+use crate::window::Window;
+
+/// So many bytes in a row must take turns with spaces before anybody looks closer.
+const TURNS: u32 = 16;
+
+/// Most spaces between two characters.
+const GAP_BYTES_MAX: usize = 3;
+
+/// How far back the beginning is searched.
+const BACK_BYTES_MAX: usize = 256;
+
+/// Most bytes that are read at once.
+const REGION_BYTES_MAX: usize = 4096;
+
+/// Fewest characters that are worth a look: the shortest number with a checksum.
+const TEXT_BYTES_MIN: usize = 9;
+
+/// Follows spaced text.
+#[derive(Debug, Default)]
+pub(super) struct Spaced {
+    /// Which of the last bytes were spaces, the last one's bit being the highest.
+    history: u64,
+    /// What goes on.
+    open: Option<Open>,
+    /// What begins before was looked at.
+    done: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    start: usize,
+    /// Behind the last character that is certain.
+    end: usize,
+    /// Where the next one stands.
+    at: usize,
+}
+
+impl Spaced {
+    /// From where on the view is needed, and undecided.
+    pub(super) fn undecided(&self) -> Option<usize> {
+        self.open.map(|open| open.start)
+    }
+
+    /// Takes which of the next `len` bytes, from `from` on, are spaces.
+    #[inline]
+    pub(super) fn take(
+        &mut self,
+        spaces: u64,
+        from: usize,
+        len: usize,
+        window: Window<'_>,
+        last: bool,
+        decoded: &mut impl FnMut(Decoded),
+    ) {
+        let flags = u128::from(self.history) | u128::from(spaces) << 64;
+        self.history = (flags >> len) as u64;
+        let turns = flags ^ (flags >> 1);
+        // Three in a row, then five, then fifteen.
+        let three = turns & (turns >> 1) & (turns >> 2);
+        if three == 0 {
+            return;
+        }
+        let nine = three & (three >> 3) & (three >> 6);
+        let fifteen = nine & (three >> 9) & (three >> 12);
+        let known = u128::MAX >> (128 - 64 - len as u32 + TURNS - 1).min(127);
+        let mut hits = fifteen & known & !(u128::MAX >> (128 - 64 + TURNS - 1));
+        while hits != 0 {
+            let position = from + (hits.trailing_zeros() + TURNS - 1 - 64) as usize;
+            hits &= hits - 1;
+            if self.open.is_none() && position >= self.done {
+                self.begin(position, window);
+                self.go_on(window, last, decoded);
+            }
+        }
+    }
+
+    fn begin(&mut self, position: usize, window: Window<'_>) {
+        let is_space = |at: usize| window.byte(at) == Some(b' ');
+        let floor = self.done.max(position.saturating_sub(BACK_BYTES_MAX));
+        let mut start = if is_space(position) {
+            position.saturating_sub(1)
+        } else {
+            position
+        };
+        loop {
+            let mut before = start;
+            while before > floor && is_space(before - 1) {
+                before -= 1;
+            }
+            let gap = start - before;
+            let alone =
+                before == floor + 1 && floor == 0 || before > floor + 1 && is_space(before - 2);
+            if gap == 0 || gap > GAP_BYTES_MAX || before <= floor || !alone {
+                break;
+            }
+            start = before - 1;
+        }
+        self.open = Some(Open {
+            start,
+            end: start,
+            at: start,
+        });
+    }
+
+    /// More is known: what was left open goes on.
+    pub(super) fn go_on(
+        &mut self,
+        window: Window<'_>,
+        last: bool,
+        decoded: &mut impl FnMut(Decoded),
+    ) {
+        let Some(mut open) = self.open.take() else {
+            return;
+        };
+        let decided = loop {
+            if open.at >= open.start + REGION_BYTES_MAX {
+                break open.at;
+            }
+            let alone = |at: usize| match (window.byte(at), window.byte(at + 1)) {
+                (Some(byte), _) if byte == b' ' || !byte.is_ascii() => Some(false),
+                (Some(_), Some(next)) => Some(next == b' '),
+                (Some(_), None) => last.then_some(true),
+                (None, _) => last.then_some(false),
+            };
+            match alone(open.at) {
+                None => {
+                    self.open = Some(open);
+                    return;
+                }
+                Some(false) => break (open.at + 2).min(window.end()),
+                Some(true) => {}
+            }
+            open.end = open.at + 1;
+            let gap = window
+                .from(open.end)
+                .iter()
+                .take(GAP_BYTES_MAX + 1)
+                .take_while(|byte| **byte == b' ')
+                .count();
+            if gap > GAP_BYTES_MAX {
+                break open.end + gap;
+            }
+            if open.end + gap >= window.end() {
+                if last {
+                    break window.end();
+                }
+                self.open = Some(open);
+                return;
+            }
+            open.at = open.end + gap;
+        };
+        self.done = open.end;
+        let mut found = Decoded {
+            start: open.start,
+            decided,
+            ..Decoded::default()
+        };
+        for (index, byte) in window.range(open.start..open.end).iter().enumerate() {
+            if *byte != b' ' {
+                found.text.push(char::from(*byte));
+                found.places.push(u16::try_from(index).unwrap_or(u16::MAX));
+            }
+        }
+        if found.text.len() >= TEXT_BYTES_MIN {
+            let end = u16::try_from(open.end - open.start).unwrap_or(u16::MAX);
+            found.places.push(end);
+            decoded(found);
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! The driver against a slow reference, and against what people do to hide things.
+#![allow(clippy::string_slice, reason = "tests")]
+
+use super::{Driver, Lane, Sighting};
+use crate::detectors::{
+    Before, Class, Context, Detector, Grade, Group, LOOK_AHEAD, LOOK_BEHIND, Latch, Lengths,
+    Outcome, Trigger,
+};
+use crate::view::View;
+use proptest::prelude::*;
+use std::ops::Range;
+
+const fn detector(
+    name: &'static str,
+    dense: bool,
+    trigger: Trigger,
+    find: fn(&Context<'_>) -> Outcome,
+) -> Detector {
+    Detector {
+        name,
+        group: Group::Secrets,
+        grade: Grade::Precise,
+        dense,
+        opaque: true,
+        trigger,
+        find,
+    }
+}
+
+/// `key-` and ten letters or digits, alone.
+static KEY: Detector = detector("key", true, Trigger::Keywords(&["key-"]), |context| {
+    let word = |at: usize| context.text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    if !context.dense && context.at.start > 0 && word(context.at.start - 1) {
+        return Outcome::None;
+    }
+    let end = context.at.end + 10;
+    if !(context.at.end..end.min(context.text.len())).all(word) {
+        return Outcome::None;
+    }
+    if context.text.len() <= end && !context.end {
+        return Outcome::Undecided;
+    }
+    if context.text.len() < end || word(end) && !context.dense {
+        return Outcome::None;
+    }
+    Outcome::Match(context.at.start..end)
+});
+
+/// `token` in any case, `=`, and letters up to the first other character.
+static TOKEN: Detector = detector(
+    "token",
+    false,
+    Trigger::KeywordsAnyCase(&["token", "access_token"]),
+    |context| match context.text.get(context.at.end) {
+        None if context.end => Outcome::None,
+        None => Outcome::Undecided,
+        Some(b'=') => {
+            let value = context.at.end + 1;
+            let body = context.text.get(value..).unwrap_or_default();
+            let len = body
+                .iter()
+                .take_while(|byte| byte.is_ascii_lowercase())
+                .count();
+            match len {
+                _ if len == body.len() && !context.end => Outcome::Undecided,
+                0..4 => Outcome::None,
+                _ => Outcome::Match(value..value + len),
+            }
+        }
+        Some(_) => Outcome::None,
+    },
+);
+
+/// Three, two and four digits with dashes between them.
+static NUMBER: Detector = detector(
+    "number",
+    true,
+    Trigger::Digits(Lengths::one(3), Before::Any),
+    |context| {
+        let shape = b"ddd-dd-dddd";
+        let text = context.text.get(context.at.start..).unwrap_or_default();
+        for (byte, shape) in text.iter().zip(shape) {
+            let fits = match shape {
+                b'd' => byte.is_ascii_digit(),
+                _ => byte == shape,
+            };
+            if !fits {
+                return Outcome::None;
+            }
+        }
+        let next = text.get(shape.len());
+        if next.is_none() && !context.end {
+            return Outcome::Undecided;
+        }
+        if text.len() < shape.len() || next.is_some_and(u8::is_ascii_digit) {
+            return Outcome::None;
+        }
+        Outcome::Match(context.at.start..context.at.start + shape.len())
+    },
+);
+
+/// Letters, `@`, letters.
+static ADDRESS: Detector = detector("address", false, Trigger::At, |context| {
+    let letters = |byte: &&u8| byte.is_ascii_lowercase();
+    let before = context.text.get(..context.at.start).unwrap_or_default();
+    let behind = context.text.get(context.at.end..).unwrap_or_default();
+    let local = before.iter().rev().take_while(letters).count();
+    let domain = behind.iter().take_while(letters).count();
+    if local == 0 {
+        Outcome::None
+    } else if domain == behind.len() && !context.end {
+        Outcome::Undecided
+    } else if domain < 2 {
+        Outcome::None
+    } else {
+        Outcome::Match(context.at.start - local..context.at.end + domain)
+    }
+});
+
+/// `--BEGIN--` up to `--END--` or the first character that cannot stand between them.
+static BLOCK: Detector = detector(
+    "block",
+    false,
+    Trigger::Keywords(&["--BEGIN--"]),
+    |context| {
+        Outcome::Latch(Latch {
+            range: context.at.clone(),
+            until: "--END--",
+            body: Class::of("A-Z0-9\n\\-"),
+        })
+    },
+);
+
+static ALL: [&Detector; 5] = [&ADDRESS, &BLOCK, &KEY, &NUMBER, &TOKEN];
+
+fn driver() -> Driver {
+    Driver::new((0..).zip(ALL)).unwrap()
+}
+
+/// Rule, range, value and when it was decided; what continues is joined to what it continues.
+type Seen = (u16, Range<usize>, Vec<u8>, usize);
+
+fn joined(found: impl IntoIterator<Item = Sighting>) -> Vec<Seen> {
+    let mut seen: Vec<Seen> = Vec::new();
+    for sighting in found {
+        let before = seen
+            .iter_mut()
+            .rev()
+            .find(|seen| seen.0 == sighting.rule && seen.1.end == sighting.range.start);
+        match before {
+            Some(before) if sighting.continues => before.1.end = sighting.range.end,
+            _ => seen.push((
+                sighting.rule,
+                sighting.range,
+                sighting.value,
+                sighting.decided,
+            )),
+        }
+    }
+    seen
+}
+
+fn read(text: &str, cuts: &[usize]) -> Vec<Seen> {
+    let (driver, mut lane, mut found) = (driver(), Lane::default(), Vec::new());
+    let mut cuts: Vec<usize> = cuts
+        .iter()
+        .map(|cut| text.floor_char_boundary(*cut))
+        .collect();
+    cuts.extend([0, text.len()]);
+    cuts.sort_unstable();
+    let (mut undecided, mut given) = (0, 0);
+    for pair in cuts.windows(2) {
+        let piece = &text[pair[0]..pair[1]];
+        given += piece.len();
+        lane.push(&driver, piece, false, false).unwrap();
+        for sighting in lane.found() {
+            assert!(sighting.decided <= given);
+            assert!(
+                sighting.range.start >= undecided,
+                "{sighting:?} begins before {undecided}"
+            );
+            found.push(sighting);
+        }
+        let next = lane.undecided(&driver, false);
+        assert!(
+            next >= undecided && next <= given,
+            "{undecided} {next} {given}"
+        );
+        assert!(lane.needs() <= next);
+        undecided = next;
+    }
+    lane.push(&driver, "", true, false).unwrap();
+    found.extend(lane.found());
+    assert!(found.is_sorted_by_key(|sighting| sighting.decided));
+    joined(found)
+}
+
+fn check_cuts(text: &str, cuts: &[usize]) -> Vec<Seen> {
+    let mut whole = read(text, &[]);
+    for cuts in [cuts.to_vec(), (0..text.len()).collect()] {
+        let mut cut = read(text, &cuts);
+        for seen in [&mut whole, &mut cut] {
+            seen.sort_by_key(|seen| (seen.3, seen.0, seen.1.start, seen.1.end));
+        }
+        assert_eq!(cut, whole, "{text:?} {cuts:?}");
+    }
+    whole
+}
+
+/// What each detector says about each of its triggers in the plain view, with all of the text at hand.
+fn reference(text: &str) -> Vec<(u16, Range<usize>)> {
+    let (mut view, mut bytes) = (View::default(), Vec::new());
+    if !view.push(text, &mut bytes) {
+        bytes = text.as_bytes().to_vec();
+    }
+    let mut found = Vec::new();
+    for (rule, detector) in (0..).zip(ALL) {
+        let mut triggers: Vec<Range<usize>> = Vec::new();
+        for start in 0..bytes.len() {
+            let here = &bytes[start..];
+            match detector.trigger {
+                Trigger::Keywords(words) => {
+                    let words = words
+                        .iter()
+                        .filter(|word| here.starts_with(word.as_bytes()));
+                    triggers.extend(words.map(|word| start..start + word.len()));
+                }
+                Trigger::KeywordsAnyCase(words) => {
+                    let lower = here.to_ascii_lowercase();
+                    let words = words
+                        .iter()
+                        .filter(|word| lower.starts_with(word.as_bytes()));
+                    triggers.extend(words.map(|word| start..start + word.len()));
+                }
+                Trigger::Digits(lengths, _) => {
+                    let len = here.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                    let inside = start > 0 && bytes[start - 1].is_ascii_digit();
+                    if len > 0 && !inside && lengths.has(len) {
+                        triggers.push(start..start + len);
+                    }
+                }
+                Trigger::At if here[0] == b'@' => triggers.push(start..start + 1),
+                Trigger::At => {}
+            }
+        }
+        let mut covered = 0;
+        for at in triggers {
+            if at.start < covered {
+                continue;
+            }
+            let first = at.start.saturating_sub(LOOK_BEHIND);
+            let context = Context {
+                text: &bytes[first..bytes.len().min(at.end + LOOK_AHEAD)],
+                at: at.start - first..at.end - first,
+                start: first == 0,
+                end: true,
+                dense: false,
+            };
+            let range = match (detector.find)(&context) {
+                Outcome::None | Outcome::Undecided => continue,
+                Outcome::Match(range) => first + range.start..first + range.end,
+                Outcome::Latch(latch) => {
+                    let mut end = first + latch.range.end;
+                    while end < bytes.len() && latch.body.has(bytes[end]) {
+                        end += 1;
+                        if bytes[..end].ends_with(latch.until.as_bytes()) {
+                            break;
+                        }
+                    }
+                    first + latch.range.start..end
+                }
+            };
+            covered = range.end;
+            found.push((rule, view.text_range(&range)));
+        }
+    }
+    found.sort_by_key(|(rule, range)| (range.start, *rule));
+    found
+}
+
+const SSN: &str = "536-90-4399";
+const SECRET: &str = "key-aB3dE6gH9j";
+
+#[test]
+fn what_is_written_otherwise_is_found() {
+    use base64::prelude::*;
+    let hex: String = SSN.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let entities: String = SSN.bytes().map(|byte| format!("&#{byte};")).collect();
+    let unicode: String = SSN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let spaced = |text: &str| text.chars().map(|c| format!("{c} ")).collect::<String>();
+    let long = format!("my secret is {SSN} and {SECRET} ok");
+    for (name, text, rules) in [
+        ("plain", SSN.to_owned(), vec![3]),
+        (
+            "zero width",
+            "536-\u{200b}90-4\u{200b}399".to_owned(),
+            vec![3],
+        ),
+        ("fullwidth", "５３６－９０－４３９９".to_owned(), vec![3]),
+        ("base64", BASE64_STANDARD.encode(SSN), vec![3]),
+        (
+            "base64 in a path",
+            format!("a/b/{}", BASE64_STANDARD.encode(SSN)),
+            vec![3],
+        ),
+        ("base64 of more", BASE64_STANDARD.encode(&long), vec![3, 2]),
+        (
+            "base64 of url",
+            BASE64_URL_SAFE_NO_PAD.encode(&long),
+            vec![3, 2],
+        ),
+        (
+            "base64 twice",
+            BASE64_STANDARD.encode(BASE64_STANDARD.encode(&long)),
+            vec![3, 2],
+        ),
+        ("hex", hex, vec![3]),
+        ("percent", percent, vec![2]),
+        ("percent dash", SECRET.replace('-', "%2D"), vec![2]),
+        ("entities", entities, vec![3]),
+        ("unicode", unicode, vec![3]),
+        ("spaced number", spaced(SSN), vec![3]),
+        ("spaced key", spaced(SECRET), vec![2]),
+        ("bold", "536-**90-4399**".to_owned(), vec![3]),
+        ("bold key", "key-aB3d**E6gH9j**".to_owned(), vec![2]),
+        ("broken line", "key-aB3d\nE6gH9j".to_owned(), vec![2]),
+        ("ticks", "`key-aB3d` `E6gH9j`".to_owned(), vec![2]),
+        ("spaced dashes", "536 - 90 - 4399".to_owned(), vec![3]),
+    ] {
+        let text = format!("Please remember this: {text} and reply.");
+        let seen = check_cuts(&text, &[7]);
+        let found: Vec<u16> = seen.iter().map(|seen| seen.0).collect();
+        for rule in &rules {
+            assert!(found.contains(rule), "{name}: {text:?} {seen:?}");
+        }
+        for (_, range, ..) in seen {
+            assert!(
+                range.start >= 22 && range.end <= text.len() - " and reply.".len(),
+                "{name} {range:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_block_is_covered_however_long() {
+    let body = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\n".repeat(1000);
+    for (behind, covers) in [
+        ("--END-- and more", "--END--".len()),
+        ("and more", 0),
+        ("", 0),
+    ] {
+        let text = format!("x --BEGIN--{body}{behind}");
+        let end = "x --BEGIN--".len() + body.len() + covers;
+        for cuts in [
+            vec![],
+            vec![5, 9000, 20_000],
+            (0..text.len()).step_by(7).collect(),
+        ] {
+            let seen = read(&text, &cuts);
+            assert_eq!(seen.len(), 1);
+            assert_eq!(seen[0].1, 2..end);
+        }
+    }
+}
+
+#[test]
+fn prose_is_not_held_back() {
+    let driver = driver();
+    let words = "The quick brown fox jumps over the lazy dog and keeps its tokens in a keyring while nobody looks \
+                 at masterpieces of internationalization ";
+    let (mut lane, mut held, mut count) = (Lane::default(), 0, 0);
+    let mut given = 0;
+    for word in words.repeat(20).split_inclusive(' ') {
+        for piece in [word.trim_end(), " "] {
+            lane.push(&driver, piece, false, false).unwrap();
+            given += piece.len();
+            count += 1;
+            held += usize::from(lane.undecided(&driver, true) < given);
+        }
+    }
+    assert!(held * 100 <= count, "{held} of {count}");
+}
+
+fn plain_text() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        "key-[a-z0-9]{9,11}",
+        "(?i)token=[a-z]{2,6}",
+        "access_token",
+        "[0-9]{2,4}-[0-9]{2}-[0-9]{4}",
+        "[a-z]{1,3}@[a-z]{1,3}",
+        Just("--BEGIN--".to_owned()),
+        Just("--END--".to_owned()),
+        "[a-z@ .=é\u{200b}５-]{1,6}",
+    ];
+    prop::collection::vec((part, "[ \n.]"), 0..12)
+        .prop_map(|parts| parts.into_iter().map(|(part, end)| part + &end).collect())
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        3 => plain_text(),
+        1 => "(%[0-9A-F]{2}|[a-z0-9-]){1,20}",
+        1 => "(&#[0-9]{2};|[a-z0-9-]|\\\\u00[2-7][0-9a-f]|&am){1,12}",
+        1 => "([a-z0-9-] ){4,30}",
+        1 => "[0-9 *`\n-]{1,20}",
+        1 => "[A-Za-z0-9+/]{10,60}",
+        1 => "[ -~]{0,40}".prop_map(|text| { use base64::prelude::*; BASE64_STANDARD.encode(text) }),
+        1 => "[ -~]{0,40}".prop_map(|text| text.bytes().map(|byte| format!("{byte:02x}")).collect()),
+        1 => Just(SSN.to_owned()),
+        1 => Just("key-aB3d*E6gH9j".to_owned()),
+    ];
+    prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_driver_finds_what_the_reference_finds(text in plain_text(), cuts in prop::collection::vec(0usize..200, 0..5)) {
+        let seen = check_cuts(&text, &cuts);
+        let found: Vec<(u16, Range<usize>)> = seen.into_iter().map(|seen| (seen.0, seen.1)).collect();
+        for wanted in reference(&text) {
+            let has = found.iter().any(|(rule, range)| *rule == wanted.0 && *range == wanted.1);
+            prop_assert!(has, "{:?} {:?}", wanted, found);
+        }
+    }
+
+    #[test]
+    fn cutting_never_matters(text in any_text(), cuts in prop::collection::vec(0usize..400, 0..5)) {
+        check_cuts(&text, &cuts);
+    }
+}
