@@ -214,8 +214,6 @@ pub(crate) struct Context<'a> {
     pub(crate) text: &'a [u8],
     /// The keyword, the digits or the `@`.
     pub(crate) at: Range<usize>,
-    /// `text` begins where the whole text begins.
-    pub(crate) start: bool,
     /// Nothing comes behind `text` that could be waited for.
     pub(crate) end: bool,
     /// `text` is the dense view: where spaces and markup stood nothing stands, so that a word's edge proves nothing.

@@ -56,7 +56,6 @@ pub(crate) fn find_all(detector: &Detector, text: &[u8], dense: bool) -> Vec<Ran
         let context = Context {
             text,
             at: at.clone(),
-            start: true,
             end: true,
             dense,
         };
@@ -134,7 +133,6 @@ fn decides_once(detector: &Detector, text: &str) {
         let context = |from: usize, to: usize, end: bool| Context {
             text: &text.as_bytes()[from..to],
             at: at.start - from..at.end - from,
-            start: from == 0,
             end,
             dense: false,
         };

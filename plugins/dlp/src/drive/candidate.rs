@@ -119,7 +119,6 @@ impl Candidate {
         let first = self.at.start.saturating_sub(LOOK_BEHIND);
         let text = window.range(first..self.at.end + reach);
         let at = self.at.start - first..self.at.end - first;
-        let start = first == 0;
         let moved = |outcome: Outcome, back: &dyn Fn(Range<usize>) -> Range<usize>| match outcome {
             Outcome::Match(range) => Outcome::Match(back(range)),
             Outcome::Latch(latch) => Outcome::Latch(Latch {
@@ -133,7 +132,6 @@ impl Candidate {
             let context = Context {
                 text,
                 at,
-                start,
                 end,
                 dense: false,
             };
@@ -148,7 +146,6 @@ impl Candidate {
                 let context = Context {
                     text: &bytes,
                     at,
-                    start,
                     end,
                     dense: true,
                 };

@@ -148,7 +148,7 @@ impl Lane {
         let mut first = end;
         for candidate in &self.pending {
             let at = candidate.at.start;
-            first = first.min(if window.byte(at) == Some(b'@') {
+            first = first.min(if streamed && window.byte(at) == Some(b'@') {
                 local_part(window, at)
             } else {
                 at
@@ -578,7 +578,10 @@ impl Lane {
         let Some(entry) = work.driver.entry(candidate.entry) else {
             return;
         };
-        if let Some(mark) = self.mark(candidate.entry) {
+        // What is put together over a line break may reach into another token.
+        if !candidate.dense
+            && let Some(mark) = self.mark(candidate.entry)
+        {
             mark.covered = mark.covered.max(range.end);
         }
         let mut value = work.window.range(range.clone()).to_vec();
