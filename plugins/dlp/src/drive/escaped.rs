@@ -138,7 +138,9 @@ pub(super) struct Escaped {
 impl Escaped {
     /// From where on the view is needed, and undecided.
     pub(super) fn undecided(&self) -> Option<usize> {
-        self.open.map(|(start, _)| start).or(self.unfinished)
+        let token = |escape: usize| escape.saturating_sub(TOKEN_BYTES_MAX);
+        let open = self.open.map(|(start, _)| start);
+        open.or(self.unfinished.map(token))
     }
 
     /// A byte that can begin an escape stands at `position`.

@@ -154,22 +154,13 @@ impl Lane {
                 at
             });
         }
-        let open = [
-            self.digits,
-            self.escaped.undecided(),
-            self.spaced.undecided(),
-        ];
-        first = open.into_iter().flatten().fold(first, usize::min);
-        if let Some(word) = self.word
-            && (!streamed || encoded::can_be(window.range(word..end)))
-        {
-            first = first.min(word);
-        }
+        first = self.digits.map_or(first, |digits| first.min(digits));
         // A keyword that is cut off: four bytes of it are there.
         if self.looked + 3 < end {
             first = first.min(self.looked);
         }
         if !streamed {
+            first = first.min(self.looked.saturating_sub(KEYWORD_BYTES_MAX));
             first = first.saturating_sub(LOOK_BEHIND);
         } else if !driver.at.is_empty() {
             let start = local_part(window, end);
@@ -179,6 +170,13 @@ impl Lane {
                 first = first.min(start);
             }
         }
+        if let Some(word) = self.word
+            && (!streamed || encoded::can_be(window.range(word..end)))
+        {
+            first = first.min(word);
+        }
+        let open = [self.escaped.undecided(), self.spaced.undecided()];
+        first = open.into_iter().flatten().fold(first, usize::min);
         let seen = self.seen.iter().map(|sighting| sighting.range.start);
         seen.fold(self.view.text_position(first), usize::min)
     }
