@@ -9,14 +9,16 @@
 )]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use portcullis_conformance::case::{Api, Body, BodyForm, Case, Request, Upstream};
+use portcullis_conformance::engine::Setup;
 use portcullis_conformance::golden;
 use portcullis_conformance::load::Suite;
 use portcullis_conformance::resolve;
 use portcullis_conformance::wasm::{Chain, Modules, Wasm};
 use portcullis_host_test::World;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A figure may grow by so much before somebody has to look at it and bless it.
 const GROWTH_MAX_PERCENT: u64 = 3;
@@ -138,19 +140,7 @@ fn measure() -> Vec<(String, u64)> {
     for (title, chain) in CHAINS {
         let mut found = BTreeMap::new();
         for exchange in exchanges() {
-            let world = World::new().counting_instructions();
-            let mut wasm = Wasm::in_world(world, &modules, chain, &setup, 1).unwrap();
-            let call = resolve::call(&exchange.request, &suite.people).unwrap();
-            let mut reply = resolve::reply(&exchange.upstream, &call).unwrap();
-            by_events(&mut reply);
-            let mut count = 0;
-            // The first one defines metrics and fills tables.
-            for _ in 0..2 {
-                let stream = wasm.stream(0, &call);
-                stream.request(&call);
-                stream.answer(&reply);
-                count = wasm.instructions(&stream);
-            }
+            let count = instructions((&suite, &modules), chain, &setup, &exchange, 1);
             found.insert(exchange.name, count);
             figures.push((format!("{} | {title}", exchange.name), count));
         }
@@ -159,7 +149,63 @@ fn measure() -> Vec<(String, u64)> {
         let per_delta = (found["stream of 101 deltas"] - found["stream of 1 delta"]) / 100;
         figures.push((format!("each delta of a stream | {title}"), per_delta));
     }
+    let alerts: Case = serde_json::from_value(
+        json!({ "name": "", "why": "", "change": { "alerts": ten_alerts() } }),
+    )
+    .unwrap();
+    let setup = suite.setup(&alerts, true).unwrap();
+    for (title, chain) in CHAINS.into_iter().take(2) {
+        let small = exchanges().swap_remove(0);
+        // After so many the counts are as long as they get.
+        let count = instructions((&suite, &modules), chain, &setup, &small, 50);
+        figures.push((format!("{}, ten alerts | {title}", small.name), count));
+    }
     figures
+}
+
+/// Ten alerts, about everything that can be counted, by everybody.
+fn ten_alerts() -> Value {
+    let alert = |(index, condition): (usize, &&str)| json!({ "name": format!("a{index}"), "condition": condition, "action": "notify soc" });
+    [
+        "rpm > 1000000",
+        "tpm > 1000000000 in 5min",
+        "requests by user > 1000000 in 1h",
+        "tokens by user > 1000000000 in 1h",
+        "requests by source > 1000000 in 10min",
+        "latency_ms by team > 1000000 in 5min",
+        "dlp_findings by key > 1000000",
+        "errors > 1000000 in 5min",
+        "auth_failures > 1000000 in 5min",
+        "prompt contains 'ignore all previous instructions'",
+    ]
+    .iter()
+    .enumerate()
+    .map(alert)
+    .collect()
+}
+
+/// Instructions of an exchange, after so many of the same: the first defines metrics and fills tables.
+fn instructions(
+    (suite, modules): (&Suite, &Modules),
+    chain: Chain,
+    setup: &Setup,
+    exchange: &Exchange,
+    warm_up: usize,
+) -> u64 {
+    let world = World::new().counting_instructions();
+    let mut wasm = Wasm::in_world(world.clone(), modules, chain, setup, 1).unwrap();
+    let call = resolve::call(&exchange.request, &suite.people).unwrap();
+    let mut reply = resolve::reply(&exchange.upstream, &call).unwrap();
+    by_events(&mut reply);
+    let mut count = 0;
+    for _ in 0..=warm_up {
+        let stream = wasm.stream(0, &call);
+        stream.request(&call);
+        stream.answer(&reply);
+        count = wasm.instructions(&stream);
+        world.advance(Duration::from_secs(1));
+    }
+    count
 }
 
 #[test]

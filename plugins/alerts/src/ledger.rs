@@ -8,7 +8,7 @@
 //! At most [`SLOTS`] × [`SLOT_BYTES_MAX`] = 20 MiB, however many addresses attack.
 
 use crate::rules::{Rule, Rules};
-use crate::series::{ENTRY_BYTES, Series};
+use crate::series::{ENTRY_BYTES, Series, Total};
 use crate::subject::{SUBJECT_BYTES, Subject};
 use portcullis_policy::config::alerts::ALERTS_MAX;
 use portcullis_policy::{Store, StoreError, update};
@@ -27,7 +27,7 @@ const OTHERS_BYTES_MAX: usize = 8 << 10;
 const HEAD_BYTES: usize = 2 + SUBJECT_BYTES + 8 + 8;
 
 /// Bytes of one alert's count before its entries.
-const COUNT_HEAD_BYTES: usize = 4 + 1 + 1;
+const COUNT_HEAD_BYTES: usize = 4 + 1 + 1 + 8;
 
 const _: () = assert!(
     HEAD_BYTES + ALERTS_MAX * (COUNT_HEAD_BYTES + crate::series::ENTRIES_MAX * ENTRY_BYTES)
@@ -49,7 +49,7 @@ pub(crate) struct Counted {
     /// The alert is on.
     pub on: bool,
     /// What the number of the condition is held against.
-    pub value: u128,
+    pub value: u64,
 }
 
 /// Adds events of one subject; what came of each, in their order.
@@ -84,18 +84,28 @@ fn key(subject: Subject) -> String {
 
 /// One alert's count.
 #[derive(Debug, Clone)]
-struct Count {
+struct Count<'a> {
     rule: u32,
     on: bool,
-    series: Series,
+    /// When it was counted last.
+    latest_ms: u64,
+    entries: Entries<'a>,
+}
+
+/// What was counted: as it lies in the store where this exchange does not concern it.
+#[derive(Debug, Clone)]
+enum Entries<'a> {
+    Stored(&'a [u8]),
+    Open(Series),
 }
 
 /// All counts of one subject:
-/// `length of what follows: u16 | subject | latest ms: u64 | over at ms: u64 | (rule: u32 | on: u8 | entries: u8 | entries)*`, numbers little endian.
+/// `length of what follows: u16 | subject | latest ms: u64 | over at ms: u64 | (rule: u32 | on: u8 | entries: u8 | latest ms: u64 | entries)*`,
+/// numbers little endian.
 #[derive(Debug, Default)]
-struct Record {
+struct Record<'a> {
     subject: [u8; SUBJECT_BYTES],
-    counts: Vec<Count>,
+    counts: Vec<Count<'a>>,
 }
 
 /// A record of another subject, as it stands.
@@ -104,7 +114,7 @@ struct Other<'a> {
     latest_ms: u64,
 }
 
-impl Record {
+impl Record<'_> {
     fn count(&mut self, now_ms: u64, event: &Event<'_>) -> Counted {
         let rule = event.rule;
         let at = self.counts.iter().position(|known| known.rule == rule.id);
@@ -112,7 +122,8 @@ impl Record {
             self.counts.push(Count {
                 rule: rule.id,
                 on: false,
-                series: Series::default(),
+                latest_ms: now_ms,
+                entries: Entries::Open(Series::default()),
             });
             self.counts.len() - 1
         });
@@ -123,21 +134,25 @@ impl Record {
                 value: 0,
             };
         };
-        known.series.advance(now_ms, rule.window_ms);
-        let was_on = known.on && !rule.recovered(&known.series);
-        known.series.add(now_ms, rule.window_ms, event.amount);
-        let holds = rule.fires(&known.series);
+        let mut series = known.series();
+        series.advance(now_ms, rule.window_ms);
+        let was_on = known.on && !rule.recovered(series.total());
+        series.add(now_ms, rule.window_ms, event.amount);
+        let total = series.total();
+        let holds = rule.fires(total);
         known.on = holds || was_on;
         let counted = Counted {
             fired: holds && !was_on,
             on: known.on,
-            value: rule.value(&known.series),
+            value: if known.on { rule.value(total) } else { 0 },
         };
         if counted.fired && rule.alert.block().is_some() {
             // The block is the answer to all of it; afterwards it counts anew.
-            known.series = Series::default();
+            series = Series::default();
             known.on = false;
         }
+        known.latest_ms = now_ms;
+        known.entries = Entries::Open(series);
         counted
     }
 
@@ -148,17 +163,28 @@ impl Record {
         own.extend_from_slice(&now_ms.to_le_bytes());
         own.extend_from_slice(&[0; 8]);
         let mut over_at_ms = 0;
-        for known in self.counts.iter().filter(|known| !known.series.is_empty()) {
+        for known in &self.counts {
             // What the policy no longer has is forgotten.
             let Some(rule) = rules.find(known.rule) else {
                 continue;
             };
-            let window_ms = rule.window_ms;
-            over_at_ms = over_at_ms.max(known.series.over_at_ms(window_ms));
+            let known_over_at_ms = known.latest_ms.saturating_add(rule.window_ms);
+            let (entries, over) = match &known.entries {
+                Entries::Stored(bytes) => (bytes.len() / ENTRY_BYTES, known_over_at_ms <= now_ms),
+                Entries::Open(series) => (series.len(), series.len() == 0),
+            };
+            if over {
+                continue;
+            }
+            over_at_ms = over_at_ms.max(known_over_at_ms);
             own.extend_from_slice(&known.rule.to_le_bytes());
             own.push(u8::from(known.on));
-            own.push(known.series.len());
-            known.series.write(now_ms, &mut own);
+            own.push(u8::try_from(entries).unwrap_or(u8::MAX));
+            own.extend_from_slice(&known.latest_ms.to_le_bytes());
+            match &known.entries {
+                Entries::Stored(bytes) => own.extend_from_slice(bytes),
+                Entries::Open(series) => series.write(known.latest_ms, &mut own),
+            }
         }
         let length = u16::try_from(own.len() - 2)
             .unwrap_or(u16::MAX)
@@ -186,8 +212,17 @@ impl Record {
     }
 }
 
+impl Count<'_> {
+    fn series(&self) -> Series {
+        match &self.entries {
+            Entries::Stored(bytes) => Series::read(self.latest_ms, bytes).unwrap_or_default(),
+            Entries::Open(series) => series.clone(),
+        }
+    }
+}
+
 /// The subject's own record, and those others of which something still counts.
-fn split(mut bytes: &[u8], subject: Subject, now_ms: u64) -> (Record, Vec<Other<'_>>) {
+fn split(mut bytes: &[u8], subject: Subject, now_ms: u64) -> (Record<'_>, Vec<Other<'_>>) {
     let mut own = Record {
         subject: subject.id,
         counts: Vec::new(),
@@ -206,7 +241,7 @@ fn split(mut bytes: &[u8], subject: Subject, now_ms: u64) -> (Record, Vec<Other<
             break;
         };
         if *id == subject.id {
-            own.counts = read_counts(latest_ms, counts).unwrap_or_default();
+            own.counts = read_counts(counts).unwrap_or_default();
         } else if over_at_ms > now_ms {
             others.push(Other {
                 bytes: whole,
@@ -229,21 +264,24 @@ fn head(record: &[u8]) -> Option<(&[u8; SUBJECT_BYTES], u64, u64, &[u8])> {
     ))
 }
 
-fn read_counts(base_ms: u64, mut bytes: &[u8]) -> Option<Vec<Count>> {
+fn read_counts(mut bytes: &[u8]) -> Option<Vec<Count<'_>>> {
     let mut counts = Vec::new();
     while !bytes.is_empty() {
         let (rule, rest) = bytes.split_first_chunk()?;
         let ([on, entries], rest) = rest.split_first_chunk()?;
+        let (latest, rest) = rest.split_first_chunk()?;
         let (series, rest) = rest.split_at_checked(usize::from(*entries) * ENTRY_BYTES)?;
         counts.push(Count {
             rule: u32::from_le_bytes(*rule),
             on: *on == 1,
-            series: Series::read(base_ms, series)?,
+            latest_ms: u64::from_le_bytes(*latest),
+            entries: Entries::Stored(series),
         });
         bytes = rest;
     }
     Some(counts)
 }
+
 /// The count of one alert and subject as it stands; `None` when nothing is known.
 ///
 /// # Errors
@@ -253,17 +291,15 @@ pub(crate) fn look(
     now_ms: u64,
     subject: Subject,
     rule: &Rule,
-) -> Result<Option<Series>, StoreError> {
+) -> Result<Option<Total>, StoreError> {
     let Some((bytes, _)) = store.load(&key(subject))? else {
         return Ok(None);
     };
     let (record, _) = split(&bytes, subject, now_ms);
-    let known = record
-        .counts
-        .into_iter()
-        .find(|known| known.rule == rule.id);
-    Ok(known.map(|mut known| {
-        known.series.advance(now_ms, rule.window_ms);
-        known.series
+    let known = record.counts.iter().find(|known| known.rule == rule.id);
+    Ok(known.map(|known| {
+        let mut series = known.series();
+        series.advance(now_ms, rule.window_ms);
+        series.total()
     }))
 }

@@ -1,18 +1,18 @@
 //! The alerts of a policy, ready to count.
 
-use crate::series::{Series, window_ms};
+use crate::series::{Total, window_ms};
 use portcullis_policy::config::Document;
 use portcullis_policy::config::alerts::{Alert, Comparison, Condition, Measure, SubjectKind};
 use portcullis_policy::{AuthOutcome, Decision, Facts, Side};
 use sha2::{Digest, Sha256};
 
 /// To how much of its number a count must have fallen before the alert is over.
-pub const RECOVERED_PERCENT: u128 = 80;
+pub const RECOVERED_PERCENT: u64 = 80;
 
 /// Answers with such a status or above are errors.
 const ERROR_STATUS_MIN: u16 = 500;
 
-const MINUTE_MS: u128 = 60_000;
+const MINUTE_MS: u64 = 60_000;
 
 /// When something counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,17 +124,17 @@ impl Rule {
     }
 
     /// What the condition's number is held against, for people.
-    pub fn value(&self, series: &Series) -> u128 {
-        let (value, scale) = self.scaled(series);
+    pub fn value(&self, total: Total) -> u64 {
+        let (value, scale) = self.scaled(total);
         value.checked_div(scale).unwrap_or(0)
     }
 
     /// Whether the condition holds.
-    pub fn fires(&self, series: &Series) -> bool {
-        let (value, scale) = self.scaled(series);
+    pub fn fires(&self, total: Total) -> bool {
+        let (value, scale) = self.scaled(total);
         match &self.alert.condition {
             Condition::Counted(counted) => {
-                let number = u128::from(counted.number).saturating_mul(scale);
+                let number = counted.number.saturating_mul(scale);
                 scale > 0
                     && match counted.comparison {
                         Comparison::Above => value > number,
@@ -146,30 +146,27 @@ impl Rule {
     }
 
     /// Whether it is over.
-    pub fn recovered(&self, series: &Series) -> bool {
-        let (value, scale) = self.scaled(series);
+    pub fn recovered(&self, total: Total) -> bool {
+        let (value, scale) = self.scaled(total);
         let number = match &self.alert.condition {
-            Condition::Counted(counted) => u128::from(counted.number),
+            Condition::Counted(counted) => counted.number,
             Condition::Text(_) => 0,
         };
-        value.saturating_mul(100)
-            <= number
-                .saturating_mul(scale)
-                .saturating_mul(RECOVERED_PERCENT)
+        let [value, number, scale] = [value, number, scale].map(u128::from);
+        let recovered = number
+            .saturating_mul(scale)
+            .saturating_mul(RECOVERED_PERCENT.into());
+        value.saturating_mul(100) <= recovered
     }
 
     /// The value times the scale, so that nothing is lost in a division. A scale of 0: there is nothing to say.
-    fn scaled(&self, series: &Series) -> (u128, u128) {
-        let total = series.total();
+    fn scaled(&self, total: Total) -> (u64, u64) {
         let Condition::Counted(counted) = &self.alert.condition else {
-            return (u128::from(total.times), 1);
+            return (total.times, 1);
         };
         match counted.measure {
-            Measure::Rpm | Measure::Tpm => (
-                total.amount.saturating_mul(MINUTE_MS),
-                u128::from(self.window_ms),
-            ),
-            Measure::LatencyMs => (total.amount, u128::from(total.times)),
+            Measure::Rpm | Measure::Tpm => (total.amount.saturating_mul(MINUTE_MS), self.window_ms),
+            Measure::LatencyMs => (total.amount, total.times),
             Measure::Requests
             | Measure::Tokens
             | Measure::Errors

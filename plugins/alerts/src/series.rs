@@ -8,10 +8,10 @@ use portcullis_policy::Timestamp;
 use std::time::Duration;
 
 /// Most times that are kept of one alert and subject.
-pub(crate) const ENTRIES_MAX: usize = 32;
+pub(crate) const ENTRIES_MAX: usize = 24;
 
 /// Into how many parts a window falls when times are put together.
-const CELLS: u64 = 16;
+const CELLS: u64 = 12;
 
 /// Bytes of an entry in the store.
 pub(crate) const ENTRY_BYTES: usize = 16;
@@ -27,7 +27,7 @@ struct Entry {
 /// How much happened, and how often.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Total {
-    pub amount: u128,
+    pub amount: u64,
     pub times: u64,
 }
 
@@ -78,19 +78,9 @@ impl Series {
         self.entries
             .iter()
             .fold(Total::default(), |total, entry| Total {
-                amount: total.amount + u128::from(entry.amount),
+                amount: total.amount.saturating_add(entry.amount),
                 times: total.times + u64::from(entry.times),
             })
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// When nothing of it will count any more; 0 when nothing does.
-    pub fn over_at_ms(&self, window_ms: u64) -> u64 {
-        let latest = self.entries.iter().map(|entry| entry.at_ms).max();
-        latest.map_or(0, |latest| latest.saturating_add(window_ms))
     }
 
     fn put_together(&mut self, window_ms: u64) {
@@ -135,9 +125,9 @@ impl Series {
         Some(Self { entries })
     }
 
-    /// How many entries there are: at most 255.
-    pub fn len(&self) -> u8 {
-        u8::try_from(self.entries.len()).unwrap_or(u8::MAX)
+    /// How many entries there are.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
     }
 }
 
@@ -207,7 +197,7 @@ mod tests {
             }
             let mut bytes = Vec::new();
             series.write(now, &mut bytes);
-            prop_assert_eq!(bytes.len(), usize::from(series.len()) * ENTRY_BYTES);
+            prop_assert_eq!(bytes.len(), series.len() * ENTRY_BYTES);
             prop_assert_eq!(Series::read(now, &bytes), Some(series));
         }
     }
@@ -219,6 +209,6 @@ mod tests {
         series.advance(1_000_000, WINDOW_MS);
         assert_eq!(series.total().times, 1);
         series.advance(1_000_000 + WINDOW_MS, WINDOW_MS);
-        assert!(series.is_empty());
+        assert_eq!(series.len(), 0);
     }
 }

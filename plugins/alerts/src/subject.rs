@@ -8,7 +8,7 @@ use std::net::IpAddr;
 /// Bytes that stand for a subject in the store.
 pub(crate) const SUBJECT_BYTES: usize = 16;
 
-/// A subject as the store knows it: a hash, so that names of people do not lie in the proxy's memory, and all have one length.
+/// A subject as the store knows it: a hash of a name, so that names of people do not lie in the proxy's memory, or an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Subject {
     /// Who it is.
@@ -39,11 +39,25 @@ impl Subject {
 
     /// An address; of IPv6 its /64, of which a single subscriber has all.
     pub fn source(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::named(b"source/", &address.octets()),
+        let (family, bits) = match address.to_canonical() {
+            IpAddr::V4(address) => (4, u64::from(address.to_bits())),
             IpAddr::V6(address) => {
-                Self::named(b"source/", &(address.to_bits() >> 64).to_be_bytes())
+                let prefix = address.to_bits() >> 64;
+                (6, u64::try_from(prefix).unwrap_or_default())
             }
+        };
+        let mut id = [family; SUBJECT_BYTES];
+        id.iter_mut()
+            .zip(bits.to_le_bytes())
+            .for_each(|(to, from)| *to = from);
+        // The finalizer of MurmurHash3, so that neighbouring addresses do not share an entry.
+        let mut mixed = bits ^ u64::from(family);
+        mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+        let [low, high, ..] = (mixed ^ (mixed >> 33)).to_le_bytes();
+        Self {
+            id,
+            place: u16::from_le_bytes([low, high]),
         }
     }
 

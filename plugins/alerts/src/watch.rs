@@ -73,6 +73,7 @@ impl Policy for Watch {
             shared: Rc::clone(&self.shared),
             begun: false,
             ignored: false,
+            subjects: Vec::new(),
         })
     }
 
@@ -92,6 +93,8 @@ struct Watched {
     begun: bool,
     /// It counts for nothing.
     ignored: bool,
+    /// Who it is counted for, of each kind: hashes that are made once.
+    subjects: Vec<Option<Subject>>,
 }
 
 impl Exchange for Watched {
@@ -147,7 +150,7 @@ impl Watched {
 
     /// Counts for all alerts that this moment concerns.
     fn count(
-        &self,
+        &mut self,
         moment: Moment,
         now: Timestamp,
         status: u16,
@@ -161,7 +164,8 @@ impl Watched {
         // Of a request that was never read, nobody knows when it began.
         let began = Some(facts.received_at).filter(|began| *began != Timestamp::default());
         let latency_ms = began.and_then(|began| u64::try_from(now.since(began).as_millis()).ok());
-        for kind in &rules.kinds {
+        self.subjects.resize(rules.kinds.len(), None);
+        for (kind, known) in rules.kinds.iter().zip(&mut self.subjects) {
             let event = |rule| {
                 let amount = Rule::amount(rule, rules, facts, status, latency_ms)?;
                 Some(ledger::Event { rule, amount })
@@ -171,7 +175,11 @@ impl Watched {
                 .iter()
                 .filter(|rule| rule.subject == *kind && rule.moment() == moment);
             let events: Vec<_> = concerned.filter_map(event).collect();
-            let Some(subject) = Subject::of(*kind, facts).filter(|_| !events.is_empty()) else {
+            if events.is_empty() {
+                continue;
+            }
+            *known = known.or_else(|| Subject::of(*kind, facts));
+            let Some(subject) = *known else {
                 continue;
             };
             // A count that is lost refuses nobody.
@@ -179,11 +187,15 @@ impl Watched {
                 continue;
             };
             for (event, counted) in events.iter().zip(counted) {
-                self.act(now, event.rule, subject, counted, facts, out);
+                self.shared
+                    .act(now, event.rule, subject, counted, facts, out);
             }
         }
     }
+}
 
+impl Shared {
+    /// Does what is to be done about a count.
     fn act(
         &self,
         now: Timestamp,
@@ -211,14 +223,13 @@ impl Watched {
         );
         let mut until = now;
         if let Some(time) = alert.block()
-            && blocks::block(out.store, now, subject, time, self.shared.longest_block).is_ok()
+            && blocks::block(out.store, now, subject, time, self.longest_block).is_ok()
         {
             until = now.after(time);
             out.count(Metric::Lockouts, 1);
         }
         let (by, who) = (rule.subject.name(), subject::name(rule.subject, facts));
-        let value = u64::try_from(counted.value).unwrap_or(u64::MAX);
-        if let Some(receiver) = &self.shared.receiver {
+        if let Some(receiver) = &self.receiver {
             let new = Firing {
                 rule: rule.id,
                 id: subject.id,
@@ -226,7 +237,7 @@ impl Watched {
                 alert: name.clone(),
                 by: by.to_owned(),
                 subject: receiver.subject(rule.subject, who.clone()),
-                value,
+                value: counted.value,
                 since_ms: millis(now),
                 until_ms: millis(until),
                 ended_ms: None,
@@ -242,7 +253,7 @@ impl Watched {
             alert: name,
             by,
             subject: who,
-            value,
+            value: counted.value,
         });
     }
 }

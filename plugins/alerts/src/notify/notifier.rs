@@ -59,7 +59,7 @@ impl Notifier {
                 None => true,
                 // A store without an answer says nothing about it.
                 Some(rule) => match ledger::look(store, now_ms, subject, rule) {
-                    Ok(series) => series.is_none_or(|series| rule.recovered(&series)),
+                    Ok(total) => total.is_none_or(|total| rule.recovered(total)),
                     Err(_) => false,
                 },
             };
