@@ -84,6 +84,7 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         for (title, tests) in [
             ("modules in the real Envoy", ENVOY_TESTS),
             ("cases, in the real Envoy", ENVOY_CASES),
+            ("runbooks, step by step", RUNBOOKS_TESTS),
         ] {
             match &envoy {
                 Ok(binary) => progress.command(title, with_envoy(&mut cargo(tests), binary))?,
@@ -126,6 +127,7 @@ const WASM_CASES: &str = "test --package portcullis-conformance --no-fail-fast \
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test up";
 const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
+const RUNBOOKS_TESTS: &str = "test --package portcullis-envoy-test --test runbooks";
 const OBSERVABILITY_TESTS: &str = "test --package portcullis-envoy-test --test observability";
 const OBSERVABILITY_SERVERS: [(&str, &str); 2] = [
     ("prometheus", "prometheus"),

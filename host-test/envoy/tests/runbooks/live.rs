@@ -16,7 +16,8 @@ use crate::common::{
 /// What [`portcullis_envoy_test::Scenario`] sets for the key of the audit log.
 const AUDIT_KEY: &str = "audit-key-of-the-test";
 
-const FILTERS: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
+const FILTERS: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
 
 /// A running gateway.
 pub struct Live {
@@ -30,7 +31,10 @@ impl Live {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy");
         std::fs::create_dir(&policy).unwrap();
-        let variant = Variant { scenario: "local", hold_headers: true };
+        let variant = Variant {
+            scenario: "local",
+            hold_headers: true,
+        };
         let world = World::with(variant, |scenario| {
             scenario.edit_policy(|policy| {
                 policy["alerts"] = json!([
@@ -54,9 +58,18 @@ impl Live {
             assert_eq!(world.send(&messages(PROMPT)).status, 200);
             assert_eq!(world.send(&chat(PROMPT)).status, 200);
         }
-        assert_eq!(world.send(&chat(&format!("my key is {SECRET}"))).status, 200);
-        assert_eq!(world.send(&chat(&format!("my number is {SSN}"))).status, 400);
-        assert_eq!(world.send(&messages("tell me about a jailbreak")).status, 200);
+        assert_eq!(
+            world.send(&chat(&format!("my key is {SECRET}"))).status,
+            200
+        );
+        assert_eq!(
+            world.send(&chat(&format!("my number is {SSN}"))).status,
+            400
+        );
+        assert_eq!(
+            world.send(&messages("tell me about a jailbreak")).status,
+            200
+        );
         let stranger = Request::get("/v1/models").header("x-api-key", WRONG_KEY);
         assert_eq!(world.send(&stranger).status, 401);
         eventually("the records are written", Duration::from_secs(10), || {
@@ -97,7 +110,11 @@ impl Live {
             if entry.path().is_file() {
                 let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
                 for planted in [PROMPT, SECRET, SSN, WRONG_KEY, KEY] {
-                    assert!(!text.contains(planted), "{:?} holds {planted}", entry.path());
+                    assert!(
+                        !text.contains(planted),
+                        "{:?} holds {planted}",
+                        entry.path()
+                    );
                 }
             }
         }
@@ -138,7 +155,14 @@ fn portcullis() -> &'static Path {
     BINARY.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
-            .args(["build", "--quiet", "--package", "portcullis-cli", "--bin", "portcullis"])
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "portcullis-cli",
+                "--bin",
+                "portcullis",
+            ])
             .current_dir(checkout().root())
             .status()
             .expect("cargo");

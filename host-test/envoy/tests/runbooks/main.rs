@@ -23,7 +23,10 @@ use crate::steps::steps;
 fn follow(runbook: &str) {
     let live = Live::start();
     live.ordinary_day();
-    let file = common::checkout().root().join("docs/runbooks").join(runbook);
+    let file = common::checkout()
+        .root()
+        .join("docs/runbooks")
+        .join(runbook);
     let text = std::fs::read_to_string(&file).unwrap();
     let steps = steps(&text);
     assert!(steps.len() >= 8, "{} steps in {runbook}", steps.len());
@@ -64,9 +67,18 @@ fn the_service_is_out() {
 /// Documents refer to files and commands that are there.
 #[test]
 fn what_documents_refer_to_is_there() {
-    for document in ["docs/controls.md", "docs/alerts.md", "docs/runbooks/README.md", "docs/runbooks/key-compromised.md", "docs/runbooks/data-breach.md", "docs/runbooks/service-outage.md", "envoy/observability/README.md"] {
+    for document in [
+        "docs/controls.md",
+        "docs/alerts.md",
+        "docs/runbooks/README.md",
+        "docs/runbooks/key-compromised.md",
+        "docs/runbooks/data-breach.md",
+        "docs/runbooks/service-outage.md",
+        "envoy/observability/README.md",
+    ] {
         let file = common::checkout().root().join(document);
-        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{document}: {error}"));
+        let text =
+            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{document}: {error}"));
         let folder = file.parent().unwrap();
         for link in steps::links(&text) {
             assert!(folder.join(&link).exists(), "{document} refers to {link}");

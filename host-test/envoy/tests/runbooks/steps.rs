@@ -32,7 +32,11 @@ fn fits(expected: &str, line: &str) -> bool {
     };
     let mut last = None;
     for part in parts {
-        let Some((_, after)) = rest.split_once(part).filter(|_| !part.is_empty()).or(Some(("", rest)).filter(|_| part.is_empty())) else {
+        let Some((_, after)) = rest
+            .split_once(part)
+            .filter(|_| !part.is_empty())
+            .or(Some(("", rest)).filter(|_| part.is_empty()))
+        else {
             return false;
         };
         rest = after;
@@ -53,7 +57,11 @@ pub fn steps(text: &str) -> Vec<Step> {
         let Some(kind) = line.strip_prefix("```") else {
             continue;
         };
-        let block: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
+        let block: Vec<&str> = lines
+            .by_ref()
+            .map(|(_, line)| line)
+            .take_while(|line| *line != "```")
+            .collect();
         match kind {
             "sh" => steps.push(Step {
                 line: number + 1,
@@ -61,7 +69,9 @@ pub fn steps(text: &str) -> Vec<Step> {
                 prints: Vec::new(),
             }),
             "text" => {
-                let step = steps.last_mut().expect("what is printed stands after what prints it");
+                let step = steps
+                    .last_mut()
+                    .expect("what is printed stands after what prints it");
                 step.prints.extend(block.into_iter().map(str::to_owned));
             }
             _ => {}
@@ -72,7 +82,10 @@ pub fn steps(text: &str) -> Vec<Step> {
 
 /// Files that a document links to.
 pub fn links(text: &str) -> Vec<String> {
-    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let targets = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
     targets
         .filter(|target| !target.contains("://"))
         .map(|target| target.split('#').next().unwrap_or_default().to_owned())
@@ -117,7 +130,10 @@ mod tests {
         let text = "# A\n\n```sh\ntrue\necho a\n```\n```text\na\n```\n\n```yaml\nx: 1\n```\n";
         let found = steps(text);
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].line, found[0].commands.as_str()), (3, "true\necho a"));
+        assert_eq!(
+            (found[0].line, found[0].commands.as_str()),
+            (3, "true\necho a")
+        );
         assert_eq!(found[0].problem("a\n"), None);
         assert!(found[0].problem("b\n").is_some());
     }
