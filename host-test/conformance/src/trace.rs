@@ -22,8 +22,8 @@ const LEFT_OUT: [&str; 9] = [
     "vary",
 ];
 
-/// Members of a record that differ from run to run.
-const VARIABLE: [&str; 4] = ["timestamp", "latency_ms", "request_id", "chain"];
+/// Members of a record that differ from run to run: also the heads of the chains, whose ids are drawn for each VM.
+const VARIABLE: [&str; 5] = ["timestamp", "latency_ms", "request_id", "chain", "heads"];
 
 /// One exchange in a few lines.
 #[must_use]
