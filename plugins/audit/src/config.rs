@@ -155,11 +155,13 @@ fn sink(section: &Section<'_>, service: Option<String>) -> Option<SinkSettings> 
     {
         field.mistake("expected a path that begins with /");
     }
-    let cluster = section.required("cluster")?.string()?.to_owned();
-    let (batch, queue) = (
-        count("batch", 100, BATCH_MAX)?,
-        count("queue", 10_000, QUEUE_MAX)?,
-    );
+    // All are read before one that is wrong ends it, so that every mistake is told.
+    let cluster = section.required("cluster").and_then(|field| field.string());
+    let batch = count("batch", 100, BATCH_MAX);
+    let queue = count("queue", 10_000, QUEUE_MAX);
+    let flush = wait("flush", Duration::from_secs(1));
+    let timeout = wait("timeout", Duration::from_secs(5));
+    let (cluster, batch, queue) = (cluster?.to_owned(), batch?, queue?);
     if queue < batch
         && let Some(field) = section.field("queue").or_else(|| section.field("batch"))
     {
@@ -171,9 +173,9 @@ fn sink(section: &Section<'_>, service: Option<String>) -> Option<SinkSettings> 
         path,
         service,
         batch,
-        flush: wait("flush", Duration::from_secs(1))?,
+        flush: flush?,
         queue,
-        timeout: wait("timeout", Duration::from_secs(5))?,
+        timeout: timeout?,
         overflow: overflow?,
     })
 }
