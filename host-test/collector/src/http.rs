@@ -29,14 +29,21 @@ pub(crate) async fn serve(store: Store) -> Result<SocketAddr> {
     Ok(address)
 }
 
-async fn answer(store: Store, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    store: Store,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let right = request.method() == "POST"
         && request.uri().path() == "/v1/logs"
         && request
             .headers()
             .get("content-type")
             .is_some_and(|kind| kind == "application/json");
-    let body = request.into_body().collect().await.map(|body| body.to_bytes());
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map(|body| body.to_bytes());
     let status = match (store.with(|state| state.refuses), body) {
         (Some(status), _) => status,
         (None, Ok(body)) if right => take(&store, &body),

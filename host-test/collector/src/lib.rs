@@ -125,7 +125,10 @@ fn records(request: ExportLogsServiceRequest) -> Vec<Record> {
         let mut attributes = attributes.into_iter().flatten();
         let service = attributes.find(|one| one.key == "service.name");
         let service = text(service.and_then(|one| one.value?.value));
-        let logs = of_resource.scope_logs.into_iter().flat_map(|scope| scope.log_records);
+        let logs = of_resource
+            .scope_logs
+            .into_iter()
+            .flat_map(|scope| scope.log_records);
         records.extend(logs.map(|log| Record {
             service: service.clone(),
             event: log.event_name,

@@ -119,6 +119,33 @@ impl Native {
         )
     }
 
+    /// A worker of its own in the same world, configured anew: it shares store, clock and clusters, and nothing else.
+    ///
+    /// # Errors
+    /// The mistakes of the policy.
+    pub fn beside(&self, setup: &Setup) -> Result<Self> {
+        let (store, clock) = (Rc::clone(&self.store), Rc::clone(&self.clock));
+        Ok(Self::of(
+            gateway(setup)?,
+            store,
+            clock,
+            Rc::clone(&self.clusters),
+        ))
+    }
+
+    /// The VM is to go: no request follows. It stays until its policies are done; time must pass for that.
+    pub fn stop(&mut self) {
+        let store = Rc::clone(&self.store);
+        self.background
+            .stop(self.clock.get(), &mut *store.borrow_mut());
+    }
+
+    /// Whether it is gone.
+    #[must_use]
+    pub const fn stopped(&self) -> bool {
+        self.background.stopped()
+    }
+
     /// A stream on which nothing has happened yet.
     pub fn stream(&mut self) -> Stream {
         self.requests += 1;

@@ -132,6 +132,18 @@ impl Wasm {
         })
     }
 
+    /// Configures every module of the chain anew, as an update of the listener does: new requests get new VMs or root contexts, what runs keeps
+    /// its own, and those that are no longer used go when they are done.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn reload(&self, modules: &Modules, chain: Chain, setup: &Setup) -> Result<()> {
+        for (place, name) in chain.modules().into_iter().enumerate() {
+            self.proxy.update(place, modules.plugin(name, setup)?)?;
+        }
+        Ok(())
+    }
+
     /// The world.
     #[must_use]
     pub const fn world(&self) -> &World {

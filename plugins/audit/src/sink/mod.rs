@@ -21,7 +21,7 @@ const BATCH_BYTES_MAX: usize = 1 << 20;
 
 /// How long to wait after the first failure, and at most. Doubled each time in between.
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// How long a VM that is to go waits for a collector.
 const FAREWELL_MAX: Duration = Duration::from_secs(10);

@@ -153,7 +153,7 @@ fn failures_wait_longer_each_time_and_lose_nothing() {
     }
     assert_eq!(
         waits,
-        [1000, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]
+        [1000, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000]
     );
     world.recover();
     assert_eq!((world.got, world.dropped), (vec![0], 0));
