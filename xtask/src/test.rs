@@ -123,9 +123,9 @@ const NEEDS_MORE: [&str; 4] = [
 const NATIVE_CASES: &str =
     "test --package portcullis-conformance --no-default-features --no-fail-fast";
 const WASM_CASES: &str = "test --package portcullis-conformance --no-fail-fast \
-                          --test wasmtime --test engines --test contract --test instructions";
+                          --test wasmtime --test audit --test engines --test contract --test instructions";
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
-                           --lib --bins --test e2e --test up";
+                           --lib --bins --test e2e --test audit --test up";
 const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
 const RUNBOOKS_TESTS: &str = "test --package portcullis-envoy-test --test runbooks";
 const OBSERVABILITY_TESTS: &str = "test --package portcullis-envoy-test --test observability";
