@@ -226,6 +226,8 @@ pub struct Expect {
     pub client: Option<Client>,
     /// A part of the audit record; `null` for what must not be in it.
     pub record: Option<Value>,
+    /// The records of alerts that were written with it: a part of each, in order, and no others.
+    pub alert_records: Option<Vec<Value>>,
     /// Filter state; `null` for what must not be there.
     pub state: BTreeMap<String, Option<String>>,
     /// By how much counters grew; what is not named is not asserted.

@@ -76,6 +76,9 @@ pub fn problems(expect: &Expect, seen: &Seen, of: Occasion<'_>) -> Vec<String> {
     if let Some(expected) = &expect.record {
         missing(expected, &seen.record(), "record", &mut out);
     }
+    if let Some(expected) = &expect.alert_records {
+        alert_records(expected, &seen.events("alert"), &mut out);
+    }
     for (name, expected) in &expect.state {
         let found = seen.state.get(name);
         if found != expected.as_ref() {
@@ -92,6 +95,19 @@ pub fn problems(expect: &Expect, seen: &Seen, of: Occasion<'_>) -> Vec<String> {
     }
     always(seen, of, &mut out);
     out
+}
+
+/// Records of alerts.
+fn alert_records(expected: &[Value], found: &[Value], out: &mut Vec<String>) {
+    if expected.len() != found.len() {
+        out.push(format!(
+            "records of alerts: expected {}, found {found:?}",
+            expected.len()
+        ));
+    }
+    for (expected, found) in expected.iter().zip(found) {
+        missing(expected, found, "alert record", out);
+    }
 }
 
 /// A refusal of the contract.

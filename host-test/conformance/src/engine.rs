@@ -154,10 +154,7 @@ impl Seen {
     /// The records of requests, without those of other events.
     #[must_use]
     pub fn requests(&self) -> Vec<Value> {
-        let parsed = self
-            .records
-            .iter()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let parsed = self.parsed();
         parsed
             .filter(|record| {
                 matches!(
@@ -166,5 +163,19 @@ impl Seen {
                 )
             })
             .collect()
+    }
+
+    /// The records of events of this type.
+    #[must_use]
+    pub fn events(&self, event_type: &str) -> Vec<Value> {
+        self.parsed()
+            .filter(|record| record["event_type"] == event_type)
+            .collect()
+    }
+
+    fn parsed(&self) -> impl Iterator<Item = Value> {
+        self.records
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
     }
 }

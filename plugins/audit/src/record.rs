@@ -125,6 +125,10 @@ struct AlertRecord<'a> {
     team: Option<&'a str>,
     key_id: (),
     alert: &'a str,
+    /// Of whom it counts.
+    by: &'static str,
+    /// What its condition's number was held against.
+    value: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<&'a str>,
 }
@@ -133,7 +137,8 @@ struct AlertRecord<'a> {
 pub(crate) fn of(facts: &Facts, settings: &Settings, now: Timestamp, status: u16) -> Vec<Body> {
     let record = Record::of(facts, settings, now, status);
     let persons = persons(facts, settings);
-    let alerts = record.alerts.iter().map(|alert| AlertRecord {
+    let raised = facts.raised.iter().take(LIST_ITEMS_MAX);
+    let alerts = raised.map(|raised| AlertRecord {
         timestamp: now.to_rfc3339(),
         event_type: "alert",
         user: (),
@@ -142,7 +147,9 @@ pub(crate) fn of(facts: &Facts, settings: &Settings, now: Timestamp, status: u16
         request_id: record.request_id,
         team: record.team,
         key_id: (),
-        alert,
+        alert: bounded(&raised.alert),
+        by: raised.by,
+        value: raised.value,
         service: record.service,
     });
     let with_persons = |body: Body| Body {
