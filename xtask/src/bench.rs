@@ -16,7 +16,7 @@ use portcullis_envoy_test::{Checkout, EnvoyBinary, Running, Scenario};
 use portcullis_provider::load::{self, LoadSpec, Stop};
 use serde_json::{Value, json};
 
-use crate::build;
+use crate::{build, burst};
 
 /// The demo's key, as the policy of the scenarios knows it.
 const KEY: &str = "sk-demo-portcullis";
@@ -47,6 +47,9 @@ pub struct Arguments {
     /// Also measure gateway.wasm without each of its policies, to see where the time goes
     #[arg(long)]
     parts: bool,
+    /// Only the burst of one user against a limit
+    #[arg(long)]
+    burst: bool,
 }
 
 /// The gateway with fewer sections in its policy: what is missing, and which sections that takes.
@@ -72,6 +75,10 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
     let binary = EnvoyBinary::find_or_fetch(checkout)?;
     eprintln!("building the modules …");
     let modules = build::modules(checkout)?;
+    if arguments.burst {
+        burst::run(checkout, &binary, KEY)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let noop = build::wasm(
         checkout,
         &checkout.root().join("host-test/guests/noop/Cargo.toml"),
@@ -131,12 +138,15 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
             }
         }
     }
-    report(
-        checkout,
-        &requests.map(|(name, ..)| name),
-        &variants,
-        &modules,
-    )?;
+    let names = requests.map(|(name, ..)| name);
+    let mut result = report(&names, &variants, &modules)?;
+    judge(&result)?;
+    drop(variants);
+    result["burst"] = burst::run(checkout, &binary, KEY)?;
+    let file = checkout.target().join("bench.json");
+    fs::write(&file, serde_json::to_vec_pretty(&result)?)
+        .with_context(|| file.display().to_string())?;
+    println!("\n{}", file.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -161,8 +171,10 @@ fn optimized(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         "--rounds",
         &arguments.rounds.to_string(),
     ]);
-    if arguments.parts {
-        command.arg("--parts");
+    for (asked, flag) in [(arguments.parts, "--parts"), (arguments.burst, "--burst")] {
+        if asked {
+            command.arg(flag);
+        }
     }
     let status = command.status().context("cargo run --release")?;
     Ok(if status.success() {
@@ -317,11 +329,10 @@ fn median(values: &[f64]) -> f64 {
 }
 
 fn report(
-    checkout: &Checkout,
     requests: &[&'static str],
     variants: &[Variant],
     modules: &[(&str, u64)],
-) -> Result<()> {
+) -> Result<Value> {
     let Some(bare) = variants.first() else {
         bail!("nothing was measured")
     };
@@ -368,13 +379,7 @@ fn report(
         );
     }
     let sizes: BTreeMap<&str, u64> = modules.iter().copied().collect();
-    let result = json!({ "variants": rows, "module_bytes": sizes });
-    judge(&result)?;
-    let file = checkout.target().join("bench.json");
-    fs::write(&file, serde_json::to_vec_pretty(&result)?)
-        .with_context(|| file.display().to_string())?;
-    println!("\n{}", file.display());
-    Ok(())
+    Ok(json!({ "variants": rows, "module_bytes": sizes }))
 }
 
 /// What the gateway was to reach, and whether it does.

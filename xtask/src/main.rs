@@ -9,6 +9,7 @@ use portcullis_envoy_test::Checkout;
 
 mod bench;
 mod build;
+mod burst;
 mod progress;
 mod test;
 mod up;

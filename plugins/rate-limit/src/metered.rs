@@ -64,7 +64,7 @@ impl Exchange for Metered {
             }
             Event::Refused(_) if self.answered.is_some() => {}
             Event::Refused(_) => self.finish(now, facts, out, None),
-            Event::ResponseHead(head) if head.local && head.status == GATEWAY_TIMEOUT => {
+            Event::ResponseHead(head) if head.local && gave_up(head.status) => {
                 self.finish(now, facts, out, Some(&given_up()));
             }
             Event::ResponseHead(head) if head.local => self.finish(now, facts, out, None),
@@ -219,6 +219,12 @@ impl Metered {
             self.learned.learn(out.store, model, bytes, usage.input);
         }
     }
+}
+
+/// Whether the status of the proxy's own answer says that a provider was at work. Envoy's answer is no error when the client says so
+/// (`x-envoy-upstream-rq-timeout-alt-response`), which must not make the request cheaper.
+const fn gave_up(status: u16) -> bool {
+    status == GATEWAY_TIMEOUT || status < 400
 }
 
 /// A request that left, and of whose answer nothing was seen.

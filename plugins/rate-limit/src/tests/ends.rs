@@ -27,12 +27,13 @@ fn every_end_gives_the_permit_back_once() {
         refusal(Reason::UnreadableResponse),
     );
     // Events after the request, requests that are counted then, and tokens.
-    let ends: [(&[Event<'_>], usize, u64); 9] = [
+    let ends: [(&[Event<'_>], usize, u64); 10] = [
         (&[Event::Refused(&blocked)], 0, 0),
         // A client that leaves: the provider was at work.
         (&[], 1, 10),
         (&[Event::ResponseHead(&local(503))], 0, 0),
         (&[Event::ResponseHead(&local(504))], 1, 10),
+        (&[Event::ResponseHead(&local(204))], 1, 10),
         (
             &[Event::ResponseHead(&head), Event::ResponseEnd(&ended)],
             1,
