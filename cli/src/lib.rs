@@ -14,6 +14,7 @@ mod replace;
 mod yaml;
 
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
@@ -55,10 +56,26 @@ enum Outcome {
 const EXIT_FOUND: u8 = 1;
 const EXIT_FAILED: u8 = 2;
 
-/// Runs the subcommand that the arguments name; messages of failures go to standard error.
+/// Runs the subcommand that the process's arguments name; messages of failures go to standard error.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::parse().command.run() {
+    run(&Cli::parse())
+}
+
+/// The same with arguments of the caller's, the program's name first: for tests of what the commands do to a running proxy.
+#[must_use]
+pub fn run_with<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> ExitCode {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => run(&cli),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> ExitCode {
+    match cli.command.run() {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(EXIT_FOUND),
         // Whoever reads our output stopped: `portcullis … | head` is no failure.

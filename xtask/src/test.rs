@@ -91,6 +91,14 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
                 Err(missing) => progress.skip(title, missing),
             }
         }
+        let title = "who gets in: certificates, tokens, keys that change under load";
+        match (&envoy, missing_servers(&ACCESS_PROGRAMS)) {
+            (Ok(binary), None) => {
+                progress.command(title, with_envoy(&mut cargo(ACCESS_TESTS), binary))?;
+            }
+            (Ok(_), Some(missing)) => progress.skip(title, &missing),
+            (Err(missing), _) => progress.skip(title, missing),
+        }
         let title = "alerts and metrics with Alertmanager and Prometheus";
         match (&envoy, missing_servers(&OBSERVABILITY_SERVERS)) {
             (Ok(binary), None) => {
@@ -127,6 +135,8 @@ const WASM_CASES: &str = "test --package portcullis-conformance --no-fail-fast \
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test audit --test up";
 const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
+const ACCESS_TESTS: &str = "test --package portcullis-envoy-test --test access";
+const ACCESS_PROGRAMS: [(&str, &str); 2] = [("openssl", "openssl"), ("curl", "curl")];
 const RUNBOOKS_TESTS: &str = "test --package portcullis-envoy-test --test runbooks";
 const OBSERVABILITY_TESTS: &str = "test --package portcullis-envoy-test --test observability";
 const OBSERVABILITY_SERVERS: [(&str, &str); 2] = [

@@ -9,7 +9,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portcullis_conformance::case::{Api, Body, BodyForm, Case, Request, Upstream};
 use portcullis_conformance::engine::Setup;
@@ -239,4 +239,51 @@ fn nothing_grows_unseen() {
         "grown by more than {GROWTH_MAX_PERCENT} %:\n{}",
         grown.join("\n")
     );
+}
+
+/// A policy of ten thousand keys is there within a second, and no request pays for the other 9,990: within this many percent.
+const MANY_KEYS_PERCENT: u64 = 5;
+
+#[test]
+fn a_request_costs_the_same_among_ten_thousand_keys() {
+    let suite = Suite::load().unwrap_or_else(|error| panic!("{error:#}"));
+    let modules = Modules::built().unwrap_or_else(|error| panic!("{error:#}"));
+    let with_keys = |count: usize| {
+        let alice = json!({ "id": "alice-laptop", "sha256": "1a4134f0d93099682b961b5525d58c22fe2fdba51b2922db71f6e8cc27068718", "user": "alice@example.com", "team": "eng" });
+        let other = |n: usize| {
+            json!({ "id": format!("key-{n}"), "sha256": format!("{n:064x}"), "user": format!("user-{n}@example.com"), "team": "eng",
+                    "not_before": "2026-01-01T00:00:00Z", "expires_at": "2126-01-01T00:00:00Z" })
+        };
+        let keys: Vec<Value> = (1..count).map(other).chain([alice]).collect();
+        let case: Case = serde_json::from_value(
+            json!({ "name": "", "why": "", "change": { "auth": { "keys": keys } } }),
+        )
+        .unwrap();
+        suite.setup(&case, true).unwrap()
+    };
+    let (few, many) = (with_keys(10), with_keys(10_000));
+    for chain in [Chain::Gateway, Chain::Single("auth")] {
+        let start = |setup: &Setup| {
+            let begin = Instant::now();
+            Wasm::in_world(World::new(), &modules, chain, setup, 1).unwrap();
+            begin.elapsed()
+        };
+        let (few_ready, many_ready) = (start(&few), start(&many));
+        println!("{chain:?}: 10 keys are there after {few_ready:?}, 10,000 after {many_ready:?}");
+        assert!(many_ready < Duration::from_secs(1), "{many_ready:?}");
+        for exchange in [exchanges().swap_remove(0), exchanges().swap_remove(3)] {
+            let count = |setup| instructions((&suite, &modules), chain, setup, &exchange, 3);
+            let (among_few, among_many) = (count(&few), count(&many));
+            println!(
+                "{chain:?}, {}: {among_few} among 10 keys, {among_many} among 10,000",
+                exchange.name
+            );
+            let bound = among_few * (100 + MANY_KEYS_PERCENT);
+            assert!(
+                among_many * 100 <= bound,
+                "{}: {among_few} {among_many}",
+                exchange.name
+            );
+        }
+    }
 }
