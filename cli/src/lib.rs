@@ -11,7 +11,10 @@ mod check;
 mod keys;
 mod policy_file;
 mod replace;
+mod scan;
 mod yaml;
+
+pub use scan::{Finding, Preflight};
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -32,6 +35,7 @@ enum Command {
     Audit(audit::Audit),
     Check(check::Check),
     Keys(keys::Keys),
+    Scan(scan::Scan),
 }
 
 impl Command {
@@ -40,6 +44,7 @@ impl Command {
             Self::Audit(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Keys(command) => command.run(),
+            Self::Scan(command) => command.run(),
         }
     }
 }

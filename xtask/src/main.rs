@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask up | build | test | bench | bless`. One command a task, and each gets what it
+//! The project's own commands: `cargo xtask up | build | test | bench | dlp-eval | bless`. One command a task, and each gets what it
 //! needs by itself: the wasm target, an Envoy, the client SDKs.
 
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use portcullis_envoy_test::Checkout;
 mod bench;
 mod build;
 mod burst;
+mod dlp_eval;
 mod progress;
 mod test;
 mod up;
@@ -31,6 +32,8 @@ enum Command {
     Test(test::Arguments),
     /// Measure what the gateway costs, in ratios to bare Envoy
     Bench(bench::Arguments),
+    /// Measure how well the DLP detectors find, over a folder of labelled texts
+    DlpEval(dlp_eval::Arguments),
     /// Run the tests and write what came out into the expectations
     Bless,
 }
@@ -53,6 +56,7 @@ fn run() -> Result<ExitCode> {
         Command::Build => build::run(&checkout).map(|()| ExitCode::SUCCESS),
         Command::Test(arguments) => test::run(&checkout, &arguments),
         Command::Bench(arguments) => bench::run(&checkout, &arguments),
+        Command::DlpEval(arguments) => dlp_eval::run(&arguments),
         Command::Bless => test::bless(&checkout),
     }
 }

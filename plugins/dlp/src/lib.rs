@@ -24,6 +24,7 @@ mod report;
 mod rules;
 mod scanner;
 mod scope;
+mod survey;
 mod text;
 mod trigger;
 mod view;
@@ -34,6 +35,7 @@ mod oracle;
 
 pub use exchange::Dlp;
 use portcullis_policy::config::{Document, Environment};
+pub use survey::{Finding, Survey};
 
 /// Reads section `dlp` of the policy, and the texts that its alerts are about; the key for masks comes from the environment. `None` when there is
 /// neither, or no policy can be made of it. Mistakes are noted in the document; one that

@@ -25,12 +25,22 @@ pub(crate) enum Stop {
 pub(crate) struct Found<'a> {
     /// Whose.
     pub(crate) rule: u16,
+    /// The detector that found it, if one did.
+    pub(crate) detector: Option<&'static str>,
     /// Which bytes of the text.
     pub(crate) range: Range<usize>,
     /// It is the rest of the match before, whose fate it shares.
     pub(crate) continues: bool,
     /// What was found, as the rule saw it.
     pub(crate) value: &'a [u8],
+}
+
+/// A match that counts, for [`crate::Survey`].
+#[derive(Debug)]
+pub(crate) struct Sighting {
+    pub(crate) rule: u16,
+    pub(crate) detector: Option<&'static str>,
+    pub(crate) range: Range<usize>,
 }
 
 /// What becomes of the matches of one rule in one message.
@@ -55,6 +65,8 @@ pub(crate) struct Report {
     pub(crate) redactions: Vec<Redaction>,
     /// What those of them hold that are masked, in order; empty where it is too long to mask.
     pub(crate) values: Vec<String>,
+    /// Every match that counts, where somebody wants them.
+    sightings: Option<Vec<Sighting>>,
     /// From where on the text at hand must be held back.
     pub(crate) hold_from: Option<usize>,
 }
@@ -75,6 +87,7 @@ impl Report {
         let replaces = matches!(rule.action, Action::Mask | Action::Redact);
         if !found.continues {
             let stays = !self.acts(found.rule, rule, found.value);
+            self.sight(&found, rule);
             self.tally(found.rule).stays = stays || !replaces;
             if !stays && rule.action == Action::Block {
                 return Err(Stop::Blocked(found.rule));
@@ -108,6 +121,31 @@ impl Report {
         tally.seen = tally.seen.saturating_add(1);
         tally.flagged += u32::from(!acts);
         acts
+    }
+
+    /// Keeps all matches from now on.
+    pub(crate) fn survey(&mut self) {
+        self.sightings = Some(Vec::new());
+    }
+
+    /// The matches kept so far; leaves none.
+    pub(crate) fn take_sightings(&mut self) -> Vec<Sighting> {
+        self.sightings
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    fn sight(&mut self, found: &Found<'_>, rule: &Rule) {
+        if let Some(sightings) = &mut self.sightings
+            && !rule.allow.permits(found.value)
+        {
+            sightings.push(Sighting {
+                rule: found.rule,
+                detector: found.detector,
+                range: found.range.clone(),
+            });
+        }
     }
 
     /// Counts a match of a rule that acted.

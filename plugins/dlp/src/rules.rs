@@ -168,6 +168,12 @@ impl Rules {
         })
     }
 
+    /// Has all rules only flag; what they would have done.
+    pub(crate) fn only_flag(&mut self) -> Vec<Action> {
+        let flag = |rule: &mut Rule| std::mem::replace(&mut rule.action, Action::Flag);
+        self.rules.iter_mut().map(flag).collect()
+    }
+
     /// Finds what detectors find.
     pub(crate) const fn driver(&self) -> Option<&Driver> {
         self.driver.as_ref()

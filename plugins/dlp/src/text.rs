@@ -200,6 +200,10 @@ impl TextScan {
         }
         let found = Found {
             rule: sighting.rule,
+            detector: work
+                .rules
+                .driver()
+                .and_then(|driver| sighting.detector(driver)),
             // What was let go already cannot be taken back.
             range: sighting.range.start.max(self.unsighted)..sighting.range.end,
             continues: sighting.continues || sighting.range.start < before,
@@ -370,6 +374,7 @@ impl TextScan {
                 let value = value.get(..found.range.len()).unwrap_or(value);
                 let found = Found {
                     rule: *index,
+                    detector: None,
                     range: found.range,
                     continues: found.continues,
                     value,

@@ -52,6 +52,14 @@ pub(crate) struct Sighting {
     entry: u16,
 }
 
+impl Sighting {
+    /// The name of the detector that found it.
+    pub(crate) fn detector(&self, driver: &Driver) -> Option<&'static str> {
+        let entry = driver.entries.get(usize::from(self.entry))?;
+        Some(entry.detector.name)
+    }
+}
+
 /// A detector that a rule looks for.
 #[derive(Debug, Clone, Copy)]
 struct Entry {

@@ -1,0 +1,268 @@
+//! The gateway's scanner over what a caller is about to send: text as it is, bodies through the same reader of formats.
+
+use anyhow::{Result, bail};
+use portcullis_dlp::Survey;
+use portcullis_policy::config::Document;
+use portcullis_policy::{Action, Edit, Endpoint, Refusal, Text, TextId};
+use portcullis_wire::{BodyKind, RequestReader, ResponseReader, TextSink};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// The largest body that is read as one. Files beyond it are read as text.
+const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// What marks a place in a body while it is told where that is: private characters, which no JSON writer escapes.
+const MARK_BEGIN: char = '\u{F8F0}';
+const MARK_END: char = '\u{F8F1}';
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's name.
+    pub rule: String,
+    /// The detector that found it, where the rule has some.
+    pub detector: Option<&'static str>,
+    /// What the gateway would do.
+    pub action: Action,
+    /// Which bytes of the input; `None` where it stands in several of them, as in an event stream.
+    pub range: Option<Range<usize>>,
+}
+
+/// Scans inputs, one after the other.
+#[derive(Debug)]
+pub struct Preflight {
+    survey: Survey,
+    texts: u64,
+}
+
+impl Preflight {
+    /// With the rules of a policy.
+    ///
+    /// # Errors
+    /// The mistakes in its section `dlp`.
+    pub fn of(document: &Document) -> Result<Self> {
+        // Keys for masks make no difference to what is found, so that none need be here.
+        let survey = Survey::new(document, &|_: &str| Some("0".repeat(64)));
+        if let Some(mistake) = document.take_mistakes().first() {
+            bail!("{}: {}", mistake.path, mistake.message);
+        }
+        match survey {
+            Some(survey) => Ok(Self { survey, texts: 0 }),
+            None => bail!("the policy has no section dlp"),
+        }
+    }
+
+    /// With detectors, or groups of them, by name.
+    ///
+    /// # Errors
+    /// When there is none of such a name.
+    pub fn of_detectors<S: AsRef<str>>(names: &[S]) -> Result<Self> {
+        let rules: Vec<_> = names
+            .iter()
+            .map(|name| serde_json::json!({ "detector": name.as_ref(), "action": "block" }))
+            .collect();
+        let policy = serde_json::json!({ "version": 1, "dlp": { "rules": rules } });
+        match Document::parse(policy.to_string().as_bytes()) {
+            Ok(document) => Self::of(&document),
+            Err(mistake) => bail!("{}: {}", mistake.path, mistake.message),
+        }
+    }
+
+    /// Scans an input: a JSON body, an event stream, or else text. Bytes that are no UTF-8 stand for nothing.
+    pub fn scan(&mut self, input: &[u8]) -> Vec<Finding> {
+        let begins = |words: &[&[u8]]| {
+            let text = input.trim_ascii_start();
+            words.iter().any(|word| text.starts_with(word))
+        };
+        let read = if begins(&[b"{", b"["]) {
+            self.json(input)
+        } else if begins(&[b"data:", b"event:"]) {
+            self.events(input)
+        } else {
+            None
+        };
+        let mut findings = read.unwrap_or_else(|| self.text(input));
+        findings.sort_by_key(|finding| {
+            finding
+                .range
+                .as_ref()
+                .map_or(usize::MAX, |range| range.start)
+        });
+        findings.dedup();
+        without_guesses(findings)
+    }
+
+    /// Text as it is.
+    fn text(&mut self, input: &[u8]) -> Vec<Finding> {
+        let text = String::from_utf8_lossy(input);
+        let is_exact = text.len() == input.len();
+        self.texts += 1;
+        self.survey
+            .text(Text::prose(TextId(self.texts), &text, true))
+            .map(|found| Finding {
+                rule: found.rule.to_owned(),
+                detector: found.detector,
+                action: found.action,
+                range: is_exact.then_some(found.range),
+            })
+            .collect()
+    }
+
+    /// A JSON body; `None` when it is none.
+    fn json(&mut self, input: &[u8]) -> Option<Vec<Finding>> {
+        let endpoint = endpoint(input);
+        self.request(input, endpoint).or_else(|| {
+            // What names no model is no call, but may be any other document.
+            (endpoint != Endpoint::Public)
+                .then(|| self.request(input, Endpoint::Public))
+                .flatten()
+        })
+    }
+
+    fn request(&mut self, input: &[u8], endpoint: Endpoint) -> Option<Vec<Finding>> {
+        let mut reader = RequestReader::new(endpoint, BODY_BYTES_MAX);
+        let mut sink = Sink::new(&mut self.survey);
+        reader.push(input, &mut sink).ok()?;
+        reader.finish(&mut sink).ok()?;
+        let (findings, marked) = (sink.findings, sink.marked);
+        let places = reader
+            .edited()
+            .map(|body| places(&body))
+            .unwrap_or_default();
+        let place = |text, position| places.get(marked.get(&(text, position))?).copied();
+        let located = findings.into_iter().map(|(text, range, finding)| {
+            let range = place(text, range.start).zip(place(text, range.end));
+            Finding {
+                range: range.map(|(start, end)| start..end),
+                ..finding
+            }
+        });
+        Some(located.collect())
+    }
+
+    /// An event stream of any of the APIs.
+    fn events(&mut self, input: &[u8]) -> Option<Vec<Finding>> {
+        let endpoint = if contains(input, b"content_block_delta") {
+            Endpoint::AnthropicMessages
+        } else {
+            Endpoint::OpenAiChat
+        };
+        let mut reader =
+            ResponseReader::new(endpoint, 200, BodyKind::EventStream, BODY_BYTES_MAX, true);
+        let mut sink = Sink::new(&mut self.survey);
+        reader.push(input, &mut sink).ok()?;
+        reader.finish(&mut sink).ok()?;
+        Some(
+            sink.findings
+                .into_iter()
+                .map(|(_, _, finding)| finding)
+                .collect(),
+        )
+    }
+}
+
+/// Leaves out what is only a guess where something surer was found.
+fn without_guesses(findings: Vec<Finding>) -> Vec<Finding> {
+    let sure: Vec<Range<usize>> = findings
+        .iter()
+        .filter(|finding| finding.action != Action::Flag)
+        .filter_map(|finding| finding.range.clone())
+        .collect();
+    let is_covered = |finding: &Finding| {
+        let Some(range) = finding
+            .range
+            .as_ref()
+            .filter(|_| finding.action == Action::Flag)
+        else {
+            return false;
+        };
+        // Both are sorted, but findings of one place are few: those near are enough.
+        let near = sure.partition_point(|other| other.start < range.end);
+        let before = sure.get(near.saturating_sub(4)..near).unwrap_or_default();
+        before.iter().any(|other| other.end > range.start)
+    };
+    findings
+        .into_iter()
+        .filter(|finding| !is_covered(finding))
+        .collect()
+}
+
+/// Which API's table knows best what stands where in a body.
+fn endpoint(input: &[u8]) -> Endpoint {
+    if !contains(input, b"\"messages\"") || !contains(input, b"\"model\"") {
+        Endpoint::Public
+    } else if contains(input, b"\"max_tokens\"") && !contains(input, b"\"tool_calls\"") {
+        Endpoint::AnthropicMessages
+    } else {
+        Endpoint::OpenAiChat
+    }
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|part| part == word)
+}
+
+/// Where the marks stand in a body, without them.
+fn places(body: &[u8]) -> BTreeMap<usize, usize> {
+    let body = String::from_utf8_lossy(body);
+    let mut places = BTreeMap::new();
+    let mut position = 0;
+    for (index, part) in body.split(MARK_BEGIN).enumerate() {
+        let (mark, text) = if index == 0 {
+            (None, part)
+        } else {
+            part.split_once(MARK_END)
+                .map_or((None, part), |(mark, text)| (Some(mark), text))
+        };
+        if let Some(mark) = mark.and_then(|mark| mark.parse().ok()) {
+            places.insert(mark, position);
+        }
+        position += text.len();
+    }
+    places
+}
+
+/// Hands texts to the survey, and marks where its findings begin and end.
+struct Sink<'a> {
+    survey: &'a mut Survey,
+    findings: Vec<(TextId, Range<usize>, Finding)>,
+    marked: BTreeMap<(TextId, usize), usize>,
+}
+
+impl<'a> Sink<'a> {
+    const fn new(survey: &'a mut Survey) -> Self {
+        Self {
+            survey,
+            findings: Vec::new(),
+            marked: BTreeMap::new(),
+        }
+    }
+}
+
+impl TextSink for Sink<'_> {
+    fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
+        for found in self.survey.text(text) {
+            let finding = Finding {
+                rule: found.rule.to_owned(),
+                detector: found.detector,
+                action: found.action,
+                range: None,
+            };
+            for position in [found.range.start, found.range.end] {
+                let mark = self.marked.len();
+                if let std::collections::btree_map::Entry::Vacant(place) =
+                    self.marked.entry((text.id, position))
+                {
+                    place.insert(mark);
+                    edits.push(Edit {
+                        text: text.id,
+                        range: position..position,
+                        replacement: format!("{MARK_BEGIN}{mark}{MARK_END}"),
+                    });
+                }
+            }
+            self.findings.push((text.id, found.range, finding));
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,161 @@
+//! How well the detectors find, over a folder of labelled texts.
+//!
+//! Each `*.jsonl` or `*.jsonl.gz` holds one JSON object a line: `text`, `label` (`positive` or `negative`), `rule` (the family), `source`, and
+//! sometimes `spans` (`type`, `start`, `end`, in characters) and `evasion` (how the text is disguised). Texts go through the gateway's own
+//! scanner, those that are bodies through its reader of formats.
+
+mod tables;
+mod tally;
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use flate2::read::MultiGzDecoder;
+use indicatif::{ProgressBar, ProgressStyle};
+use portcullis_cli::Preflight;
+use serde::{Deserialize, Deserializer};
+use tally::Tally;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The folder
+    folder: PathBuf,
+    /// Detectors or groups to look with
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "all"
+    )]
+    detectors: Vec<String>,
+    /// Write all numbers to this file as well
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Show every family, not only those below 95 %
+    #[arg(long)]
+    families: bool,
+}
+
+/// A labelled text.
+#[derive(Debug, Deserialize)]
+struct Sample {
+    text: String,
+    label: Label,
+    rule: String,
+    #[serde(default, deserialize_with = "spans")]
+    spans: Option<Vec<Span>>,
+    evasion: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Label {
+    Positive,
+    Negative,
+}
+
+/// What stands in a text, and where, in characters. Without a type it is of the text's family.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Span {
+    Typed {
+        #[serde(rename = "type")]
+        kind: String,
+        start: usize,
+        end: usize,
+    },
+    Of(usize, usize),
+}
+
+/// A list of spans, or the two ends of one.
+fn spans<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Span>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Spans {
+        One(usize, usize),
+        List(Vec<Span>),
+    }
+    Ok(match Option::<Spans>::deserialize(deserializer)? {
+        Some(Spans::One(start, end)) => Some(vec![Span::Of(start, end)]),
+        Some(Spans::List(spans)) => Some(spans),
+        None => None,
+    })
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let files = files(&arguments.folder)?;
+    let mut preflight = Preflight::of_detectors(&arguments.detectors)?;
+    let mut tally = Tally::default();
+    let samples: Vec<(String, Vec<Sample>)> =
+        files.iter().map(|file| read(file)).collect::<Result<_>>()?;
+    let count = samples
+        .iter()
+        .map(|(_, samples)| samples.len() as u64)
+        .sum();
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} texts, {eta} left")?;
+    let progress = ProgressBar::new(count).with_style(style);
+    for (source, samples) in &samples {
+        for sample in samples {
+            let findings = preflight.scan(sample.text.as_bytes());
+            tally.add(source, sample, &findings);
+            progress.inc(1);
+        }
+    }
+    progress.finish_and_clear();
+    print!("{}", tables::render(&tally, arguments.families));
+    if let Some(path) = &arguments.json {
+        let file = File::create(path).with_context(|| path.display().to_string())?;
+        serde_json::to_writer_pretty(file, &tally)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The corpus files of a folder, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = folder
+        .read_dir()
+        .with_context(|| folder.display().to_string())?;
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    files.retain(|file| {
+        let name = file.to_string_lossy();
+        name.ends_with(".jsonl") || name.ends_with(".jsonl.gz")
+    });
+    files.sort();
+    if files.is_empty() {
+        bail!("{}: no *.jsonl and no *.jsonl.gz in it", folder.display());
+    }
+    Ok(files)
+}
+
+/// A file's name without its endings, and its samples.
+fn read(path: &Path) -> Result<(String, Vec<Sample>)> {
+    let place = || path.display().to_string();
+    let file = File::open(path).with_context(place)?;
+    let bytes: Box<dyn Read> = if path.extension().is_some_and(|extension| extension == "gz") {
+        Box::new(MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
+    let mut samples = Vec::new();
+    for (index, line) in BufReader::new(bytes).lines().enumerate() {
+        let line = line.with_context(place)?;
+        if !line.trim().is_empty() {
+            samples.push(
+                serde_json::from_str(&line)
+                    .with_context(|| format!("{}, line {}", place(), index + 1))?,
+            );
+        }
+    }
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let source = name.split('.').next().unwrap_or_default().to_owned();
+    Ok((source, samples))
+}
