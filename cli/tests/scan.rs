@@ -1,5 +1,7 @@
 //! `portcullis scan`, as people, hooks and programs call it.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{Output, Run, root};

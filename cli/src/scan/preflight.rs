@@ -152,12 +152,10 @@ impl Preflight {
         let mut sink = Sink::new(&mut self.survey);
         reader.push(input, &mut sink).ok()?;
         reader.finish(&mut sink).ok()?;
-        Some(
-            sink.findings
-                .into_iter()
-                .map(|(_, _, finding)| finding)
-                .collect(),
-        )
+        let told = sink.findings.into_iter().map(|(_, _, finding)| finding);
+        let mut findings: Vec<_> = told.collect();
+        findings.extend(self.survey.end().map(|found| unplaced(&found)));
+        Some(findings)
     }
 }
 
@@ -202,6 +200,16 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|part| part == word)
 }
 
+/// A finding of the survey that stands in no one place of the input.
+fn unplaced(found: &portcullis_dlp::Finding<'_>) -> Finding {
+    Finding {
+        rule: found.rule.to_owned(),
+        detector: found.detector,
+        action: found.action,
+        range: None,
+    }
+}
+
 /// Where the marks stand in a body, without them.
 fn places(body: &[u8]) -> BTreeMap<usize, usize> {
     let body = String::from_utf8_lossy(body);
@@ -242,12 +250,7 @@ impl<'a> Sink<'a> {
 impl TextSink for Sink<'_> {
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
         for found in self.survey.text(text) {
-            let finding = Finding {
-                rule: found.rule.to_owned(),
-                detector: found.detector,
-                action: found.action,
-                range: None,
-            };
+            let finding = unplaced(&found);
             for position in [found.range.start, found.range.end] {
                 let mark = self.marked.len();
                 if let std::collections::btree_map::Entry::Vacant(place) =

@@ -49,6 +49,16 @@ impl Survey {
         let reaching = self.config.rules.reaching(Side::Request, text.role);
         // Where all rules only flag, nothing can be refused but too many texts at once, which a body has not.
         let _ = self.scanner.text(&self.config.rules, reaching, text, false);
+        self.take()
+    }
+
+    /// Ends all texts that nobody ended, as a stream's: what became certain with that. Positions are of the text they stand in.
+    pub fn end(&mut self) -> impl Iterator<Item = Finding<'_>> {
+        let _ = self.scanner.end(&self.config.rules);
+        self.take()
+    }
+
+    fn take(&mut self) -> impl Iterator<Item = Finding<'_>> {
         let sightings = self.scanner.report().take_sightings();
         let (rules, actions) = (&self.config.rules, &self.actions);
         sightings.into_iter().filter_map(move |sighting| {
