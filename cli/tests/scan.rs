@@ -75,10 +75,21 @@ fn bodies_are_read_as_the_gateway_reads_them() {
             )
         })
         .concat();
-    let output = scan(&[], &events);
+    for end in ["", "data: [DONE]\n\n"] {
+        let output = scan(&[], &format!("{events}{end}"));
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (1, "-: block all (ssn)\n")
+        );
+    }
+    // A document that is no call: the name beside the value says what it is.
+    let output = scan(
+        &[],
+        "{\n  \"adafruit_token\": \"pwtvp97tf7alq8jh-v44rp7s2qoh\"\n}",
+    );
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (1, "-: block all (ssn)\n")
+        (1, "-:2:22: flag all (generic_secret)\n")
     );
 }
 

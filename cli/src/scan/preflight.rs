@@ -5,7 +5,7 @@ use portcullis_dlp::Survey;
 use portcullis_policy::config::Document;
 use portcullis_policy::{Action, Edit, Endpoint, Refusal, Text, TextId};
 use portcullis_wire::{BodyKind, RequestReader, ResponseReader, TextSink};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// The largest body that is read as one. Files beyond it are read as text.
@@ -70,6 +70,7 @@ impl Preflight {
 
     /// Scans an input: a JSON body, an event stream, or else text. Bytes that are no UTF-8 stand for nothing.
     pub fn scan(&mut self, input: &[u8]) -> Vec<Finding> {
+        self.forget();
         let begins = |words: &[&[u8]]| {
             let text = input.trim_ascii_start();
             words.iter().any(|word| text.starts_with(word))
@@ -92,6 +93,11 @@ impl Preflight {
         without_guesses(findings)
     }
 
+    /// Ends what an input left open that could not be read to its end.
+    fn forget(&mut self) {
+        self.survey.end().for_each(drop);
+    }
+
     /// Text as it is.
     fn text(&mut self, input: &[u8]) -> Vec<Finding> {
         let text = String::from_utf8_lossy(input);
@@ -111,17 +117,27 @@ impl Preflight {
     /// A JSON body; `None` when it is none.
     fn json(&mut self, input: &[u8]) -> Option<Vec<Finding>> {
         let endpoint = endpoint(input);
-        self.request(input, endpoint).or_else(|| {
-            // What names no model is no call, but may be any other document.
-            (endpoint != Endpoint::Public)
-                .then(|| self.request(input, Endpoint::Public))
-                .flatten()
-        })
+        if endpoint != Endpoint::Public
+            && let Some(findings) = self.request(input, endpoint)
+        {
+            return Some(findings);
+        }
+        // What names no model is no call. A prompt would hold such a document as a text, in which a value stands beside its name.
+        self.forget();
+        let mut findings = self.request(input, Endpoint::Public)?;
+        self.forget();
+        let place = |finding: &Finding| Some((finding.detector, finding.range.as_ref()?.start));
+        let known: BTreeSet<_> = findings.iter().filter_map(place).collect();
+        let as_text = self.text(input).into_iter();
+        findings.extend(
+            as_text.filter(|found| place(found).is_none_or(|place| !known.contains(&place))),
+        );
+        Some(findings)
     }
 
     fn request(&mut self, input: &[u8], endpoint: Endpoint) -> Option<Vec<Finding>> {
         let mut reader = RequestReader::new(endpoint, BODY_BYTES_MAX);
-        let mut sink = Sink::new(&mut self.survey);
+        let mut sink = Sink::new(&mut self.survey, true);
         reader.push(input, &mut sink).ok()?;
         reader.finish(&mut sink).ok()?;
         let (findings, marked) = (sink.findings, sink.marked);
@@ -149,14 +165,14 @@ impl Preflight {
         };
         let mut reader =
             ResponseReader::new(endpoint, 200, BodyKind::EventStream, BODY_BYTES_MAX, true);
-        let mut sink = Sink::new(&mut self.survey);
-        reader.push(input, &mut sink).ok()?;
+        let mut sink = Sink::new(&mut self.survey, false);
+        let is_stream = reader.push(input, &mut sink).is_ok();
         // One that was cut off still says what it says.
         let _ = reader.finish(&mut sink);
         let told = sink.findings.into_iter().map(|(_, _, finding)| finding);
         let mut findings: Vec<_> = told.collect();
         findings.extend(self.survey.end().map(|found| unplaced(&found)));
-        Some(findings)
+        is_stream.then_some(findings)
     }
 }
 
@@ -234,14 +250,17 @@ fn places(body: &[u8]) -> BTreeMap<usize, usize> {
 /// Hands texts to the survey, and marks where its findings begin and end.
 struct Sink<'a> {
     survey: &'a mut Survey,
+    /// Whether places can be marked: a stream has let go what it told.
+    marks: bool,
     findings: Vec<(TextId, Range<usize>, Finding)>,
     marked: BTreeMap<(TextId, usize), usize>,
 }
 
 impl<'a> Sink<'a> {
-    const fn new(survey: &'a mut Survey) -> Self {
+    const fn new(survey: &'a mut Survey, marks: bool) -> Self {
         Self {
             survey,
+            marks,
             findings: Vec::new(),
             marked: BTreeMap::new(),
         }
@@ -252,7 +271,8 @@ impl TextSink for Sink<'_> {
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
         for found in self.survey.text(text) {
             let finding = unplaced(&found);
-            for position in [found.range.start, found.range.end] {
+            let places = [found.range.start, found.range.end];
+            for position in places.into_iter().filter(|_| self.marks) {
                 let mark = self.marked.len();
                 if let std::collections::btree_map::Entry::Vacant(place) =
                     self.marked.entry((text.id, position))

@@ -35,10 +35,15 @@ fn find(context: &Context<'_>) -> Outcome {
     let start = if has_infix {
         let run = context.run_back(at.start, SIDE_MAX, |byte| URL.has(byte));
         let before = context.bytes(run..at.start);
-        match before.windows(3).rposition(|part| part == b"sk-") {
-            Some(prefix) if at.start - run - prefix >= SIDE_MIN => run + prefix,
-            _ => return Outcome::None,
+        // Where the prefix was torn off, the infix with enough on both sides still says what it was.
+        let prefix = before
+            .windows(3)
+            .rposition(|part| part == b"sk-")
+            .unwrap_or(0);
+        if at.start - run - prefix < SIDE_MIN {
+            return Outcome::None;
         }
+        run + prefix
     } else {
         at.start
     };
