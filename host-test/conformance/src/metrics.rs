@@ -12,7 +12,8 @@ pub fn name(metric: &Metric) -> String {
         }
         Metric::Tokens { direction } => format!("portcullis_tokens_total;direction={direction}"),
         Metric::DlpFindings { rule, action } => format!(
-            "portcullis_dlp_findings_total;rule={rule};action={}",
+            "portcullis_dlp_findings_total;rule={};action={}",
+            label(rule),
             action.name()
         ),
         Metric::ShadowRefusals { reason } => {
@@ -25,9 +26,17 @@ pub fn name(metric: &Metric) -> String {
             format!("portcullis_notifications_total;outcome={outcome}")
         }
         Metric::Alerts { alert } => {
-            format!("portcullis_alerts_total;alert={}", alert.replace(' ', "_"))
+            format!("portcullis_alerts_total;alert={}", label(alert))
         }
         Metric::StoreContention => "portcullis_store_contention_total".to_owned(),
         Metric::AuditDropped => "portcullis_audit_dropped_total".to_owned(),
     }
+}
+
+/// A name of the policy's as a label: what stands in no word becomes `_`.
+fn label(name: &str) -> String {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    name.chars()
+        .map(|c| if word(c) { c } else { '_' })
+        .collect()
 }

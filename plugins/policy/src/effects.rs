@@ -105,9 +105,11 @@ impl<'a> Effects<'a> {
         self.headers.push(edit);
     }
 
-    /// Counts.
+    /// Counts; nothing when `by` is zero.
     pub fn count(&mut self, metric: Metric, by: u64) {
-        self.metrics.push((metric, by));
+        if by > 0 {
+            self.metrics.push((metric, by));
+        }
     }
 
     /// The text of this event is undecided from this position on (bytes of the unescaped text from its beginning): what lies
