@@ -12,6 +12,9 @@ pub const RECOVERED_PERCENT: u64 = 80;
 /// Answers with such a status or above are errors.
 const ERROR_STATUS_MIN: u16 = 500;
 
+/// The status of every failed authentication.
+const UNAUTHORIZED: u16 = 401;
+
 const MINUTE_MS: u64 = 60_000;
 
 /// When something counts.
@@ -112,7 +115,14 @@ impl Rule {
                     .usage
                     .and_then(|usage| some(usage.input.saturating_add(usage.output))),
                 Measure::Errors => (status >= ERROR_STATUS_MIN).then_some(1),
-                Measure::AuthFailures => (facts.auth == AuthOutcome::Failure).then_some(1),
+                // In shadow mode nobody is refused for it, so nobody must be blocked for it.
+                Measure::AuthFailures => {
+                    let shadow = facts
+                        .shadow
+                        .iter()
+                        .any(|reason| reason.status() == UNAUTHORIZED);
+                    (facts.auth == AuthOutcome::Failure && !shadow).then_some(1)
+                }
                 Measure::DlpFindings => some(findings(rules, facts)),
                 // What was refused took no time, and would make slow answers look fast.
                 Measure::LatencyMs => {

@@ -228,7 +228,7 @@ impl Shared {
             until = now.after(time);
             out.count(Metric::Lockouts, 1);
         }
-        let (by, who) = (rule.subject.name(), subject::name(rule.subject, facts));
+        let by = rule.subject.name();
         if let Some(receiver) = &self.receiver {
             let new = Firing {
                 rule: rule.id,
@@ -236,7 +236,7 @@ impl Shared {
                 place: subject.place,
                 alert: name.clone(),
                 by: by.to_owned(),
-                subject: receiver.subject(rule.subject, who.clone()),
+                subject: receiver.subject(rule.subject, subject::name(rule.subject, facts)),
                 value: counted.value,
                 since_ms: millis(now),
                 until_ms: millis(until),
@@ -252,7 +252,6 @@ impl Shared {
         facts.raised.push(Raised {
             alert: name,
             by,
-            subject: who,
             value: counted.value,
         });
     }

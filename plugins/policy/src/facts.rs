@@ -60,8 +60,6 @@ pub struct Raised {
     pub alert: String,
     /// Of whom it counts: `user`, `key`, `team`, `source`, `all`.
     pub by: &'static str,
-    /// Who it is about: personal data, unless it is a team. Empty for `all`.
-    pub subject: String,
     /// What its condition's number was held against.
     pub value: u64,
 }

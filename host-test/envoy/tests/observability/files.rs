@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::common::checkout;
+use crate::metrics::documented;
 use crate::servers::{have, run, shipped};
 
 #[test]
@@ -44,4 +46,27 @@ fn alertmanager_takes_its_configuration_and_routes_the_guides_address() {
     assert_eq!(route("notify=security-team@company.com"), "security-team");
     assert_eq!(route("severity=page"), "on-call");
     assert_eq!(route("alertname=anything"), "security-team");
+}
+
+#[test]
+fn every_scenario_takes_every_label_out_of_the_names() {
+    let envoy = checkout().root().join("envoy");
+    let mut scenarios = 0;
+    for folder in std::fs::read_dir(envoy).unwrap().flatten() {
+        let Ok(text) = std::fs::read_to_string(folder.path().join("envoy.yaml")) else {
+            continue;
+        };
+        scenarios += 1;
+        for (metric, labels) in documented() {
+            for label in labels.iter().filter(|label| *label != "le") {
+                let tag = format!("{{ tag_name: {label}, ");
+                assert!(
+                    text.contains(&tag),
+                    "{:?} leaves {label} in {metric}",
+                    folder.path()
+                );
+            }
+        }
+    }
+    assert!(scenarios >= 3, "{scenarios}");
 }
