@@ -157,3 +157,47 @@ fn decides_once(detector: &Detector, text: &str) {
         );
     }
 }
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a text near to a match of anything is made of.
+    fn fragment() -> impl Strategy<Value = String> {
+        let words: Vec<&'static str> = super::super::all()
+            .filter_map(|detector| match detector.trigger {
+                Trigger::Keywords(words) | Trigger::KeywordsAnyCase(words) => Some(words),
+                Trigger::Digits(_, _) | Trigger::At => None,
+            })
+            .flatten()
+            .copied()
+            .collect();
+        prop_oneof![
+            2 => proptest::sample::select(words).prop_map(str::to_owned),
+            2 => "[0-9]{1,20}",
+            2 => "[A-Za-z0-9_-]{1,70}",
+            1 => "[a-f0-9]{20,64}",
+            3 => "[ .:/@+()=\"'\n,|~-]{1,3}",
+            1 => "(DE|GB|AB|X)[0-9]{2,22}",
+            1 => "[0-9]{3}[- ][0-9]{2,3}[- ][0-9]{4}",
+            1 => Just("ü—".to_owned()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        /// The scanner asks with as little text as it has at hand: what is decided must stay so.
+        #[test]
+        fn what_is_decided_stays_decided(fragments in proptest::collection::vec(fragment(), 1..6)) {
+            let text = fragments.concat();
+            for detector in super::super::all() {
+                find_all(detector, text.as_bytes(), false);
+                if detector.dense {
+                    find_all(detector, text.as_bytes(), true);
+                }
+                decides_once(detector, &text);
+            }
+        }
+    }
+}
