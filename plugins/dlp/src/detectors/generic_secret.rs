@@ -240,8 +240,7 @@ fn is_secret(value: &[u8]) -> bool {
     }
     let needed = match value.len() {
         0..16 => 270,
-        16..24 => 290,
-        _ => 295,
+        _ => 285,
     };
     let letters = value
         .iter()

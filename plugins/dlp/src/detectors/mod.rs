@@ -29,6 +29,7 @@ mod context;
 mod crypto_wallet;
 mod cz_rodne_cislo;
 mod de_tax_id;
+mod discord_bot_token;
 mod dk_cpr;
 mod ee_isikukood;
 mod email;
@@ -265,6 +266,7 @@ const DETECTORS: &[Detector] = &[
     crypto_wallet::CRYPTO_WALLET_BECH32,
     cz_rodne_cislo::CZ_RODNE_CISLO,
     de_tax_id::DE_TAX_ID,
+    discord_bot_token::DISCORD_BOT_TOKEN,
     dk_cpr::DK_CPR,
     ee_isikukood::EE_ISIKUKOOD,
     email::EMAIL,
