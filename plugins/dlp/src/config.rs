@@ -20,6 +20,9 @@ const REPLACEMENT_BYTES_MAX: usize = 256;
 /// provider has seen.
 const KEY_BYTES_MIN: usize = 16;
 
+/// The variable that holds the key for placeholders unless the policy names another.
+const MASK_KEY_VARIABLE: &str = "PORTCULLIS_MASK_KEY";
+
 const LITERAL_KEY: &str =
     "a key must not stand in the policy: write { env: <name of an environment variable> }";
 
@@ -127,7 +130,7 @@ pub(crate) fn read(document: &Document, environment: &dyn Environment) -> Option
         rules.push(rule);
     }
     let masks = rules.iter().any(|rule| rule.action == Action::Mask);
-    let masker = masker(&section, masks, environment)?;
+    let masker = masker(&section, document, masks, environment)?;
     if wrong {
         return None;
     }
@@ -190,15 +193,19 @@ fn mode(section: &Section<'_>) -> Option<Mode> {
 /// The key for placeholders; needed where a rule masks. Every worker and every module must have the same one.
 fn masker(
     section: &Section<'_>,
+    document: &Document,
     masks: bool,
     environment: &dyn Environment,
 ) -> Option<Option<Masker>> {
     let Some(field) = section.field("mask_key") else {
-        if masks {
-            section.mistake("a rule with action mask needs mask_key: { env: <name of an environment variable> }, or anybody could find the value to a placeholder by trying");
-            return None;
+        if !masks {
+            return Some(None);
         }
-        return Some(None);
+        let masker = default_masker(document, environment);
+        if masker.is_none() {
+            section.mistake(format!("a rule with action mask needs mask_key: {{ env: <name of an environment variable> }}, or {MASK_KEY_VARIABLE} in the environment, or the key of the audit's; without one, anybody could find the value to a placeholder by trying"));
+        }
+        return masker.map(Some);
     };
     let field = field.secret();
     if field.refuse_literal(LITERAL_KEY) {
@@ -214,6 +221,20 @@ fn masker(
         return None;
     }
     Some(masker.filter(|_| masks))
+}
+
+/// Where `mask_key` is not given: the variable of its usual name, else a key made of the audit's.
+fn default_masker(document: &Document, environment: &dyn Environment) -> Option<Masker> {
+    let variable = |name: &str| {
+        let key = environment.variable(name)?.trim().to_owned();
+        (key.len() >= KEY_BYTES_MIN).then_some(key)
+    };
+    if let Some(key) = variable(MASK_KEY_VARIABLE) {
+        return Masker::new(key.as_bytes());
+    }
+    let field = document.section("audit")?.field("hmac_key")?.field("env")?;
+    let key = variable(field.secret().string()?)?;
+    Masker::derived(key.as_bytes())
 }
 
 fn rule(
@@ -241,6 +262,12 @@ fn rule(
     let action = action(section);
     let finder = finder(section);
     let (name, action, finder) = (name?, action?, finder?);
+    if action == Action::Mask && finder.finds_secrets() {
+        if let Some(field) = section.field("action") {
+            field.mistake("a secret is never put back in an answer; use redact");
+        }
+        return None;
+    }
     let (scope, threshold, allow) = (
         options::scope(section, action, document),
         options::threshold(section, action),

@@ -8,9 +8,10 @@ use crate::rules::Rule;
 use crate::scanner::{Refused, Scanner};
 use crate::scope::RuleSet;
 use portcullis_policy::{
-    Action, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Reason, Refusal,
+    Action, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Part, Policy, Reason, Refusal,
     RequestMeaning, Side, Text, Timestamp, Verdict,
 };
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Data loss prevention: what may not leave with a request, or come in with a response.
@@ -155,12 +156,39 @@ impl DlpExchange {
         let result = self
             .scanner
             .text(&config.rules, reaching, text, self.streamed);
+        let parts = text.part != Part::Alone;
+        for (range, replacement) in self.replacements()? {
+            if parts {
+                self.scanner.joint().goes(text.id, range.clone());
+            }
+            out.edit(Edit {
+                text: text.id,
+                range,
+                replacement,
+            });
+        }
+        if let Some(position) = self.scanner.report().hold_from.take() {
+            out.hold_from(position);
+        }
+        result?;
+        if let Some(seam) = self.scanner.part(&config.rules, reaching, text)? {
+            for (range, replacement) in self.replacements()? {
+                let edits = seam.edits(&range, replacement, self.scanner.joint());
+                edits.into_iter().flatten().for_each(|edit| out.edit(edit));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to stand in the place of what was found in the text at hand; what is masked is kept.
+    fn replacements(&mut self) -> Result<Vec<(Range<usize>, String)>, Refused> {
         let report = self.scanner.report();
         let mut values = report.values.drain(..);
+        let mut replacements = Vec::with_capacity(report.redactions.len());
         for redaction in report.redactions.drain(..) {
-            let rule = redaction.rule.and_then(|rule| config.rules.rule(rule));
+            let rule = redaction.rule.and_then(|rule| self.config.rules.rule(rule));
             let value = redaction.masks.then(|| values.next()).flatten();
-            let replacement = match (rule, &config.masker, value) {
+            let replacement = match (rule, &self.config.masker, value) {
                 (Some(rule), Some(masker), Some(value)) if !value.is_empty() => {
                     let label = placeholder::label(&rule.name);
                     let placeholder = self.vault.put(masker, Kind::Value, &label, &value)?;
@@ -169,17 +197,9 @@ impl DlpExchange {
                 (Some(rule), _, _) => rule.replacement.clone(),
                 (None, _, _) => String::new(),
             };
-            out.edit(Edit {
-                text: text.id,
-                range: redaction.range,
-                replacement,
-            });
+            replacements.push((redaction.range, replacement));
         }
-        drop(values);
-        if let Some(position) = report.hold_from.take() {
-            out.hold_from(position);
-        }
-        result
+        Ok(replacements)
     }
 
     /// Escapes what looks like a placeholder in the request, puts back what was masked in the response.
@@ -315,6 +335,9 @@ impl DlpExchange {
             Refused::TooManyTexts => format!(
                 "The {message} was blocked: it has more open texts at once than can be inspected."
             ),
+            Refused::TooManyParts => {
+                format!("The {message} was blocked: it has more parts than can be inspected.")
+            }
             Refused::TooManyValues => {
                 format!("The {message} was blocked: it holds more values than can be masked.")
             }

@@ -15,6 +15,7 @@ mod config;
 mod detectors;
 mod drive;
 mod exchange;
+mod joint;
 mod marks;
 mod mask;
 mod pattern;

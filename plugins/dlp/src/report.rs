@@ -43,6 +43,10 @@ pub(crate) struct Sighting {
     pub(crate) range: Range<usize>,
 }
 
+/// What a match must lie across to count: a seam between two parts, each of which was scanned by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Across(pub(crate) usize);
+
 /// What becomes of the matches of one rule in one message.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
@@ -69,6 +73,8 @@ pub(crate) struct Report {
     sightings: Option<Vec<Sighting>>,
     /// From where on the text at hand must be held back.
     pub(crate) hold_from: Option<usize>,
+    /// Only what lies across counts.
+    pub(crate) across: Option<Across>,
 }
 
 impl Report {
@@ -84,6 +90,11 @@ impl Report {
         let Some(rule) = rules.rule(found.rule) else {
             return Ok(None);
         };
+        if let Some(Across(seam)) = self.across
+            && (found.range.start >= seam || found.range.end <= seam)
+        {
+            return Ok(None);
+        }
         let replaces = matches!(rule.action, Action::Mask | Action::Redact);
         if !found.continues {
             let stays = !self.acts(found.rule, rule, found.value);
@@ -146,6 +157,11 @@ impl Report {
                 range: found.range.clone(),
             });
         }
+    }
+
+    /// Whether a rule blocks as soon as a match is certain, wherever it ends.
+    pub(crate) const fn blocks_early(&self, rule: &Rule) -> bool {
+        self.across.is_none() && rule.acts_early()
     }
 
     /// Counts a match of a rule that acted.

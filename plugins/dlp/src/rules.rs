@@ -1,7 +1,7 @@
 //! The rules of a policy, compiled together.
 
 use crate::allow::Allow;
-use crate::detectors::Detector;
+use crate::detectors::{Detector, Group};
 use crate::drive::Driver;
 use crate::pattern::Pattern;
 use crate::scope::{RuleSet, Scope};
@@ -33,6 +33,16 @@ pub(crate) enum Finder {
     Pattern(Box<Pattern>),
     /// What is built in.
     Detectors(Vec<&'static Detector>),
+}
+
+impl Finder {
+    /// Whether it looks for what is known to be secret.
+    pub(crate) fn finds_secrets(&self) -> bool {
+        match self {
+            Self::Pattern(_) => false,
+            Self::Detectors(all) => all.iter().any(|of| of.group == Group::Secrets),
+        }
+    }
 }
 
 impl From<Pattern> for Finder {

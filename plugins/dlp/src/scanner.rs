@@ -1,11 +1,12 @@
 //! Scans all texts of a message, several of which may be open at once.
 
 use crate::candidates::Scratch;
+use crate::joint::{Joint, Seam, TooManyParts};
 use crate::report::{Report, Stop};
 use crate::rules::Rules;
 use crate::scope::RuleSet;
 use crate::text::{Manner, TextScan};
-use portcullis_policy::{Place, Text, TextId};
+use portcullis_policy::{Part, Place, Text, TextId};
 
 /// Most texts that may be open at once: the choices and channels of a streamed response. Protects memory; each can hold back some kilobytes.
 pub(crate) const OPEN_TEXTS_MAX: usize = 256;
@@ -19,6 +20,8 @@ pub(crate) enum Refused {
     TooManyTexts,
     /// More values to mask than a request may have.
     TooManyValues,
+    /// More parts than can be read together.
+    TooManyParts,
 }
 
 /// The texts of a message.
@@ -30,6 +33,13 @@ pub(crate) struct Scanner {
     spare: TextScan,
     scratch: Scratch,
     report: Report,
+    joint: Joint,
+}
+
+impl From<TooManyParts> for Refused {
+    fn from(_: TooManyParts) -> Self {
+        Self::TooManyParts
+    }
 }
 
 impl Scanner {
@@ -82,6 +92,41 @@ impl Scanner {
             self.spare = self.open.swap_remove(index).1;
         }
         result.map_err(Refused::Stop)
+    }
+
+    /// Takes a piece of a part of a message, after [`Self::text`] did: what lies across the seam before it, once enough of it came.
+    /// [`Self::report`] then speaks of the seam.
+    pub(crate) fn part(
+        &mut self,
+        rules: &Rules,
+        reaching: RuleSet,
+        text: Text<'_>,
+    ) -> Result<Option<Seam>, Refused> {
+        if text.part == Part::Alone {
+            return Ok(None);
+        }
+        let Some(seam) = self.joint.push(text)? else {
+            return Ok(None);
+        };
+        let mut scan = std::mem::take(&mut self.spare);
+        scan.reset(rules, reaching);
+        self.report.across = Some(seam.across());
+        let result = scan.push(
+            rules,
+            seam.text(),
+            true,
+            Manner::default(),
+            &mut self.scratch,
+            &mut self.report,
+        );
+        self.report.across = None;
+        self.spare = scan;
+        result.map(|()| Some(seam)).map_err(Refused::Stop)
+    }
+
+    /// The parts of the message at hand.
+    pub(crate) const fn joint(&mut self) -> &mut Joint {
+        &mut self.joint
     }
 
     /// Ends every open text.

@@ -49,17 +49,25 @@ impl Survey {
         let reaching = self.config.rules.reaching(Side::Request, text.role);
         // Where all rules only flag, nothing can be refused but too many texts at once, which a body has not.
         let _ = self.scanner.text(&self.config.rules, reaching, text, false);
-        self.take()
+        let mut sightings = self.scanner.report().take_sightings();
+        if let Ok(Some(seam)) = self.scanner.part(&self.config.rules, reaching, text) {
+            // Of what is split over parts, the end is in this one.
+            for sighting in self.scanner.report().take_sightings() {
+                let range = seam.last(&sighting.range);
+                sightings.push(Sighting { range, ..sighting });
+            }
+        }
+        self.findings(sightings)
     }
 
     /// Ends all texts that nobody ended, as a stream's: what became certain with that. Positions are of the text they stand in.
     pub fn end(&mut self) -> impl Iterator<Item = Finding<'_>> {
         let _ = self.scanner.end(&self.config.rules);
-        self.take()
+        let sightings = self.scanner.report().take_sightings();
+        self.findings(sightings)
     }
 
-    fn take(&mut self) -> impl Iterator<Item = Finding<'_>> {
-        let sightings = self.scanner.report().take_sightings();
+    fn findings(&self, sightings: Vec<Sighting>) -> impl Iterator<Item = Finding<'_>> {
         let (rules, actions) = (&self.config.rules, &self.actions);
         sightings.into_iter().filter_map(move |sighting| {
             let Sighting {

@@ -291,7 +291,7 @@ impl TextScan {
                     .candidates
                     .begin(&pattern.dfa, starts, last, work.window, work.scratch);
             self.steps += steps;
-            if matched && rule.acts_early() {
+            if matched && work.report.blocks_early(rule) {
                 blocked = Some(blocked.map_or(index, |other| other.min(index)));
             }
             if let Err(place) = self.active.binary_search(&index) {
@@ -319,7 +319,7 @@ impl TextScan {
                     .candidates
                     .take(&pattern.dfa, byte, self.position, work.window, work.scratch);
             unsettled |= track.candidates.is_unsettled();
-            if matched && rule.acts_early() && blocked.is_none() {
+            if matched && work.report.blocks_early(rule) && blocked.is_none() {
                 blocked = Some(*index);
             }
         }
@@ -366,7 +366,7 @@ impl TextScan {
             };
             gone |= track.candidates.is_empty();
             while let Some(found) = track.candidates.settle(self.position) {
-                if rule.acts_early() {
+                if work.report.blocks_early(rule) {
                     // It stopped the scan when it was certain.
                     continue;
                 }

@@ -163,3 +163,19 @@ fn patterns_that_cannot_be_are_refused_with_a_reason() {
     );
     check(&"a".repeat(5000), "longer than 4096 bytes");
 }
+
+/// The `dlp` section of the example policy that operators start from, with the audit's key and no other in the environment.
+#[test]
+fn the_example_loads() {
+    let document = r#"{"dlp":{"rules":[
+        {"name":"ssn","pattern":"\\b\\d{3}-\\d{2}-\\d{4}\\b","action":"block"},
+        {"name":"anthropic-key","pattern":"sk-ant-api[0-9a-zA-Z]+","action":"redact"},
+        {"detector":"payment_card","action":"block"},
+        {"detector":"email","action":"mask"},
+        {"detector":"private_key","action":"block"},
+        {"name":"jailbreak","contains":"jailbreak","action":"flag"}],
+        "request":true,"response":true,"max_body_bytes":33554432},
+        "audit":{"hmac_key":{"env":"MASK_KEY"}}}"#;
+    assert_eq!(mistakes(document), Vec::<String>::new());
+    let _ = policy(document);
+}

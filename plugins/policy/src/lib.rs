@@ -33,7 +33,7 @@ pub use models::AllowedModels;
 pub use pseudonym::Pseudonyms;
 pub use refusal::{Reason, Refusal};
 pub use store::{CAS_ATTEMPTS_MAX, MemoryStore, Store, StoreError, update};
-pub use text::{Place, Role, Text, TextId};
+pub use text::{Part, Place, Role, Text, TextId};
 pub use time::Timestamp;
 
 use std::cell::RefCell;

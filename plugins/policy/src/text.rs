@@ -35,6 +35,19 @@ pub enum Place {
     Opaque,
 }
 
+/// How a text stands to the one before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// It is a text by itself.
+    #[default]
+    Alone,
+    /// It is the first part of a message that may have several.
+    First,
+    /// It goes on where the part before it ended: a model reads both as one. [`crate::Edit`]s of it may come together with edits of the parts
+    /// before.
+    Next,
+}
+
 /// A piece of one text, unescaped. The pieces of a text in order, put together, are the text; where it is cut means nothing.
 /// In a request one text is open at a time; in a streamed response many are, each a choice's or a block's channel.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +63,8 @@ pub struct Text<'a> {
     /// Where it stands. The same for all pieces, but for an opaque text of a stream that turns out to be none: its pieces are prose from
     /// then on.
     pub place: Place,
+    /// How it stands to the text before it. The same for all pieces.
+    pub part: Part,
 }
 
 impl<'a> Text<'a> {
@@ -62,6 +77,7 @@ impl<'a> Text<'a> {
             last,
             role: Role::Unknown,
             place: Place::Prose,
+            part: Part::Alone,
         }
     }
 }

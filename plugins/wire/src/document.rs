@@ -6,7 +6,7 @@ use crate::include_usage::{self, Patch, Stated};
 use crate::json::{Malformed, NodeId, Token, Trie, Walker};
 use crate::places::{self, Ground};
 use crate::texts::{Inside, Piece, Texts};
-use portcullis_policy::{Refusal, Role};
+use portcullis_policy::{Part, Refusal, Role};
 
 /// Bytes of a string that an observer is shown: protects from copies of what nobody reads whole. Longer than any model's name and any
 /// media type.
@@ -89,6 +89,8 @@ pub(crate) struct Document {
     head: Head,
     /// What the file at hand holds, when it has come.
     payload: Option<Inside>,
+    /// A part of the message at hand has come.
+    after_part: bool,
     /// How deep the completion began, while within it.
     completion: Option<usize>,
     text_bytes: u64,
@@ -109,6 +111,7 @@ impl Document {
             patch: None,
             head: Head::default(),
             payload: None,
+            after_part: false,
             completion: None,
             text_bytes: 0,
             completion_bytes: 0,
@@ -184,6 +187,9 @@ impl Document {
                     return Err(Malformed::Field("The body must be a JSON object.").into());
                 }
             }
+            if let Token::Open { object: false } | Token::Close { object: false } = step.token {
+                self.after_part = false;
+            }
             let meaning = trie.meaning(step.node);
             let mut role = None;
             let value = match step.token {
@@ -208,9 +214,18 @@ impl Document {
                         text: piece,
                         last,
                         ground,
+                        part: match meaning {
+                            Some(Meaning::Part) if self.after_part => Part::Next,
+                            Some(Meaning::Part) => Part::First,
+                            _ => Part::Alone,
+                        },
                     };
                     self.texts.piece(piece_of, reborrow(&mut sink))?;
                     if meaning.is_none() {
+                        continue;
+                    }
+                    if meaning == Some(Meaning::Part) {
+                        self.after_part |= last;
                         continue;
                     }
                     if last && matches!(meaning, Some(Meaning::BlobData | Meaning::DataUrl)) {

@@ -4,7 +4,7 @@ use crate::TextSink;
 use crate::edits::{Change, carry_out};
 use crate::response::unreadable;
 use crate::texts::give;
-use portcullis_policy::{Edit, Place, Refusal, Role, Text, TextId};
+use portcullis_policy::{Edit, Part, Place, Refusal, Role, Text, TextId};
 use std::str;
 
 /// The one text's id.
@@ -53,6 +53,7 @@ impl PlainText {
                 last: false,
                 role: Role::Assistant,
                 place: Place::Prose,
+                part: Part::Alone,
             };
             give(text, sink, &mut self.batch, &mut |change| {
                 self.changes.push(change)
@@ -75,6 +76,7 @@ impl PlainText {
             last: true,
             role: Role::Assistant,
             place: Place::Prose,
+            part: Part::Alone,
         };
         give(text, sink, &mut self.batch, &mut |change| {
             self.changes.push(change)

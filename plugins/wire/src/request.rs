@@ -307,6 +307,7 @@ impl Observe for Asked {
             | Meaning::Answers
             | Meaning::Usage
             | Meaning::BlobData
+            | Meaning::Part
             | Meaning::Role
             | Meaning::InputTokens(_)
             | Meaning::OutputTokens

@@ -6,7 +6,7 @@ use crate::include_usage::Patch;
 use crate::json::{self, NESTED_DEPTH_MAX, Raw};
 use crate::payload::{self, DECODED_BYTES_MAX};
 use crate::places::{Claim, Ground, Look};
-use portcullis_policy::{Edit, Place, Reason, Refusal, Role, Text, TextId};
+use portcullis_policy::{Edit, Part, Place, Reason, Refusal, Role, Text, TextId};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -71,6 +71,7 @@ pub(crate) fn give_nested(
             last: true,
             role,
             place,
+            part: Part::Alone,
         };
         give(text, sink, batch, &mut |change| changes.push(change))?;
         Ok(changes)
@@ -89,6 +90,8 @@ pub(crate) struct Texts {
     open: Option<Open>,
     /// Where the string at hand begins.
     at: usize,
+    /// How it stands to the one before.
+    part: Part,
     /// Bytes of files that were decoded.
     decoded: usize,
 }
@@ -113,6 +116,8 @@ pub(crate) struct Piece<'a> {
     pub last: bool,
     /// What is said of where the string stands.
     pub ground: Ground,
+    /// How it stands to the string before.
+    pub part: Part,
 }
 
 /// A string that has begun.
@@ -134,7 +139,7 @@ impl Texts {
         role: Role,
         sink: Option<&mut dyn TextSink>,
     ) -> Result<(), Refusal> {
-        self.at = raw.at;
+        (self.at, self.part) = (raw.at, Part::Alone);
         let Some(sink) = sink.filter(|_| !key.is_empty()) else {
             return Ok(());
         };
@@ -157,6 +162,7 @@ impl Texts {
             text: meaning,
             last,
             ground,
+            ..
         } = piece;
         let before = self.open.take();
         let mut open = before.unwrap_or(Open {
@@ -164,7 +170,7 @@ impl Texts {
             escaped: false,
             look: ground.claim.look(),
         });
-        self.at = open.start;
+        (self.at, self.part) = (open.start, piece.part);
         let Some(sink) = sink else {
             self.open = (!last).then_some(open);
             return Ok(());
@@ -213,6 +219,7 @@ impl Texts {
             text,
             last,
             ground,
+            ..
         } = piece;
         let (claim, opaque) = (ground.claim, (ground.role, Place::Opaque));
         let plain = (ground.role, ground.place());
@@ -264,11 +271,22 @@ impl Texts {
             last,
             role,
             place,
+            part: self.part,
         };
-        let (at, changes) = (self.at, &mut self.changes);
-        give(text, sink, &mut self.batch, &mut |change| {
-            changes.push((at, change))
-        })?;
+        self.batch.clear();
+        sink.text(text, &mut self.batch)?;
+        for edit in self.batch.drain(..) {
+            // A part may be changed together with those before it: all of them are still here.
+            let at = usize::try_from(edit.text.0).unwrap_or(usize::MAX);
+            if at > self.at || (at < self.at && self.part != Part::Next) {
+                return Err(not_at_hand());
+            }
+            let change = Change {
+                range: edit.range,
+                replacement: edit.replacement,
+            };
+            self.changes.push((at, change));
+        }
         Ok(())
     }
 
@@ -330,6 +348,7 @@ impl Texts {
             last: true,
             role,
             place: Place::Prose,
+            part: Part::Alone,
         };
         give(piece, sink, &mut self.batch, &mut |change| {
             changes.push(change)
@@ -346,10 +365,7 @@ impl Texts {
         let changes = json::fit(&text, changes, NESTED_DEPTH_MAX);
         let mut changed = Vec::with_capacity(text.len());
         carry_out(&text, changes, &mut changed);
-        let later = self.changes.iter().rev();
-        let is_changed = later
-            .take_while(|(at, _)| *at >= start)
-            .any(|(at, _)| *at == start);
+        let is_changed = self.changes.iter().any(|(at, _)| *at == start);
         // What is to be changed in its letters too cannot be both: then nothing of the file leaves.
         let replacement = if is_changed {
             String::new()

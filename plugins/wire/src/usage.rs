@@ -50,6 +50,7 @@ impl Observe for UsageCount {
             }
             Meaning::OutputTokens => self.output = Some(tokens),
             Meaning::Once
+            | Meaning::Part
             | Meaning::BlobData
             | Meaning::Role
             | Meaning::Model

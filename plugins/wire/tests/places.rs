@@ -67,9 +67,7 @@ const ANTHROPIC: &str = r#"{"model":"m","system":[{"type":"text","text":"be kind
 fn every_text_has_an_owner_and_a_place() {
     let said = [
         (Unknown, Prose, "m"),
-        (System, Key, "type"),
         (System, Prose, "text"),
-        (System, Key, "text"),
         (System, Prose, "be kind"),
         (Unknown, Prose, "user"),
         (User, Prose, "hi"),

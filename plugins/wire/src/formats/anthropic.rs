@@ -3,7 +3,7 @@
 
 use super::Meaning::{
     Array, Blob, BlobData, BlobKind, BlobType, Channel, Completion, CompletionCap, Delta,
-    InputTokens, Kind, Model, Once, OutputTokens, Role as MessageRole, Stream, Whole,
+    InputTokens, Kind, Model, Once, OutputTokens, Part, Role as MessageRole, Stream, Whole,
 };
 use super::{Ends, Format};
 use crate::formats::Meaning;
@@ -19,11 +19,13 @@ const REQUEST: &[Row<Meaning>] = &[
     ("max_tokens", CompletionCap),
     ("stream", Stream),
     ("system", Once),
+    ("system.*.type", Once),
+    ("system.*.text", Part),
     ("tools", Once),
     ("messages.*.role", MessageRole),
     ("messages.*.content", Once),
     ("messages.*.content.*.type", Once),
-    ("messages.*.content.*.text", Once),
+    ("messages.*.content.*.text", Part),
     ("messages.*.content.*.input", Once),
     ("messages.*.content.*.thinking", Once),
     ("messages.*.content.*.signature", Once),
@@ -34,7 +36,7 @@ const REQUEST: &[Row<Meaning>] = &[
     // Tool results hold blocks of their own.
     ("messages.*.content.*.content", Once),
     ("messages.*.content.*.content.*.type", Once),
-    ("messages.*.content.*.content.*.text", Once),
+    ("messages.*.content.*.content.*.text", Part),
     ("messages.*.content.*.content.*.source", Blob),
     ("messages.*.content.*.content.*.source.type", BlobKind),
     ("messages.*.content.*.content.*.source.media_type", BlobType),
@@ -60,6 +62,7 @@ pub(super) const MESSAGES: Format = Format {
     request_places: REQUEST_PLACES,
     response: &[
         ("content", Completion),
+        ("content.*.text", Part),
         ("usage.input_tokens", InputTokens(0)),
         ("usage.cache_creation_input_tokens", InputTokens(1)),
         ("usage.cache_read_input_tokens", InputTokens(2)),

@@ -15,6 +15,8 @@ pub(crate) enum Meaning {
     Once,
     /// Of a request: whose the texts of the object around it are, those of them that stand behind it.
     Role,
+    /// Part of a message: the next part goes on where it ends.
+    Part,
     /// Of a request: the model. Required.
     Model,
     /// Of a request: most tokens that the answer may have. The largest counts.

@@ -3,8 +3,8 @@
 use super::Format;
 use super::Meaning::{
     Answers, Array, AudioFormat, Channel, Choices, Completion, CompletionCap, DataUrl, Delta,
-    Finish, IncludeUsage, InputTokens, Model, Once, OutputTokens, Role as MessageRole, Stream,
-    StreamOptions, Usage, Whole,
+    Finish, IncludeUsage, InputTokens, Model, Once, OutputTokens, Part, Role as MessageRole,
+    Stream, StreamOptions, Usage, Whole,
 };
 use crate::places::About::{Are, Whose};
 use crate::places::Claim::{Arguments, Base64, DataUrl as Url, Id};
@@ -27,7 +27,7 @@ pub(super) const FORMAT: Format = Format {
         ("messages.*.tool_calls", Once),
         ("messages.*.tool_call_id", Once),
         ("messages.*.content.*.type", Once),
-        ("messages.*.content.*.text", Once),
+        ("messages.*.content.*.text", Part),
         ("messages.*.content.*.image_url.url", DataUrl),
         ("messages.*.content.*.file.file_data", DataUrl),
         ("messages.*.content.*.input_audio.data", Once),

@@ -4,7 +4,7 @@ use super::nested::Nested;
 use crate::TextSink;
 use crate::edits::Change;
 use crate::texts::{NestedIds, give};
-use portcullis_policy::{Edit, Place, Refusal, Role, Text, TextId};
+use portcullis_policy::{Edit, Part, Place, Refusal, Role, Text, TextId};
 use std::ops::Range;
 
 /// Where texts go, and what is needed on the way.
@@ -96,6 +96,7 @@ impl Flow {
             last,
             role: self.role,
             place: self.place,
+            part: Part::Alone,
         };
         let mut told = Told::default();
         told.undecided = give(text, teller.sink, teller.batch, &mut |change| {

@@ -20,7 +20,7 @@ use data::Data;
 use event::EventData;
 use flow::Teller;
 use held::{Held, Piece, What};
-use portcullis_policy::{Edit, Place, Refusal, Role, Text, TextId};
+use portcullis_policy::{Edit, Part, Place, Refusal, Role, Text, TextId};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::str;
@@ -244,6 +244,7 @@ impl EventStream {
                 last: true,
                 role: Role::Assistant,
                 place: Place::Prose,
+                part: Part::Alone,
             },
             sink,
             &mut self.batch,
@@ -308,6 +309,7 @@ impl EventStream {
                 last: true,
                 role,
                 place: place_said,
+                part: Part::Alone,
             };
             give(whole, sink, &mut self.batch, &mut |change| {
                 changes.push(change)
