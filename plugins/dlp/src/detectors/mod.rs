@@ -383,6 +383,16 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_names_all() {
+        let page = include_str!("../../../../docs/detectors.md");
+        let missing: Vec<_> = all()
+            .map(|detector| detector.name)
+            .filter(|name| !page.contains(&format!("`{name}`")))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
     fn groups() {
         assert_eq!(named("ssn").len(), 1);
         assert!(
