@@ -253,6 +253,16 @@ fn without_a_key_a_chain_written_anew_shows_only_against_heads_kept_elsewhere() 
 }
 
 #[test]
+fn a_collector_may_get_a_batch_twice_and_the_log_may_not() {
+    let events: Vec<(bool, u8)> = (0..40).map(|_| (false, 4)).collect();
+    let mut lines = log(KEYED, &events);
+    let again: Vec<String> = lines[10..30].to_vec();
+    lines.splice(30..30, again);
+    assert_eq!(problems(&lines, &seal(KEYED), &[], true), [""; 0]);
+    assert_eq!(problems(&lines, &seal(KEYED), &[], false), ["repeated"; 20]);
+}
+
+#[test]
 fn a_configuration_change_is_recorded_once_and_without_its_content() {
     let mut world = World::new(PLAIN);
     world.request(0, "alice");

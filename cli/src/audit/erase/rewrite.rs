@@ -41,13 +41,11 @@ impl Rewrite {
 
     /// Writes the file anew beside itself, and puts it in its place.
     pub fn file(&self, log: &Log) -> anyhow::Result<()> {
-        let source = File::open(&log.path)?;
+        // Behind a symbolic link it is the file that is written anew, not the link.
+        let path = fs::canonicalize(&log.path)?;
+        let source = File::open(&path)?;
         let before = source.metadata()?;
-        let folder = log
-            .path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or_else(|| Path::new("."));
+        let folder = path.parent().context("a file without a folder")?;
         let mut target = NamedTempFile::new_in(folder)?;
         let (reader, packing) = files::unpacked(source)?;
         match packing {
@@ -67,11 +65,11 @@ impl Rewrite {
         target.as_file().set_permissions(before.permissions())?;
         keep_owner(target.as_file(), &before)?;
         target.as_file().sync_all()?;
-        let now = fs::metadata(&log.path)?;
+        let now = fs::metadata(&path)?;
         if (now.len(), now.modified()?) != (before.len(), before.modified()?) {
             bail!("was written to meanwhile: rotate it first, then erase in the rotated file");
         }
-        target.persist(&log.path)?;
+        target.persist(&path)?;
         // The file's new name is durable only when its folder is.
         File::open(folder)?.sync_all()?;
         Ok(())

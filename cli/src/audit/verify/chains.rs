@@ -7,8 +7,9 @@ use portcullis_audit::seal::{NOTHING, Persons};
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 
-/// How many of a chain's last seals are remembered, for heads that are recorded after the records they name.
-const RECENT_MAX: usize = 256;
+/// How many of a chain's last seals are remembered: for heads that are recorded after the records they name, and for the largest batch that a
+/// collector may get twice.
+const RECENT_MAX: usize = 1024;
 
 /// Most ranges of missing records of one chain that wait for a record of the gap.
 const MISSING_MAX: usize = 10_000;

@@ -221,13 +221,14 @@ impl Chain {
         let (event, before) = self.policy_in_force(store);
         self.heads_at = now;
         let id: Rc<str> = hex(&self.random.next()).into();
+        // Should others be first again and again, the chain goes on without a slot rather than not at all.
+        let mut first = None;
         for _ in 0..CAS_ATTEMPTS_MAX {
             let slots = head::slots(store);
-            let others = slots
+            let others: Vec<Head> = slots
                 .as_ref()
-                .map(|slots| head::heads(slots))
+                .map(|slots| head::heads(slots).into_iter().cloned().collect())
                 .unwrap_or_default();
-            let others: Vec<Head> = others.into_iter().cloned().collect();
             let slot = slots.ok().and_then(|slots| head::choose(slots, now));
             let held = slot.as_ref().and_then(|slot| slot.held.as_ref());
             let follows = held.map(|(head, _)| head);
@@ -241,12 +242,12 @@ impl Chain {
             if self.delivered.is_some() {
                 self.delivered = Some(0);
             }
-            let entry = self.seal_next(now, &body);
+            first = Some(self.seal_next(now, &body));
             if self.claim(now, store, slot.as_ref()) {
-                out.push(entry);
-                return;
+                break;
             }
         }
+        out.extend(first);
     }
 
     /// Puts the head of a chain that has just begun into a slot; `false` when somebody else was first.
