@@ -95,6 +95,13 @@ pub(super) fn get(
     call.give(&bytes, bytes_at, size_at)
 }
 
+/// The plugin's configuration, at any time: ABI 0.1.0 has a function for it.
+pub(super) fn configuration(call: &mut Call<'_>, bytes_at: u32, size_at: u32) -> Answer {
+    let plugin = call.context()?.plugin.clone();
+    let bytes = plugin.map(|plugin| plugin.configuration.clone());
+    call.give(&bytes.unwrap_or_default(), bytes_at, size_at)
+}
+
 pub(super) fn status(call: &mut Call<'_>, buffer: u32, size_at: u32, flags_at: u32) -> Answer {
     let buffer = find(call, buffer)?;
     let size = read(call, buffer, <[u8]>::len);

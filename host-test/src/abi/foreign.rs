@@ -17,11 +17,7 @@ pub(super) fn call(
     let argument = call.bytes(argument, argument_size)?;
     call.say(|| format!("{} {}", show(&name), show(&argument)));
     match name.as_slice() {
-        b"clear_route_cache" => {
-            if let Some((stream, _)) = call.stream() {
-                stream.with(|state| state.route_cache_cleared += 1);
-            }
-        }
+        b"clear_route_cache" => clear_route_cache(call)?,
         b"set_envoy_filter_state" => set_envoy_filter_state(call, &argument)?,
         // Envoy has these as well; a test that needs one has to be extended here.
         b"compress" | b"declare_property" | b"expr_create" | b"expr_delete" | b"expr_evaluate"
@@ -126,4 +122,11 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
         }
     }
     None
+}
+
+pub(super) fn clear_route_cache(call: &mut Call<'_>) -> Answer {
+    if let Some((stream, _)) = call.stream() {
+        stream.with(|state| state.route_cache_cleared += 1);
+    }
+    Ok(())
 }

@@ -117,6 +117,12 @@ const TABLE: &[Row] = table! {
     PROXY "proxy_set_property" (path: u32, path_size: u32, value: u32, size: u32) STARTED, Change => properties::set;
     PROXY "proxy_call_foreign_function" (name: u32, name_size: u32, argument: u32, argument_size: u32, result_at: u32, size_at: u32) STARTED, Change => foreign::call;
 
+    // What ABI 0.1.0 had in the place of buffers, streams and a foreign function.
+    PROXY "proxy_get_configuration" (bytes_at: u32, size_at: u32) STARTED, Read => buffers::configuration;
+    PROXY "proxy_continue_request" () STARTED, Change => streams::resume_request;
+    PROXY "proxy_continue_response" () STARTED, Change => streams::resume_response;
+    PROXY "proxy_clear_route_cache" () STARTED, Change => foreign::clear_route_cache;
+
     // WASI preview 1.
     WASI "fd_write" (fd: u32, iovs: u32, count: u32, written_at: u32) ANY_TIME, Read => wasi::fd_write;
     WASI "clock_time_get" (clock: u32, precision: u64, time_at: u32) ANY_TIME, Read => time::clock_time_get;
@@ -202,24 +208,42 @@ const SILENT: &[Row] = &[
     },
 ];
 
-/// The versions of the ABI that this host speaks, as modules export them.
-const VERSIONS: [&str; 2] = ["proxy_abi_version_0_2_0", "proxy_abi_version_0_2_1"];
+/// The versions of the ABI that this host speaks, oldest first, as modules export them.
+const VERSIONS: [&str; 3] = [
+    "proxy_abi_version_0_1_0",
+    "proxy_abi_version_0_2_0",
+    "proxy_abi_version_0_2_1",
+];
+
+/// The functions that only modules of some versions can import, and of which: positions in [`VERSIONS`].
+const OF_SOME_VERSIONS: [(&str, std::ops::RangeInclusive<usize>); 7] = [
+    ("proxy_get_configuration", 0..=0),
+    ("proxy_continue_request", 0..=0),
+    ("proxy_continue_response", 0..=0),
+    ("proxy_clear_route_cache", 0..=0),
+    ("proxy_continue_stream", 1..=2),
+    ("proxy_close_stream", 1..=2),
+    ("proxy_get_log_level", 2..=2),
+];
 
 /// Links a module against the table.
 ///
 /// # Errors
-/// When the module names no ABI version that this host speaks, imports what the table does not have, or imports it with
-/// another signature.
+/// When the module names no ABI version that this host speaks, imports what the table does not have for it, or imports it
+/// with another signature.
 pub(crate) fn link(module: &Module) -> Result<InstancePre<HostState>> {
-    if !module
-        .exports()
-        .any(|export| VERSIONS.contains(&export.name()))
-    {
+    let position = |name: &str| VERSIONS.iter().position(|version| *version == name);
+    // Of several the first that the module exports is meant.
+    let Some(version) = module.exports().find_map(|export| position(export.name())) else {
         bail!(
             "missing or unknown Proxy-Wasm ABI version: the module exports none of {}",
             VERSIONS.join(", ")
         );
-    }
+    };
+    let offered = |name: &str| {
+        let of_some = OF_SOME_VERSIONS.iter().find(|(some, _)| *some == name);
+        of_some.is_none_or(|(_, versions)| versions.contains(&version))
+    };
     let rows = || TABLE.iter().chain(STUBS).chain(SILENT);
     let mut linker = Linker::new(module.engine());
     // Only what is asked for: defining all takes longer than starting a VM. A module may import a function twice.
@@ -229,6 +253,10 @@ pub(crate) fn link(module: &Module) -> Result<InstancePre<HostState>> {
         let Some(row) = row else {
             bail!("missing import: {from}.{name} is nothing that Envoy offers");
         };
+        if !offered(name) {
+            let version = VERSIONS.get(version).unwrap_or(&"this version");
+            bail!("missing import: {from}.{name} is nothing that Envoy offers to {version}");
+        }
         (row.define)(&mut linker, from)?;
     }
     linker

@@ -32,6 +32,14 @@ pub(super) fn resume(call: &mut Call<'_>, stream: u32) -> Answer {
     Ok(())
 }
 
+pub(super) fn resume_request(call: &mut Call<'_>) -> Answer {
+    resume(call, 0)
+}
+
+pub(super) fn resume_response(call: &mut Call<'_>) -> Answer {
+    resume(call, 1)
+}
+
 pub(super) fn close(call: &mut Call<'_>, stream: u32) -> Answer {
     call.say(|| name(stream).to_owned());
     if stream > STREAM_MAX {

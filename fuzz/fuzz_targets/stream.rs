@@ -1,0 +1,5 @@
+//! See `portcullis_fuzz::stream`.
+#![no_main]
+#![allow(unsafe_code, reason = "the fuzzer's entry is a C function")]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| portcullis_fuzz::stream::check(data));
