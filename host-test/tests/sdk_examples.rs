@@ -1,13 +1,15 @@
-//! The example plugins of the Rust SDK run in this host as they do in Envoy.
+//! The example plugins of the Rust SDK run in this host as they do in Envoy; with `ENVOY=path` the real one is asked.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod common;
 
 use std::time::Duration;
 
 use common::guest;
+use portcullis_envoy_test::{Checkout, EnvoyBinary, Scenario, http1};
 use portcullis_host_test::{Callout, Plugin, Proxy, Request, Response, World};
+use portcullis_provider::{Provider, Script};
 
 #[test]
 fn hello_world() {
@@ -102,4 +104,128 @@ fn http_headers() {
     let outcome = proxy.run(&Request::get("/other"), Response::new(404));
     assert_eq!(outcome.client.status(), Some(404));
     println!("{}", world.transcript().render());
+}
+
+/// An example, how it is configured, what is asked of it and what its upstream answers.
+struct Trial {
+    example: &'static str,
+    configuration: &'static str,
+    path: &'static str,
+    upstream: (u16, &'static [u8]),
+    headers: &'static [&'static str],
+}
+
+const TRIALS: [Trial; 6] = [
+    trial(
+        "http_body",
+        "",
+        "/",
+        (200, b"a secret message!"),
+        &["content-length"],
+    ),
+    trial(
+        "http_config",
+        "from the policy",
+        "/",
+        (200, b"x"),
+        &["custom-header"],
+    ),
+    trial(
+        "http_headers",
+        "",
+        "/hello",
+        (500, b"x"),
+        &["hello", "powered-by"],
+    ),
+    trial("http_headers", "", "/other", (404, b"gone"), &["hello"]),
+    // The service that decides is the upstream itself here: an even byte grants, an odd one does not.
+    trial("http_auth_random", "", "/", (200, b"\x02"), &["powered-by"]),
+    trial("http_auth_random", "", "/", (200, b"\x03"), &["powered-by"]),
+];
+
+const fn trial(
+    example: &'static str,
+    configuration: &'static str,
+    path: &'static str,
+    upstream: (u16, &'static [u8]),
+    headers: &'static [&'static str],
+) -> Trial {
+    Trial {
+        example,
+        configuration,
+        path,
+        upstream,
+        headers,
+    }
+}
+
+/// What a client sees of it: status, body, and the headers that the example is about.
+type Seen = (u16, Vec<u8>, Vec<Option<String>>);
+
+impl Trial {
+    fn in_this_host(&self) -> Seen {
+        let world = World::new();
+        let (status, body) = self.upstream;
+        world.cluster("httpbin", move |_| Callout::respond(status).body(body));
+        let plugin = Plugin::new(&guest(self.example)).configuration(self.configuration);
+        let proxy = Proxy::single(&world, plugin).unwrap();
+        let response = Response::new(status)
+            .header("content-length", body.len().to_string())
+            .body(body);
+        let client = proxy.run(&Request::get(self.path), response).client;
+        let headers = self.headers.iter().map(|name| client.header(name));
+        (
+            client.status().unwrap_or(0),
+            client.body(),
+            headers.collect(),
+        )
+    }
+
+    fn in_envoy(&self, checkout: &Checkout, binary: &EnvoyBinary) -> Seen {
+        let provider = Provider::start(([127, 0, 0, 1], 0).into()).unwrap();
+        let (status, body) = self.upstream;
+        let mut script = Script::default();
+        script.status = Some(status);
+        script.body = Some(body.into());
+        provider.set_script(script);
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdk-examples");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{}.wasm", self.example));
+        std::fs::write(&file, guest(self.example).bytes()).unwrap();
+        let mut scenario = Scenario::load(checkout, "local").unwrap();
+        scenario.only_module(&file).unwrap();
+        scenario.policy_text(self.configuration).unwrap();
+        scenario.edit(|bootstrap| {
+            let clusters = &mut bootstrap["static_resources"]["clusters"];
+            let mut service = clusters[0].clone();
+            service["name"] = "httpbin".into();
+            service["load_assignment"]["cluster_name"] = "httpbin".into();
+            clusters.as_array_mut().unwrap().push(service);
+        });
+        scenario.provider(provider.addr()).unwrap();
+        let envoy = scenario.start(binary).unwrap();
+        let response = http1::Request::get(self.path)
+            .send(envoy.address())
+            .unwrap();
+        let headers = self.headers.iter().map(|name| response.header(name));
+        (response.status, response.body.clone(), headers.collect())
+    }
+}
+
+#[test]
+fn a_client_sees_the_same_in_envoy() {
+    if std::env::var_os("ENVOY").is_none() {
+        eprintln!("ENVOY is not set: not compared with the real Envoy");
+        return;
+    }
+    let checkout = Checkout::find().unwrap();
+    let binary = EnvoyBinary::find_or_fetch(&checkout).unwrap();
+    for trial in TRIALS {
+        let what = format!("{} {} {:?}", trial.example, trial.path, trial.upstream);
+        assert_eq!(
+            trial.in_this_host(),
+            trial.in_envoy(&checkout, &binary),
+            "{what}"
+        );
+    }
 }

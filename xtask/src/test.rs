@@ -61,6 +61,9 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         }
         progress.command("unit tests and properties", &mut tests)?;
         progress.command("cases, natively", &mut cargo(NATIVE_CASES))?;
+        let mut inputs = cargo("test --manifest-path fuzz/Cargo.toml --target-dir");
+        inputs.arg(checkout.target().join("fuzz-tests"));
+        progress.command("inputs of the fuzz targets", &mut inputs)?;
     }
     if [Part::Wasm, Part::Envoy, Part::GlobalLimits, Part::Sdk]
         .into_iter()
@@ -83,6 +86,7 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
     if wants(Part::Envoy) {
         for (title, tests) in [
             ("modules in the real Envoy", ENVOY_TESTS),
+            ("the host on wasmtime, against Envoy", ENVOY_FACTS),
             ("cases, in the real Envoy", ENVOY_CASES),
             ("runbooks, step by step", RUNBOOKS_TESTS),
         ] {
@@ -134,6 +138,8 @@ const WASM_CASES: &str = "test --package portcullis-conformance --no-fail-fast \
                           --test wasmtime --test audit --test engines --test contract --test instructions";
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test audit --test up";
+const ENVOY_FACTS: &str = "test --package portcullis-host-test --no-fail-fast \
+                           --test facts --test other_modules --test sdk_examples";
 const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
 const ACCESS_TESTS: &str = "test --package portcullis-envoy-test --test access";
 const ACCESS_PROGRAMS: [(&str, &str); 2] = [("openssl", "openssl"), ("curl", "curl")];
