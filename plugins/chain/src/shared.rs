@@ -42,6 +42,8 @@ pub mod names {
     pub const SHADOW: &str = "portcullis.shadow";
     /// What DLP found, as the record spells it: rule, action, count, where.
     pub const FINDINGS: &str = "portcullis.findings";
+    /// What was not scanned: media types with commas between.
+    pub const UNSCANNED: &str = "portcullis.unscanned";
 }
 
 /// What was written so far, so that nothing is written twice.
@@ -55,6 +57,7 @@ pub(crate) struct Published {
     model_withdrawn: bool,
     usage: Option<Usage>,
     findings: Vec<Finding>,
+    unscanned: Vec<String>,
     shadow: Vec<Reason>,
     decided: Option<(Decision, Option<Reason>)>,
     record: bool,
@@ -106,6 +109,10 @@ impl Published {
         if facts.findings != self.findings {
             changes.push((names::FINDINGS, findings_to_json(&facts.findings)));
             self.findings.clone_from(&facts.findings);
+        }
+        if facts.unscanned != self.unscanned {
+            changes.push((names::UNSCANNED, facts.unscanned.join(",")));
+            self.unscanned.clone_from(&facts.unscanned);
         }
         if facts.shadow != self.shadow {
             let codes: Vec<&str> = facts.shadow.iter().map(|reason| reason.code()).collect();
@@ -187,6 +194,12 @@ pub(crate) fn import_all(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Optio
     if let Some(json) = filter_state(names::FINDINGS) {
         facts.findings = findings_from_json(&json);
     }
+    // Of a request that a module before this one refused, only that one knows what was in it.
+    if facts.unscanned.is_empty()
+        && let Some(types) = filter_state(names::UNSCANNED)
+    {
+        facts.unscanned = types.split(',').map(str::to_owned).collect();
+    }
     if facts.usage.is_none() {
         facts.usage = usage(filter_state);
     }
@@ -261,6 +274,7 @@ mod tests {
                 output: 4,
             }),
             refusal: Some(Refusal::new(Reason::DlpBlocked, "text")),
+            unscanned: vec!["image/png".into(), "audio/wav".into()],
             ..Facts::default()
         };
         written.shadowed(Reason::RateLimitTokens);
@@ -276,6 +290,7 @@ mod tests {
         assert_eq!(read.model, written.model);
         assert_eq!(read.usage, written.usage);
         assert_eq!(read.findings, written.findings);
+        assert_eq!(read.unscanned, written.unscanned);
         assert_eq!(read.shadow, written.shadow);
         assert_eq!(read.key_expires_at, written.key_expires_at);
         assert_eq!(

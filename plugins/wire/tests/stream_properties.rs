@@ -447,6 +447,8 @@ fn numbers_and_escapes_are_changed_as_a_whole_wherever_events_cut_them() {
             json!({"n": 12345, "s": format!("a{MARK}b"), "t": true}),
         ),
         ("ru", json!({"n": 12345, "s": "aAb", "t": MARK})),
+        // What begins in a number that an event before began: the key between goes, too.
+        (r#"45,"s":"a"#, json!({"n": MARK, "": "Ab", "t": true})),
     ] {
         for cut in 1..text.len() {
             for second in cut..text.len() {
