@@ -184,10 +184,11 @@ impl Trial {
     fn in_envoy(&self, checkout: &Checkout, binary: &EnvoyBinary) -> Seen {
         let provider = Provider::start(([127, 0, 0, 1], 0).into()).unwrap();
         let (status, body) = self.upstream;
-        let mut script = Script::default();
-        script.status = Some(status);
-        script.body = Some(body.into());
-        provider.set_script(script);
+        provider.set_script(Script {
+            status: Some(status),
+            body: Some(body.into()),
+            ..Script::default()
+        });
         let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdk-examples");
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("{}.wasm", self.example));
