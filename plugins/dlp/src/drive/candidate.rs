@@ -9,6 +9,9 @@ use std::ops::Range;
 /// How many bytes behind its trigger a detector is shown, as a power of two, when it is asked first and the text has them.
 const FIRST_LEVEL: u32 = 5;
 
+/// The same in bytes.
+pub(super) const FIRST_REACH: usize = 1 << FIRST_LEVEL;
+
 /// The last: all that it may ask for.
 const LAST_LEVEL: u32 = LOOK_AHEAD.ilog2();
 
@@ -25,6 +28,8 @@ pub(super) struct Candidate {
     level: Option<u32>,
     /// Asked about the dense view.
     pub(super) dense: bool,
+    /// By when other detectors have been answered that were asked before.
+    pub(super) after: usize,
 }
 
 /// What is known of a candidate.
@@ -40,13 +45,32 @@ pub(super) enum Answer {
 }
 
 impl Candidate {
-    pub(super) const fn new(entry: u16, at: Range<usize>, dense: bool) -> Self {
+    pub(super) const fn new(entry: u16, at: Range<usize>, dense: bool, after: usize) -> Self {
         Self {
             entry,
             at,
             level: None,
             dense,
+            after,
         }
+    }
+
+    /// What any detector is shown of a trigger when there is enough to begin with.
+    #[inline]
+    pub(super) fn shown<'a>(
+        at: &Range<usize>,
+        window: Window<'a>,
+        last: bool,
+    ) -> Option<Context<'a>> {
+        let first = at.start.saturating_sub(LOOK_BEHIND);
+        let text = window.range(first..at.end + FIRST_REACH);
+        let cut = text.len() < at.end + FIRST_REACH - first;
+        (!cut || last).then_some(Context {
+            text,
+            at: at.start - first..at.end - first,
+            end: cut,
+            dense: false,
+        })
     }
 
     /// By when the detector has answered, wherever the text is cut: it is asked sooner where there is less.

@@ -9,8 +9,15 @@ use std::ops::Range;
 /// How far behind a trigger a number may be broken.
 const NUMBER_BYTES_MAX: usize = 48;
 
+/// How far behind a trigger any other token may be broken first.
+const TOKEN_BYTES_MAX: usize = 256;
+
 /// Most marks and spaces in a row that a token goes on behind.
 const BREAK_BYTES_MAX: usize = 8;
+
+/// By when it is known whether a number is broken.
+pub(super) const NUMBER_KNOWN_BY: usize = 64;
+const _: () = assert!(NUMBER_BYTES_MAX + BREAK_BYTES_MAX + 2 <= NUMBER_KNOWN_BY);
 
 /// A view, or the reason why there is none.
 pub(super) enum Dense {
@@ -39,10 +46,9 @@ const fn is_token(byte: u8) -> bool {
 pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool) -> Dense {
     let digits = matches!(trigger, Trigger::Digits(..));
     match is_broken(text.get(at.end..).unwrap_or_default(), digits, end) {
-        Some(true) => {}
-        Some(false) => return Dense::No,
-        None if end => return Dense::No,
-        None => return Dense::Unknown,
+        Broken::Yes => {}
+        Broken::No(_) => return Dense::No,
+        Broken::Unknown => return Dense::Unknown,
     }
     let (mut bytes, mut places) = (Vec::with_capacity(text.len()), Vec::new());
     let mut dense_at = None;
@@ -104,16 +110,37 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
     }
 }
 
-/// Whether a token that goes on behind a trigger is broken; `None` when that is not known yet.
-fn is_broken(behind: &[u8], digits: bool, end: bool) -> Option<bool> {
+/// Whether a token goes on behind a trigger, and is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    Yes,
+    /// It is not; so many bytes tell.
+    No(usize),
+    /// That depends on what follows.
+    Unknown,
+}
+
+/// Looks behind a trigger; `end` tells that nothing follows.
+pub(super) fn is_broken(behind: &[u8], digits: bool, end: bool) -> Broken {
+    let open = if end {
+        Broken::No(behind.len())
+    } else {
+        Broken::Unknown
+    };
     let mut index = 0;
     loop {
         let byte = match behind.get(index) {
             Some(byte) => *byte,
-            None => return end.then_some(false),
+            None => return open,
         };
-        if digits && index >= NUMBER_BYTES_MAX {
-            return Some(false);
+        if index
+            >= if digits {
+                NUMBER_BYTES_MAX
+            } else {
+                TOKEN_BYTES_MAX
+            }
+        {
+            return Broken::No(index + 1);
         }
         let is_gap = |byte: u8| byte == b' ' || is_mark(byte);
         if !is_gap(byte) {
@@ -123,18 +150,19 @@ fn is_broken(behind: &[u8], digits: bool, end: bool) -> Option<bool> {
                 is_token(byte)
             };
             if !goes_on {
-                return Some(false);
+                return Broken::No(index + 1);
             }
             index += 1;
             continue;
         }
         let rest = behind.get(index..).unwrap_or_default();
         let gap = rest.iter().take_while(|byte| is_gap(**byte)).count();
+        let seen = index + gap + 1;
         if gap > BREAK_BYTES_MAX {
-            return Some(false);
+            return Broken::No(index + BREAK_BYTES_MAX + 1);
         }
         let Some(next) = rest.get(gap).copied() else {
-            return end.then_some(false);
+            return open;
         };
         let goes_on = if digits {
             next.is_ascii_digit() || next == b'-'
@@ -142,19 +170,19 @@ fn is_broken(behind: &[u8], digits: bool, end: bool) -> Option<bool> {
             is_token(next)
         };
         if !goes_on {
-            return Some(false);
+            return Broken::No(seen);
         }
         let marked = rest.iter().take(gap).any(|byte| is_mark(*byte));
         if marked {
-            return Some(true);
+            return Broken::Yes;
         }
         // A number goes on behind a space, a key does not.
         if !digits {
-            return Some(false);
+            return Broken::No(seen);
         }
         let before = index.checked_sub(1).and_then(|before| behind.get(before));
         if gap > 1 || next == b'-' || before == Some(&b'-') {
-            return Some(true);
+            return Broken::Yes;
         }
         index += gap;
     }

@@ -21,15 +21,35 @@ pub(super) fn decode(run: &[u8], mut found: impl FnMut(String)) {
     if run.len() < RUN_BYTES_MIN {
         return;
     }
+    let (pairs_can_be, quads_can_be) = plausible(run);
     // Where the first byte begins is not known when something stands before it that is no part of it.
-    for skipped in 0..2 {
+    for skipped in (0..2).filter(|skipped| pairs_can_be >> skipped & 1 == 1) {
         let pairs = run.get(skipped..).unwrap_or_default().as_chunks::<2>().0;
         texts(pairs.iter().map(|pair| pair.as_slice()), byte, &mut found);
     }
-    for skipped in 0..4 {
+    for skipped in (0..4).filter(|skipped| quads_can_be >> skipped & 1 == 1) {
         let quads = run.get(skipped..).unwrap_or_default().chunks(4);
         texts(quads, bytes, &mut found);
     }
+}
+
+/// A bit for each place at which hexadecimal digits, and characters of base64, can begin to be read as text: where enough units in a row
+/// begin as text does.
+fn plausible(run: &[u8]) -> (u8, u8) {
+    let (mut pairs, mut quads) = ([0_u16; 2], [0_u16; 4]);
+    let (mut pairs_can_be, mut quads_can_be) = (0, 0);
+    for (index, byte) in run.iter().enumerate() {
+        if let Some(row) = quads.get_mut(index % 4) {
+            *row = if begins_text(*byte) { *row + 1 } else { 0 };
+            quads_can_be |= u8::from(usize::from(*row) * 3 >= TEXT_BYTES_MIN) << (index % 4);
+        }
+        if let Some(row) = pairs.get_mut(index % 2) {
+            let begins = matches!(byte, b'2'..=b'7' | b'0');
+            *row = if begins { *row + 1 } else { 0 };
+            pairs_can_be |= u8::from(usize::from(*row) >= TEXT_BYTES_MIN) << (index % 2);
+        }
+    }
+    (pairs_can_be, quads_can_be)
 }
 
 /// Decodes unit by unit, and hands over what is text in a row.

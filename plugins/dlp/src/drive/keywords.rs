@@ -1,22 +1,25 @@
-//! Finds keywords: at every position a look at four bytes in a table of bits, and at the keywords themselves where a bit is set.
+//! Finds keywords: at every position a look at three bytes in a table of bits, and at the keywords themselves where a bit is set.
 //!
 //! An Aho-Corasick automaton waits for each state before it can look up the next. Here no look depends on the one before, so a processor does
-//! several at once; and of each keyword the four bytes are looked for that text has least often, so that few looks find a bit.
+//! several at once; and of each keyword the three bytes are looked for that text has least often, so that few looks find a bit.
 
 use crate::window::Window;
 use std::ops::Range;
 
 /// Bytes that are looked at together.
-const LOOK: usize = 4;
+const LOOK: usize = 3;
 
 /// Bits of the table, as a power of two: 8 KiB, so that table and text stay in the first-level cache.
 const TABLE_BITS: u32 = 16;
 
-/// The case of ASCII letters, in each byte. What else it makes equal is told apart by the keyword itself.
-const CASE: u32 = 0x2020_2020;
+/// The bytes of a look, in four that are read at once.
+const LOOK_MASK: u32 = 0xFF_FFFF;
+
+/// Bits of a hash by which looks are found.
+const BUCKET_BITS: u32 = 12;
 
 /// Fewest bytes of a keyword: a shorter one would be found everywhere.
-pub(crate) const KEYWORD_BYTES_MIN: usize = 3;
+pub(crate) const KEYWORD_BYTES_MIN: usize = LOOK;
 
 /// A byte string that is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub(super) struct Keywords {
     keywords: Vec<Keyword>,
     /// Where a look with a bit leads: hash, what was looked at, keyword. Sorted.
     looks: Vec<(u16, u32, u16)>,
+    /// Where those begin that have so high a hash.
+    buckets: Box<[u16; (1 << BUCKET_BITS) + 1]>,
 }
 
 /// A keyword where it stands.
@@ -83,18 +88,17 @@ impl Keywords {
         let mut looks = Vec::new();
         for (keyword, index) in keywords.iter().zip(0..) {
             let look = keyword.bytes.get(keyword.look_at..).unwrap_or_default();
-            match look.first_chunk::<LOOK>() {
-                Some(look) => looks.push((u32::from_le_bytes(*look) | CASE, index)),
-                // One byte is missing: it can be any.
-                None => {
-                    for any in 0..=u8::MAX {
-                        let mut whole = [any; LOOK];
-                        for (place, byte) in whole.iter_mut().zip(look) {
-                            *place = *byte;
-                        }
-                        looks.push((u32::from_le_bytes(whole) | CASE, index));
-                    }
+            let cases = if keyword.any_case { 1 << LOOK } else { 1 };
+            for upper in 0..cases {
+                let mut bytes = [0; 4];
+                for (index, (place, byte)) in bytes.iter_mut().zip(look).take(LOOK).enumerate() {
+                    *place = if upper >> index & 1 == 1 {
+                        byte.to_ascii_uppercase()
+                    } else {
+                        *byte
+                    };
                 }
+                looks.push((u32::from_le_bytes(bytes), index));
             }
         }
         let mut looks: Vec<_> = looks
@@ -109,10 +113,16 @@ impl Keywords {
                 *word |= 1_u32 << (hash % 32);
             }
         }
+        let mut buckets = Box::new([0; (1 << BUCKET_BITS) + 1]);
+        for (bucket, first) in buckets.iter_mut().enumerate() {
+            let before = looks.partition_point(|(hash, _, _)| bucket_of(*hash) < bucket);
+            *first = u16::try_from(before).unwrap_or(u16::MAX);
+        }
         Self {
             table,
             keywords,
             looks,
+            buckets,
         }
     }
 
@@ -123,7 +133,7 @@ impl Keywords {
 
     #[inline]
     fn bit(&self, look: u32) -> bool {
-        let hash = hash(look | CASE);
+        let hash = hash(look & LOOK_MASK);
         let word = self.table.get(usize::from(hash) / 32).copied();
         word.unwrap_or_default() >> (hash % 32) & 1 == 1
     }
@@ -164,25 +174,15 @@ impl Keywords {
             }
             index += 8;
         }
-        loop {
-            let rest = bytes.get(index..).unwrap_or_default();
-            let mut look = [0; LOOK];
-            match rest.first_chunk::<LOOK>() {
-                Some(whole) => look = *whole,
-                None if !last || rest.is_empty() => return from + index,
-                None => {
-                    for (place, byte) in look.iter_mut().zip(rest) {
-                        *place = *byte;
-                    }
-                }
-            }
-            if self.bit(u32::from_le_bytes(look))
+        while let Some([a, b, c]) = bytes.get(index..).and_then(<[u8]>::first_chunk::<LOOK>) {
+            if self.bit(u32::from_le_bytes([*a, *b, *c, 0]))
                 && !self.at(window, from + index, last, &mut found)
             {
                 return from + index;
             }
             index += 1;
         }
+        from + index
     }
 
     /// The keywords whose look is taken at a position; false when one of them may be cut off.
@@ -194,19 +194,18 @@ impl Keywords {
         last: bool,
         found: &mut impl FnMut(Hit<'_>),
     ) -> bool {
-        let mut look = [0; LOOK];
-        for (place, byte) in look.iter_mut().zip(window.from(position)) {
+        let mut look = [0; 4];
+        for (place, byte) in look.iter_mut().zip(window.from(position)).take(LOOK) {
             *place = *byte;
         }
-        let look = u32::from_le_bytes(look) | CASE;
-        let hash = hash(look);
-        let first = self
-            .looks
-            .partition_point(|(other, seen, _)| (*other, *seen) < (hash, look));
-        let here = self.looks.get(first..).unwrap_or_default();
+        let look = u32::from_le_bytes(look);
+        let bucket = bucket_of(hash(look));
+        let bound = |bucket: usize| self.buckets.get(bucket).map_or(0, |at| usize::from(*at));
+        let here = self.looks.get(bound(bucket)..bound(bucket + 1));
         let here = here
+            .unwrap_or_default()
             .iter()
-            .take_while(|(_, seen, _)| *seen == look)
+            .filter(|(_, seen, _)| *seen == look)
             .filter_map(|(_, _, index)| {
                 let keyword = self.keywords.get(usize::from(*index))?;
                 let start = position.checked_sub(keyword.look_at)?;
@@ -231,6 +230,10 @@ impl Keywords {
 #[inline]
 fn hash(look: u32) -> u16 {
     (look.wrapping_mul(0x9E37_79B1) >> (32 - TABLE_BITS)) as u16
+}
+
+const fn bucket_of(hash: u16) -> usize {
+    (hash >> (TABLE_BITS - BUCKET_BITS)) as usize
 }
 
 /// Where the bytes of a keyword begin that text has least often.

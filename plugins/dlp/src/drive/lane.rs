@@ -1,13 +1,14 @@
 //! One text on its way through the detectors, piece by piece.
 
 use super::blocks::{BLOCK, Kinds, bits};
-use super::candidate::{Answer, Candidate};
+use super::candidate::{Answer, Candidate, FIRST_REACH};
+use super::dense::{self, Broken, NUMBER_KNOWN_BY};
 use super::encoded::{self, OVERLAP_BYTES, RUN_BYTES_MAX, RUN_BYTES_MIN};
 use super::escaped::{Decoded, Escaped};
 use super::latch::Latched;
 use super::spaced::Spaced;
 use super::{Driver, Sighting};
-use crate::detectors::LOOK_BEHIND;
+use crate::detectors::{LOOK_BEHIND, Outcome, Trigger};
 use crate::view::View;
 use crate::window::Window;
 use std::ops::Range;
@@ -63,6 +64,8 @@ pub(crate) struct Lane {
     /// By detector: how many of them wait, where its last match ends.
     marks: Vec<Mark>,
     latched: Vec<Latched>,
+    /// By when all that was asked about the digits so far is answered.
+    numbers_answered: usize,
     /// Found, and perhaps not decided yet: `decided` is a position of the view.
     seen: Vec<Sighting>,
     /// Found and decided.
@@ -155,8 +158,8 @@ impl Lane {
             });
         }
         first = self.digits.map_or(first, |digits| first.min(digits));
-        // A keyword that is cut off: four bytes of it are there.
-        if self.looked + 3 < end {
+        // A keyword that is cut off: three bytes of it are there.
+        if self.looked + 2 < end {
             first = first.min(self.looked);
         }
         if !streamed {
@@ -359,9 +362,46 @@ impl Lane {
 
     #[inline]
     fn number(&mut self, at: Range<usize>, work: Work<'_>) -> Result<(), TooCostly> {
-        for index in work.driver.called_at(&at, work.window) {
-            self.trigger(*index, at.clone(), work)?;
+        let called = work.driver.called_at(&at, work.window);
+        if called.is_empty() {
+            return Ok(());
         }
+        let (after, answered) = (self.numbers_answered, at.end + NUMBER_KNOWN_BY);
+        let shown = Candidate::shown(&at, work.window, work.last);
+        let mut broken = None;
+        for index in called {
+            let Some(entry) = work.driver.entry(*index) else {
+                continue;
+            };
+            let mark = self.marks.get(usize::from(*index)).copied();
+            let mark = mark.unwrap_or_default();
+            let quick = mark.waiting == 0 && !self.opaque && mark.covered <= at.start;
+            // Nearly always it is nothing, as one look shows.
+            if quick
+                && let Some(shown) = &shown
+                && (entry.detector.find)(shown) == Outcome::None
+            {
+                self.steps += FIRST_REACH;
+                if entry.detector.dense
+                    && !matches!(
+                        broken.get_or_insert_with(|| {
+                            dense::is_broken(work.window.from(at.end), true, work.last)
+                        }),
+                        Broken::No(_)
+                    )
+                {
+                    self.start(
+                        Candidate::new(*index, at.clone(), true, after),
+                        mark.waiting,
+                        work,
+                    )?;
+                }
+                continue;
+            }
+            let candidate = Candidate::new(*index, at.clone(), false, after);
+            self.start(candidate, mark.waiting, work)?;
+        }
+        self.numbers_answered = self.numbers_answered.max(answered);
         Ok(())
     }
 
@@ -477,12 +517,20 @@ impl Lane {
     fn trigger(&mut self, entry: u16, at: Range<usize>, work: Work<'_>) -> Result<(), TooCostly> {
         let mark = self.marks.get(usize::from(entry)).copied();
         let mark = mark.unwrap_or_default();
-        let mut candidate = Candidate::new(entry, at, false);
-        // One after the other: what a match covers is not asked about again.
-        if mark.waiting == 0 && self.settle(&mut candidate, work)? {
+        self.start(Candidate::new(entry, at, false, 0), mark.waiting, work)
+    }
+
+    /// One after the other: what a match covers is not asked about again.
+    fn start(
+        &mut self,
+        mut candidate: Candidate,
+        waiting: usize,
+        work: Work<'_>,
+    ) -> Result<(), TooCostly> {
+        if waiting == 0 && self.settle(&mut candidate, work)? {
             return Ok(());
         }
-        if let Some(mark) = self.mark(entry) {
+        if let Some(mark) = self.mark(candidate.entry) {
             mark.waiting += 1;
         }
         self.pending.push(candidate);
@@ -537,6 +585,7 @@ impl Lane {
             // Those before have been answered, which can take longer than to answer this one.
             let mark = self.marks.get(usize::from(candidate.entry));
             let before = mark.map_or(0, |mark| mark.answered);
+            let before = before.max(candidate.after);
             if !matches!(answer, Answer::Waits)
                 && let Some(mark) = self.mark(candidate.entry)
             {
@@ -545,7 +594,22 @@ impl Lane {
             match answer {
                 Answer::Waits => return Ok(false),
                 Answer::Nothing if !candidate.dense && entry.detector.dense => {
-                    *candidate = Candidate::new(candidate.entry, candidate.at.clone(), true);
+                    let digits = matches!(entry.detector.trigger, Trigger::Digits(..));
+                    let behind = work.window.from(candidate.at.end);
+                    if let Broken::No(seen) = dense::is_broken(behind, digits, work.last) {
+                        // As long as it can take to see that, wherever the text is cut.
+                        let by = candidate.at.end + seen.next_power_of_two();
+                        if let Some(mark) = self.mark(candidate.entry) {
+                            mark.answered = mark.answered.max(by);
+                        }
+                        return Ok(true);
+                    }
+                    *candidate = Candidate::new(
+                        candidate.entry,
+                        candidate.at.clone(),
+                        true,
+                        candidate.after,
+                    );
                 }
                 Answer::Nothing => return Ok(true),
                 Answer::Found(range, decided) => {
