@@ -82,6 +82,9 @@ fn bodies_are_read_as_the_gateway_reads_them() {
             (1, "-: block all (ssn)\n")
         );
     }
+    // What is split over the parts of one message, here of a call that names no model.
+    let parts = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"card 4012-8888"},{"type":"text","text":"-8888-1881 ok"}]}]}"#;
+    assert_eq!(place(parts).0, "payment_card");
     // A document that is no call: the name beside the value says what it is.
     let output = scan(
         &[],

@@ -5,6 +5,7 @@ use portcullis_dlp::Survey;
 use portcullis_policy::config::Document;
 use portcullis_policy::{Action, Edit, Endpoint, Refusal, Text, TextId};
 use portcullis_wire::{BodyKind, RequestReader, ResponseReader, TextSink};
+use serde::de::IgnoredAny;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -139,7 +140,10 @@ impl Preflight {
         let mut reader = RequestReader::new(endpoint, BODY_BYTES_MAX);
         let mut sink = Sink::new(&mut self.survey, true);
         reader.push(input, &mut sink).ok()?;
-        reader.finish(&mut sink).ok()?;
+        // A call without a model would be refused; what it says is read all the same.
+        if reader.finish(&mut sink).is_err() {
+            serde_json::from_slice::<IgnoredAny>(input).ok()?;
+        }
         let (findings, marked) = (sink.findings, sink.marked);
         let places = reader
             .edited()
@@ -204,7 +208,7 @@ fn without_guesses(findings: Vec<Finding>) -> Vec<Finding> {
 
 /// Which API's table knows best what stands where in a body.
 fn endpoint(input: &[u8]) -> Endpoint {
-    if !contains(input, b"\"messages\"") || !contains(input, b"\"model\"") {
+    if !contains(input, b"\"messages\"") {
         Endpoint::Public
     } else if contains(input, b"\"max_tokens\"") && !contains(input, b"\"tool_calls\"") {
         Endpoint::AnthropicMessages

@@ -394,6 +394,9 @@ pub(super) const KEYS: &[Detector] = &[
         "xoxe.xoxp-" => [Class::of("0-9A-Za-z\\-").from(60)],
         "xoxe.xoxb-" => [Class::of("0-9A-Za-z\\-").from(60)],
         "xapp-" => [DIGIT.to(1, 2), text("-"), UPPER.to(8, 14), text("-"), DIGIT.from(8), text("-"), LOWER.from(20)],
+        // Dashes that became blanks on the way.
+        "xoxb " => [DIGIT.to(9, 14), text(" "), DIGIT.to(9, 14), text(" "), ALNUM.from(20)],
+        "xoxp " => [DIGIT.to(9, 14), text(" "), DIGIT.to(9, 14), text(" "), ALNUM.from(20)],
         "XOXB-" => [DIGIT.to(9, 14), text("-"), Class::of("0-9A-Z\\-").from(20)],
         "XOXP-" => [DIGIT.to(9, 14), text("-"), Class::of("0-9A-Z\\-").from(20)],
     ),
