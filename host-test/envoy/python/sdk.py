@@ -1,7 +1,7 @@
 """Both providers' SDKs through the gateway: `sdk.py URL` prints a line for each check and fails with the first that does not hold.
 
-The gateway runs the demo's policy with 127.0.0.2 among the denied sources, in front of the stub provider, which is told by
-`x-stub-*` headers what to answer. The limits are far away but for the research team's.
+The gateway runs the demo's policy with 127.0.0.2 among the denied sources and a key more, in front of the stub provider, which is told
+by `x-stub-*` headers what to answer. The limits are far away but for that key's: one request every two seconds.
 """
 
 import json
@@ -13,6 +13,7 @@ import openai
 URL = sys.argv[1]
 KEY = "sk-demo-portcullis"
 RESEARCH_KEY = "sk-demo-research"
+SLOW_KEY = "sk-demo-slow"
 PROMPT = "a-prompt-that-nobody-may-log"
 SSN = "123-45-6789"
 SECRET = "sk-ant-api03Zq9Xw8Vu7Ts6Rq5Po4Nm3"
@@ -162,6 +163,13 @@ for api in (OpenAI, Anthropic):
     again = api.client(retries=5)
     raises(api, "RateLimitError", "request_exceeds_limit", lambda: api.create(PROMPT, again, max_tokens=too_much))
 
+    # The bucket of this key holds one request. The second is refused; the SDK's own retry passes only because it waits as long as it is
+    # told (its first pause would be half a second).
+    api.create(PROMPT, api.client(SLOW_KEY, retries=3))
+    raises(api, "RateLimitError", "rate_limit_requests", lambda: api.create(PROMPT, api.client(SLOW_KEY)))
+    api.create(PROMPT, api.client(SLOW_KEY, retries=1))
+    check(f"{name} waits as told", True)
+
     echoed = api.text(f"before {SECRET} after")
     check(f"{name} redacts a prompt", echoed.startswith(ECHO + "before ") and echoed.endswith(" after") and SECRET not in echoed)
     for delta in (1, 2, 3, 5, 8, 13, 40):
@@ -174,6 +182,11 @@ for api in (OpenAI, Anthropic):
 
     models = [model.id for model in api.client().models.list()]
     check(f"{name} lists models", api.model in models)
+
+# Who did not ask for usage gets no chunk without choices, though the gateway asked for it and counted.
+chunks = list(OpenAI.create(PROMPT, stream=True))
+check("OpenAI streams without usage", all(chunk.choices and not chunk.usage for chunk in chunks))
+check("and says all the same", "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == ECHO + PROMPT)
 
 raises(OpenAI, "NotFoundError", "unknown_endpoint", lambda: openai_client().embeddings.create(model="m", input=PROMPT))
 counted = anthropic_client().messages.count_tokens(model=Anthropic.model, messages=[{"role": "user", "content": PROMPT}])

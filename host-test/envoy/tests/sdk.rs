@@ -16,13 +16,18 @@ use crate::common::{Variant, World, checkout};
 
 mod common;
 
+/// Of `sk-demo-slow`.
+const SLOW_KEY_SHA256: &str = "0578018624082670f37976a678688afc412bac65bb4b9b8e92c1e00dafeb0e9a";
+
 in_every_variant! {
     both from with_a_denied_source: [both_sdks];
 }
 
 fn with_a_denied_source(variant: Variant) -> World {
     World::with_policy(variant, |policy| {
-        policy["auth"]["deny_sources"] = json!(["127.0.0.2/32"])
+        policy["auth"]["deny_sources"] = json!(["127.0.0.2/32"]);
+        let slow = json!({ "id": "slow", "sha256": SLOW_KEY_SHA256, "user": "slow@company.com", "limits": { "rpm": 30, "burst": 1 } });
+        policy["auth"]["keys"].as_array_mut().unwrap().push(slow);
     })
 }
 
