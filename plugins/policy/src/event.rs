@@ -89,6 +89,8 @@ pub struct RequestMeaning {
     pub stream: bool,
     /// Bytes of all text, unescaped: what a prompt's tokens are estimated from.
     pub text_bytes: u64,
+    /// Bytes of pictures as they are written (base64), where all files of the request are pictures; else they are among `text_bytes`.
+    pub picture_bytes: u64,
     /// Media types of parts that hold no text (an image, audio), named but not scanned.
     pub unscanned: Vec<String>,
 }

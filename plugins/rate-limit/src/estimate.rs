@@ -1,6 +1,16 @@
 //! Tokens, where nobody has counted them.
 
-use portcullis_policy::ResponseMeaning;
+use portcullis_policy::{RequestMeaning, ResponseMeaning};
+
+/// Bytes of a picture in base64 for each token that it is taken for. Providers count a picture by its size in pixels, up to about 1600
+/// tokens, which is a picture of 100 kB; as text it would be sixteen times as many.
+const PICTURE_BYTES_PER_TOKEN: u64 = 64;
+
+/// Tokens of a prompt.
+pub(crate) fn prompt(meaning: &RequestMeaning, ratio: Ratio) -> u64 {
+    let pictures = meaning.picture_bytes.div_ceil(PICTURE_BYTES_PER_TOKEN);
+    ratio.tokens(meaning.text_bytes).saturating_add(pictures)
+}
 
 /// Tokens for each byte of text, in units of 2^-16. How long a token is depends on the tokenizer and on the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

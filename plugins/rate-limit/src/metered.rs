@@ -4,7 +4,7 @@ use crate::Rules;
 use crate::account::Obstacle;
 use crate::bucket::MINUTE;
 use crate::claim::{Claim, Quota, Scope, Subject};
-use crate::estimate::{Ratio, Reserve};
+use crate::estimate::{self, Ratio, Reserve};
 use crate::learned::Learned;
 use crate::ledger::{Demand, Denial, Hold, Outcome, reserve, settle};
 use portcullis_policy::{
@@ -112,7 +112,7 @@ impl Metered {
             Ratio::DEFAULT
         };
         let reserved = Reserve {
-            prompt: ratio.tokens(meaning.text_bytes),
+            prompt: estimate::prompt(meaning, ratio),
             cap: meaning.completion_tokens_max,
             cap_default: self
                 .rules

@@ -161,6 +161,11 @@ impl Document {
         self.text_bytes
     }
 
+    /// How many of them are no text, see [`Texts::file_bytes`].
+    pub(crate) const fn file_bytes(&self) -> u64 {
+        self.texts.file_bytes()
+    }
+
     /// The same, of those below [`Meaning::Completion`].
     pub(crate) fn completion_bytes(&self) -> u64 {
         self.completion_bytes

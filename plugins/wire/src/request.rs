@@ -131,6 +131,16 @@ impl RequestReader {
             return self.refuse(Refusal::new(Reason::MalformedBody, "model is required."));
         }
         let asked = &mut self.asked;
+        let pictures_only = !asked.unscanned.is_empty()
+            && asked
+                .unscanned
+                .iter()
+                .all(|name| name.starts_with("image/"));
+        let picture_bytes = if pictures_only {
+            self.document.file_bytes()
+        } else {
+            0
+        };
         Ok(RequestMeaning {
             model: asked.model.take(),
             completion_tokens_max: asked
@@ -138,7 +148,8 @@ impl RequestReader {
                 .map(|cap| cap.saturating_mul(asked.choices.unwrap_or(1).max(1))),
             choices: asked.choices.unwrap_or(0),
             stream: asked.stream,
-            text_bytes: self.document.text_bytes(),
+            text_bytes: self.document.text_bytes().saturating_sub(picture_bytes),
+            picture_bytes,
             unscanned: asked.unscanned.drain(..).map(str::to_owned).collect(),
         })
     }

@@ -94,6 +94,8 @@ pub(crate) struct Texts {
     part: Part,
     /// Bytes of files that were decoded.
     decoded: usize,
+    /// Bytes that were given as opaque ones.
+    opaque: u64,
 }
 
 /// The inside of a string that has come.
@@ -265,6 +267,9 @@ impl Texts {
         (role, place): (Role, Place),
         sink: &mut dyn TextSink,
     ) -> Result<(), Refusal> {
+        if place == Place::Opaque {
+            self.opaque += piece.len() as u64;
+        }
         let text = Text {
             id: TextId(self.at as u64),
             piece,
@@ -288,6 +293,11 @@ impl Texts {
             self.changes.push((at, change));
         }
         Ok(())
+    }
+
+    /// Bytes of files that are no text, and of what looks like them; none when some of the files are text.
+    pub(crate) const fn file_bytes(&self) -> u64 {
+        if self.decoded == 0 { self.opaque } else { 0 }
     }
 
     /// Reads the string at hand again, when it is a document that hides something behind escapes.

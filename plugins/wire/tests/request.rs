@@ -51,6 +51,7 @@ fn a_chat_request_means() {
             choices: 3,
             stream: true,
             text_bytes: 6 + 4 + 3,
+            picture_bytes: 0,
             unscanned: Vec::new(),
         }
     );
