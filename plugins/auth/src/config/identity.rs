@@ -32,15 +32,7 @@ pub(super) fn read<'a>(
 }
 
 fn rule<'a>(section: &Section<'a>, teams: &TeamModels, ids: &mut HashSet<&'a str>) -> Option<Rule> {
-    section.only(&[
-        "id",
-        "certificate",
-        "jwt",
-        "user",
-        "team",
-        "models",
-        "limits",
-    ]);
+    section.only(&["id", "certificate", "jwt", "user", "team", "models"]);
     let id = id(section, ids);
     let (certificate, jwt) = (section.field("certificate"), section.field("jwt"));
     if certificate.is_none() && jwt.is_none() {

@@ -141,6 +141,10 @@ fn each_mistake_names_its_place() {
             ],
         ),
         (
+            r#"{"identities": [{"id": "a", "certificate": {"uri": "spiffe://x"}, "limits": {"rpm": 1}}]}"#,
+            vec!["auth.identities[0].limits: unknown field; known here: id, certificate, jwt, user, team, models".to_owned()],
+        ),
+        (
             r#"{"lockout": {}}"#,
             vec![
                 "auth.lockout.failures: is required".to_owned(),
