@@ -9,7 +9,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portcullis_conformance::case::{Api, Body, BodyForm, Case, Request, Upstream};
 use portcullis_conformance::engine::Setup;
@@ -241,6 +241,12 @@ fn nothing_grows_unseen() {
     );
 }
 
+/// What this thread worked so far: how much else the machine has to do must not matter.
+fn processor_time() -> Duration {
+    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(schedule.split(' ').next().unwrap().parse().unwrap())
+}
+
 /// A policy of ten thousand keys is there within a second, and no request pays for the other 9,990: within this many percent.
 const MANY_KEYS_PERCENT: u64 = 5;
 
@@ -264,10 +270,12 @@ fn a_request_costs_the_same_among_ten_thousand_keys() {
     let (few, many) = (with_keys(10), with_keys(10_000));
     for chain in [Chain::Gateway, Chain::Single("auth")] {
         let start = |setup: &Setup| {
-            let begin = Instant::now();
+            let begin = processor_time();
             Wasm::in_world(World::new(), &modules, chain, setup, 1).unwrap();
-            begin.elapsed()
+            processor_time().saturating_sub(begin)
         };
+        // The first one of a module also reads it.
+        start(&few);
         let (few_ready, many_ready) = (start(&few), start(&many));
         println!("{chain:?}: 10 keys are there after {few_ready:?}, 10,000 after {many_ready:?}");
         assert!(many_ready < Duration::from_secs(1), "{many_ready:?}");
