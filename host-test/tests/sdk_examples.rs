@@ -119,14 +119,14 @@ const TRIALS: [Trial; 6] = [
     trial(
         "http_body",
         "",
-        "/",
+        "/any",
         (200, b"a secret message!"),
         &["content-length"],
     ),
     trial(
         "http_config",
         "from the policy",
-        "/",
+        "/any",
         (200, b"x"),
         &["custom-header"],
     ),
@@ -139,8 +139,20 @@ const TRIALS: [Trial; 6] = [
     ),
     trial("http_headers", "", "/other", (404, b"gone"), &["hello"]),
     // The service that decides is the upstream itself here: an even byte grants, an odd one does not.
-    trial("http_auth_random", "", "/", (200, b"\x02"), &["powered-by"]),
-    trial("http_auth_random", "", "/", (200, b"\x03"), &["powered-by"]),
+    trial(
+        "http_auth_random",
+        "",
+        "/any",
+        (200, b"\x02"),
+        &["powered-by"],
+    ),
+    trial(
+        "http_auth_random",
+        "",
+        "/any",
+        (200, b"\x03"),
+        &["powered-by"],
+    ),
 ];
 
 const fn trial(
