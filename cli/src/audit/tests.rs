@@ -253,6 +253,17 @@ fn without_a_key_a_chain_written_anew_shows_only_against_heads_kept_elsewhere() 
 }
 
 #[test]
+fn without_a_key_a_record_sealed_anew_does_not_fit_the_one_after_it() {
+    let events: Vec<(bool, u8)> = (0..5).map(|_| (false, 4)).collect();
+    let mut lines = log(PLAIN, &events);
+    let (body, _) = lines[0].split_once(",\"chain\":").unwrap();
+    let body = body.replace("\"gw\"", "\"another\"") + "}";
+    let link = Line::parse(lines[0].as_bytes()).unwrap().link;
+    lines[0] = super::line::sealed(&body, link, &seal(PLAIN));
+    assert_eq!(problems(&lines, &seal(PLAIN), &[], false), ["broken"]);
+}
+
+#[test]
 fn a_collector_may_get_a_batch_twice_and_the_log_may_not() {
     let events: Vec<(bool, u8)> = (0..40).map(|_| (false, 4)).collect();
     let mut lines = log(KEYED, &events);
