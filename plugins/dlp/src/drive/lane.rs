@@ -66,6 +66,8 @@ pub(crate) struct Lane {
     latched: Vec<Latched>,
     /// By when all that was asked about the digits so far is answered.
     numbers_answered: usize,
+    /// Whether the token behind a trigger is broken, as it was found last: several detectors ask of one place.
+    broken: Option<(usize, bool, Broken)>,
     /// Found, and perhaps not decided yet: `decided` is a position of the view.
     seen: Vec<Sighting>,
     /// Found and decided.
@@ -150,25 +152,23 @@ impl Lane {
         let end = self.view.len();
         let mut first = end;
         for candidate in &self.pending {
-            let at = candidate.at.start;
-            first = first.min(if streamed && window.byte(at) == Some(b'@') {
-                local_part(window, at)
+            let start = if streamed {
+                held_from(candidate, driver, window)
             } else {
-                at
-            });
+                candidate.at.start
+            };
+            first = first.min(start);
         }
-        first = self.digits.map_or(first, |digits| first.min(digits));
-        // A keyword that is cut off: three bytes of it are there.
-        if self.looked + 2 < end {
-            first = first.min(self.looked);
-        }
+        // A digit alone is no number yet.
+        let digits = self.digits.filter(|from| !streamed || end > from + 1);
+        first = digits.map_or(first, |digits| first.min(digits));
         if !streamed {
             first = first.min(self.looked.saturating_sub(KEYWORD_BYTES_MAX));
             first = first.saturating_sub(LOOK_BEHIND);
         } else if !driver.at.is_empty() {
             let start = local_part(window, end);
             let part = window.range(start..end);
-            let telling = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'_' | b'+');
+            let telling = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'+');
             if part.iter().skip(1).rev().skip(1).any(telling) {
                 first = first.min(start);
             }
@@ -596,7 +596,17 @@ impl Lane {
                 Answer::Nothing if !candidate.dense && entry.detector.dense => {
                     let digits = matches!(entry.detector.trigger, Trigger::Digits(..));
                     let behind = work.window.from(candidate.at.end);
-                    if let Broken::No(seen) = dense::is_broken(behind, digits, work.last) {
+                    let known = self
+                        .broken
+                        .filter(|(end, of, _)| *end == candidate.at.end && *of == digits);
+                    let broken = known.map_or_else(
+                        || dense::is_broken(behind, digits, work.last),
+                        |(_, _, broken)| broken,
+                    );
+                    if broken != Broken::Unknown {
+                        self.broken = Some((candidate.at.end, digits, broken));
+                    }
+                    if let Broken::No(seen) = broken {
                         // As long as it can take to see that, wherever the text is cut.
                         let by = candidate.at.end + seen.next_power_of_two();
                         if let Some(mark) = self.mark(candidate.entry) {
@@ -705,6 +715,33 @@ impl Lane {
             end += 1;
         }
         self.view.text_range(&(start..end))
+    }
+}
+
+/// From where on a stream is held back for a candidate.
+fn held_from(candidate: &Candidate, driver: &Driver, window: Window<'_>) -> usize {
+    let at = &candidate.at;
+    match driver
+        .entry(candidate.entry)
+        .map(|entry| entry.detector.trigger)
+    {
+        // The word says what stands behind it, and is no secret; most such words are just words, unless a sign follows.
+        Some(Trigger::KeywordsAnyCase(_)) => {
+            let is_word = window
+                .byte(at.end - 1)
+                .is_some_and(|byte| byte.is_ascii_alphanumeric());
+            let behind = window.from(at.end);
+            let sign = behind.iter().position(|byte| matches!(byte, b':' | b'='));
+            match sign {
+                Some(sign) => at.end + sign,
+                None if is_word => window.end(),
+                None => at.end,
+            }
+        }
+        // Nearly every number at the end of a line would be.
+        Some(Trigger::Digits(..)) if candidate.dense => window.end(),
+        Some(Trigger::At) => local_part(window, at.start),
+        Some(Trigger::Keywords(_) | Trigger::Digits(..)) | None => at.start,
     }
 }
 
