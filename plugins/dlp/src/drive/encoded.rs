@@ -120,7 +120,8 @@ pub(super) fn can_be(run: &[u8]) -> bool {
     let upper = run.iter().any(u8::is_ascii_uppercase);
     let lower = run.iter().any(u8::is_ascii_lowercase);
     let digit = run.iter().any(u8::is_ascii_digit);
-    run.len() >= 8
+    // A long name can have both cases, and seldom a digit between them.
+    (run.len() >= 8 && digit || run.len() >= 20)
         && (upper && lower || digit)
         && (0..4).any(|skipped| {
             let row = |step: usize, is: fn(&u8) -> bool| {
