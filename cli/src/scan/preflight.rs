@@ -12,6 +12,9 @@ use std::ops::Range;
 /// The largest body that is read as one. Files beyond it are read as text.
 const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// The name under which it is told that an input is more than the scanner reads to its end.
+const UNREADABLE: &str = "unreadable";
+
 /// What marks a place in a body while it is told where that is: private characters, which no JSON writer escapes.
 const MARK_BEGIN: char = '\u{F8F0}';
 const MARK_END: char = '\u{F8F1}';
@@ -84,6 +87,15 @@ impl Preflight {
             None
         };
         let mut findings = read.unwrap_or_else(|| self.text(input));
+        self.forget();
+        if self.survey.gave_up() {
+            findings.push(Finding {
+                rule: UNREADABLE.to_owned(),
+                detector: None,
+                action: Action::Block,
+                range: None,
+            });
+        }
         findings.sort_by_key(|finding| {
             finding
                 .range

@@ -168,6 +168,14 @@ impl Report {
     pub(crate) fn count(&mut self, rule: u16) {
         let tally = self.tally(rule);
         tally.seen = tally.seen.saturating_add(1);
+        // A text that costs too much is a finding of its own.
+        if let Some(sightings) = &mut self.sightings {
+            sightings.push(Sighting {
+                rule,
+                detector: None,
+                range: 0..0,
+            });
+        }
     }
 
     fn tally(&mut self, rule: u16) -> &mut Tally {

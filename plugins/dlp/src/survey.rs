@@ -27,6 +27,8 @@ pub struct Survey {
     /// What each rule would do: here all of them only flag, so that the first one that blocks does not end the search.
     actions: Vec<Action>,
     scanner: Scanner,
+    /// Something could not be read to its end.
+    gave_up: bool,
 }
 
 impl Survey {
@@ -35,22 +37,23 @@ impl Survey {
     pub fn new(document: &Document, environment: &dyn Environment) -> Option<Self> {
         let mut config = config::read(document, environment)?;
         let actions = config.rules.only_flag();
-        let mut scanner = Scanner::default();
-        scanner.report().survey();
         Some(Self {
             config,
             actions,
-            scanner,
+            scanner: scanner(),
+            gave_up: false,
         })
     }
 
     /// Takes the next piece of a text of a request; what became certain with it, in no particular order.
     pub fn text(&mut self, text: Text<'_>) -> impl Iterator<Item = Finding<'_>> {
         let reaching = self.config.rules.reaching(Side::Request, text.role);
-        // Where all rules only flag, nothing can be refused but too many texts at once, which a body has not.
-        let _ = self.scanner.text(&self.config.rules, reaching, text, false);
+        // Where all rules only flag, nothing is refused but too many texts or parts at once.
+        let read = self.scanner.text(&self.config.rules, reaching, text, false);
         let mut sightings = self.scanner.report().take_sightings();
-        if let Ok(Some(seam)) = self.scanner.part(&self.config.rules, reaching, text) {
+        let seam = self.scanner.part(&self.config.rules, reaching, text);
+        self.gave_up |= read.is_err() || seam.is_err();
+        if let Ok(Some(seam)) = seam {
             // Of what is split over parts, the end is in this one.
             for sighting in self.scanner.report().take_sightings() {
                 let range = seam.last(&sighting.range);
@@ -60,11 +63,18 @@ impl Survey {
         self.findings(sightings)
     }
 
-    /// Ends all texts that nobody ended, as a stream's: what became certain with that. Positions are of the text they stand in.
+    /// The message is over, and with it all texts that nobody ended, as a stream's: what became certain with that. Positions are of the text
+    /// they stand in.
     pub fn end(&mut self) -> impl Iterator<Item = Finding<'_>> {
-        let _ = self.scanner.end(&self.config.rules);
+        self.gave_up |= self.scanner.end(&self.config.rules).is_err();
         let sightings = self.scanner.report().take_sightings();
+        self.scanner = scanner();
         self.findings(sightings)
+    }
+
+    /// Whether something since this was last asked was more than the scanner reads: the gateway would refuse it.
+    pub const fn gave_up(&mut self) -> bool {
+        std::mem::replace(&mut self.gave_up, false)
     }
 
     fn findings(&self, sightings: Vec<Sighting>) -> impl Iterator<Item = Finding<'_>> {
@@ -83,4 +93,11 @@ impl Survey {
             })
         })
     }
+}
+
+/// One that keeps what it sees.
+fn scanner() -> Scanner {
+    let mut scanner = Scanner::default();
+    scanner.report().survey();
+    scanner
 }
