@@ -64,6 +64,8 @@ pub(crate) struct Lane {
     /// By detector: how many of them wait, where its last match ends.
     marks: Vec<Mark>,
     latched: Vec<Latched>,
+    /// By rule, bytes of the text that a match which goes on has covered: what else its rule sees there is a part of it.
+    within: Vec<(u16, Range<usize>)>,
     /// By when all that was asked about the digits so far is answered.
     numbers_answered: usize,
     /// Whether the token behind a trigger is broken, as it was found last: several detectors ask of one place.
@@ -221,6 +223,8 @@ impl Lane {
             self.kept_base += unneeded;
         }
         self.view.forget(self.kept_base);
+        let needs = self.needs();
+        self.within.retain(|(_, range)| range.end >= needs);
         self.kept = kept;
         Ok(())
     }
@@ -230,6 +234,10 @@ impl Lane {
         let end = self.view.len();
         let decided = |sighting: &mut Sighting| last || sighting.decided <= end;
         for mut sighting in self.seen.extract_if(.., decided) {
+            let start = sighting.range.start;
+            sighting.continues |= self.within.iter().any(|(rule, range)| {
+                *rule == sighting.rule && range.start < start && start < range.end
+            });
             sighting.decided = self.view.text_position(sighting.decided.min(end));
             self.found.push(sighting);
         }
@@ -691,6 +699,14 @@ impl Lane {
             let end = self.text_range(range, work.window).end;
             let range = latched.covered_text..end;
             latched.covered_text = end;
+            match self
+                .within
+                .iter_mut()
+                .find(|(of, within)| *of == rule && within.end >= range.start)
+            {
+                Some((_, within)) => within.end = within.end.max(end),
+                None => self.within.push((rule, range.start.saturating_sub(1)..end)),
+            }
             self.seen.push(Sighting {
                 rule,
                 value: Vec::new(),
