@@ -93,6 +93,10 @@ fn without_variable(record: &str) -> String {
     match serde_json::from_str::<Value>(record) {
         Ok(Value::Object(mut members)) => {
             members.retain(|name, _| !VARIABLE.contains(&name.as_str()));
+            // Whose records a gap is of: a chain, with an id as well.
+            if let Some(Value::Object(missing)) = members.get_mut("missing") {
+                missing.remove("id");
+            }
             Value::Object(members).to_string()
         }
         _ => record.to_owned(),
