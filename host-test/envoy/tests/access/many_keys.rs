@@ -1,15 +1,16 @@
 //! Ten thousand keys in the real Envoy.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use portcullis_envoy_test::http1::Request;
+
 use crate::common::{Variant, World, messages};
 
 #[test]
-fn ten_thousand_keys_are_there_within_a_second() {
+fn the_last_of_ten_thousand_keys_opens() {
     let variant = Variant {
         scenario: "local",
         hold_headers: true,
@@ -29,15 +30,15 @@ fn ten_thousand_keys_are_there_within_a_second() {
             }
         });
         assert_eq!(world.send(&messages("hi")).status, 200);
+        for (n, status) in [(keys - 1, 200), (keys, 401)] {
+            let of_last = Request::get("/v1/models").header("x-api-key", &format!("sk-{n}"));
+            assert_eq!(world.send(&of_last).status, status, "key {n} of {keys}");
+        }
         let ready = world.envoy.ready_after();
         world.envoy.stop().unwrap();
         ready
     };
     let (few, many) = (start(10), start(10_000));
+    // Told, not held against anything: the gate on what reading them costs is in the conformance tests, where other load does not count.
     println!("ready with ten keys after {few:?}, with ten thousand after {many:?}");
-    // The canary and one worker each read all of them.
-    assert!(
-        many.saturating_sub(few) < Duration::from_secs(2),
-        "{few:?} {many:?}"
-    );
 }
