@@ -31,7 +31,7 @@ fn the_last_of_ten_thousand_keys_opens() {
         });
         assert_eq!(world.send(&messages("hi")).status, 200);
         for (n, status) in [(keys - 1, 200), (keys, 401)] {
-            let of_last = Request::get("/v1/models").header("x-api-key", &format!("sk-{n}"));
+            let of_last = Request::get("/v1/models").header("x-api-key", format!("sk-{n}"));
             assert_eq!(world.send(&of_last).status, status, "key {n} of {keys}");
         }
         let ready = world.envoy.ready_after();
