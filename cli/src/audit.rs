@@ -11,6 +11,7 @@ mod heads;
 mod key;
 mod line;
 mod lines;
+mod person;
 mod query;
 mod record;
 mod verify;

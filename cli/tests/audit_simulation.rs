@@ -143,6 +143,16 @@ fn verify(folder: &Path, name: &str, lines: &[String], more: &[&str]) -> (Output
     (output, report)
 }
 
+/// The file holds every request, and both it and what the collector got verify; the report on the collector's.
+fn both_verify(folder: &Path, run: &Run) -> Value {
+    let (output, report) = verify(folder, "audit.log", &run.file, &[]);
+    assert!(output.status.success(), "{report:#}");
+    assert!(run.requests.is_subset(&places(&run.file)));
+    let (output, report) = verify(folder, "collector.log", &run.collector, &["--collector"]);
+    assert!(output.status.success(), "{report:#}");
+    report
+}
+
 /// Numbers of each chain that records of gaps name.
 fn gaps(lines: &[String]) -> Vec<(String, u64, u64)> {
     let parsed = lines
@@ -179,17 +189,8 @@ fn places(lines: &[String]) -> BTreeSet<(String, String)> {
 fn a_queue_that_holds_everything_loses_only_what_a_vm_had_to_leave_behind() {
     let run = run(100_000);
     let folder = tempfile::tempdir().unwrap();
-    let (output, report) = verify(folder.path(), "audit.log", &run.file, &[]);
-    assert!(output.status.success(), "{report:#}");
-    assert!(run.requests.is_subset(&places(&run.file)));
+    let report = both_verify(folder.path(), &run);
     // The VM that went while the collector was away waited ten seconds, and left what it had.
-    let (output, report) = verify(
-        folder.path(),
-        "collector.log",
-        &run.collector,
-        &["--collector"],
-    );
-    assert!(output.status.success(), "{report:#}");
     let missing: Vec<_> = run
         .requests
         .difference(&places(&run.collector))
@@ -204,17 +205,7 @@ fn a_queue_that_holds_everything_loses_only_what_a_vm_had_to_leave_behind() {
 fn what_a_full_queue_drops_lies_in_a_recorded_gap() {
     let run = run(400);
     let folder = tempfile::tempdir().unwrap();
-    let (output, report) = verify(folder.path(), "audit.log", &run.file, &[]);
-    assert!(output.status.success(), "{report:#}");
-    assert!(run.requests.is_subset(&places(&run.file)));
-
-    let (output, report) = verify(
-        folder.path(),
-        "collector.log",
-        &run.collector,
-        &["--collector"],
-    );
-    assert!(output.status.success(), "{report:#}");
+    both_verify(folder.path(), &run);
     let gaps = gaps(&run.file);
     assert!(!gaps.is_empty());
     let got = places(&run.collector);

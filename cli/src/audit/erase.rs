@@ -2,14 +2,11 @@
 
 mod rewrite;
 
-use super::files;
-use super::filter::FilterArgs;
-use super::key::KeyArgs;
+use super::person::PersonArgs;
 use crate::Outcome;
 use anyhow::Context as _;
 use clap::Args;
 use rewrite::Rewrite;
-use std::path::PathBuf;
 
 /// Take a person out of every record, in place; the chain still holds.
 ///
@@ -18,14 +15,8 @@ use std::path::PathBuf;
 /// Exit code: 0 when records were erased, 1 when there were none.
 #[derive(Debug, Args)]
 pub(crate) struct Erase {
-    /// The person.
-    #[arg(long)]
-    user: String,
-    /// Log files; rotated and compressed ones too.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
     #[command(flatten)]
-    key: KeyArgs,
+    person: PersonArgs,
     /// Say what would be erased, and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -33,15 +24,11 @@ pub(crate) struct Erase {
 
 impl Erase {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
-        let wanted = FilterArgs {
-            user: Some(self.user.clone()),
-            ..FilterArgs::default()
-        };
         let rewrite = Rewrite {
-            filter: wanted.filter(&self.key)?,
-            seal: self.key.seal()?,
+            filter: self.person.filter()?,
+            seal: self.person.key.seal()?,
         };
-        let logs = files::in_order(&self.files)?;
+        let logs = self.person.logs()?;
         // Nothing is changed anywhere before it is known that everything can be.
         let mut found = Vec::new();
         for log in &logs {

@@ -1,37 +1,25 @@
 //! `portcullis audit export`: all that is recorded of a person (GDPR, articles 15 and 20).
 
-use super::files::{self, Progress};
-use super::filter::FilterArgs;
-use super::key::KeyArgs;
+use super::files::Progress;
+use super::person::PersonArgs;
 use crate::Outcome;
 use anyhow::Context as _;
 use clap::Args;
 use std::io::{self, BufWriter, Write as _};
-use std::path::PathBuf;
 
 /// Every record of a person, one JSON object a line, as it was written.
 ///
 /// Exit code: 0 when there are records, 1 when there are none.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The person.
-    #[arg(long)]
-    user: String,
-    /// Log files; rotated and compressed ones too.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
     #[command(flatten)]
-    key: KeyArgs,
+    person: PersonArgs,
 }
 
 impl Export {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
-        let wanted = FilterArgs {
-            user: Some(self.user.clone()),
-            ..FilterArgs::default()
-        };
-        let filter = wanted.filter(&self.key)?;
-        let logs = files::in_order(&self.files)?;
+        let filter = self.person.filter()?;
+        let logs = self.person.logs()?;
         let progress = Progress::over(&logs);
         let mut out = BufWriter::new(io::stdout().lock());
         let mut count = 0_u64;
