@@ -3,7 +3,7 @@
 use super::base64::decode;
 use super::class::Class;
 use super::entropy::{centibits, is_placeholder};
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const AUTHORIZATION_HEADER: Detector = Detector {
     name: "authorization_header",
@@ -12,7 +12,7 @@ pub(super) const AUTHORIZATION_HEADER: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::KeywordsAnyCase(&["basic ", "bearer "]),
-    find,
+    find: Find::Code(find),
 };
 
 /// `b64token` of RFC 6750, section 2.1.
@@ -25,7 +25,7 @@ fn find(context: &Context<'_>) -> Outcome {
         return Outcome::None;
     }
     let start = context.at.end;
-    let end = context.run(start, TOKEN_BYTES_MAX, |byte| TOKEN.has(byte));
+    let end = context.run_of(start, TOKEN_BYTES_MAX, &TOKEN);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

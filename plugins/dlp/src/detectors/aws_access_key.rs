@@ -3,7 +3,7 @@
 
 use super::class::Class;
 use super::entropy::centibits;
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const AWS_ACCESS_KEY: Detector = Detector {
     name: "aws_access_key",
@@ -12,7 +12,7 @@ pub(super) const AWS_ACCESS_KEY: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Keywords(&["AKIA", "ASIA", "ABIA", "ACCA", "A3T"]),
-    find,
+    find: Find::Code(find),
 };
 
 /// Base32 (RFC 4648), and the digits that old keys and made-up ones have beside it.
@@ -23,7 +23,7 @@ fn find(context: &Context<'_>) -> Outcome {
     if !context.begins_word(start) {
         return Outcome::None;
     }
-    let end = context.run(start, 21, |byte| BODY.has(byte));
+    let end = context.run_of(start, 21, &BODY);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

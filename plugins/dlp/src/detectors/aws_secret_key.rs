@@ -2,7 +2,7 @@
 
 use super::class::BASE64;
 use super::entropy::centibits;
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const AWS_SECRET_KEY: Detector = Detector {
     name: "aws_secret_key",
@@ -21,7 +21,7 @@ pub(super) const AWS_SECRET_KEY: Detector = Detector {
         "akia",
         "asia",
     ]),
-    find,
+    find: Find::Code(find),
 };
 
 /// How far behind the announcement the key may begin.
@@ -31,7 +31,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let mut position = context.at.end;
     let limit = position + REACH;
     while position < limit {
-        let end = context.run(position, 64, |byte| BASE64.has(byte));
+        let end = context.run_of(position, 64, &BASE64);
         if context.is_open(end) {
             return Outcome::Undecided;
         }

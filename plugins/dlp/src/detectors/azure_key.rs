@@ -3,7 +3,7 @@
 
 use super::class::{BASE64, Class};
 use super::entropy::centibits;
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const AZURE_KEY: Detector = Detector {
     name: "azure_key",
@@ -29,7 +29,7 @@ pub(super) const AZURE_KEY: Detector = Detector {
         ";Secret=",
         ";secret=",
     ]),
-    find,
+    find: Find::Code(find),
 };
 
 const SECRET: Class = Class::of("0-9A-Za-z_~.\\-");
@@ -56,7 +56,7 @@ fn find_client_secret(context: &Context<'_>) -> Outcome {
     {
         return Outcome::None;
     }
-    let end = context.run(at.end, 35, |byte| SECRET.has(byte));
+    let end = context.run_of(at.end, 35, &SECRET);
     if context.is_open(end) {
         return Outcome::Undecided;
     }
@@ -71,7 +71,7 @@ fn find_client_secret(context: &Context<'_>) -> Outcome {
 /// 32 or 64 bytes in base64.
 fn find_connection_key(context: &Context<'_>) -> Outcome {
     let start = context.at.end;
-    let end = context.run(start, 96, |byte| BASE64.has(byte));
+    let end = context.run_of(start, 96, &BASE64);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

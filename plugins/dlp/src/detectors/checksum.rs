@@ -1,12 +1,22 @@
 //! Check digits.
 
-/// The values of ASCII digits; empty when there are others among them, so that no check passes.
-pub(super) fn sum(digits: &[u8], weights: &[u32]) -> u32 {
+/// The sum of digits, each times the weight of its place.
+#[inline(never)]
+pub(super) fn sum(digits: &[u8], weights: &[u8]) -> u32 {
     digits
         .iter()
         .zip(weights)
-        .map(|(digit, weight)| value(*digit) * weight)
+        .map(|(digit, weight)| value(*digit) * u32::from(*weight))
         .sum()
+}
+
+/// Whether the digit behind those that have weights is 11 less their sum modulo 11, or 0 where that is 10 or 11.
+pub(super) fn double_check(digits: &[u8], weights: &[u8]) -> bool {
+    let check = match sum(digits, weights) % 11 {
+        0 | 1 => 0,
+        rest => 11 - rest,
+    };
+    check == at(digits, weights.len())
 }
 
 /// The value of an ASCII digit.
@@ -20,6 +30,7 @@ pub(super) fn at(digits: &[u8], index: usize) -> u32 {
 }
 
 /// The number that digits from `from` to before `to` stand for, modulo 2³².
+#[inline(never)]
 pub(super) fn number(digits: &[u8], from: usize, to: usize) -> u32 {
     digits
         .get(from..to)
@@ -31,6 +42,7 @@ pub(super) fn number(digits: &[u8], from: usize, to: usize) -> u32 {
 }
 
 /// Luhn's check (ISO/IEC 7812-1, annex B) over all digits, the last being the check digit.
+#[inline(never)]
 pub(super) fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
@@ -46,6 +58,7 @@ pub(super) fn luhn(digits: &[u8]) -> bool {
 }
 
 /// Verhoeff's check over all digits, the last being the check digit.
+#[inline(never)]
 pub(super) fn verhoeff(digits: &[u8]) -> bool {
     const PERMUTATION: [u8; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
     // The dihedral group of order ten: below five rotations, above reflections.
@@ -86,6 +99,7 @@ pub(super) fn mod97(characters: impl Iterator<Item = u8>) -> u32 {
 }
 
 /// ISO 7064, MOD 11,10, over all digits, the last being the check digit.
+#[inline(never)]
 pub(super) fn mod11_10(digits: &[u8]) -> bool {
     let Some((last, body)) = digits.split_last() else {
         return false;
@@ -106,6 +120,7 @@ pub(super) fn is_day(day: u32, month: u32) -> bool {
 }
 
 /// Whether all digits are the same.
+#[inline(never)]
 pub(super) fn is_uniform(digits: &[u8]) -> bool {
     digits
         .windows(2)

@@ -2,7 +2,7 @@
 
 /// A set of ASCII characters: the alphabet of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Class(u128);
+pub(crate) struct Class([u32; 4]);
 
 pub(super) const DIGIT: Class = Class::of("0-9");
 pub(super) const LOWER_HEX: Class = Class::of("0-9a-f");
@@ -23,10 +23,17 @@ impl Class {
     /// Characters and ranges of them (`a-z`); a backslash takes the special meaning from what follows it.
     pub(crate) const fn of(characters: &str) -> Self {
         let mut rest = characters.as_bytes();
-        let mut set = 0;
+        let mut set = 0_u128;
         loop {
             let (first, last, behind) = match rest {
-                [] => return Self(set),
+                [] => {
+                    return Self([
+                        set as u32,
+                        (set >> 32) as u32,
+                        (set >> 64) as u32,
+                        (set >> 96) as u32,
+                    ]);
+                }
                 [b'\\', one, behind @ ..] => (*one, *one, behind),
                 [first, b'-', last, behind @ ..] => (*first, *last, behind),
                 [one, behind @ ..] => (*one, *one, behind),
@@ -41,8 +48,12 @@ impl Class {
     }
 
     /// Whether it has this byte.
-    pub(crate) const fn has(self, byte: u8) -> bool {
-        byte < 128 && (self.0 >> byte) & 1 == 1
+    #[inline]
+    pub(crate) fn has(&self, byte: u8) -> bool {
+        // Words of 32 bits: a shift of 128 is a call in wasm.
+        self.0
+            .get(usize::from(byte >> 5))
+            .is_some_and(|word| word >> (byte & 31) & 1 == 1)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::checksum::{is_day, number, sum};
 use super::number::begins;
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const CN_RESIDENT_ID: Detector = Detector {
     name: "cn_resident_id",
@@ -11,7 +11,7 @@ pub(super) const CN_RESIDENT_ID: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(17).and(Lengths::one(18)), Before::Other),
-    find,
+    find: Find::Code(find),
 };
 
 fn find(context: &Context<'_>) -> Outcome {

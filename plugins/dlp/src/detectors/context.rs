@@ -1,6 +1,6 @@
 //! What detectors ask of the text around a trigger.
 
-use super::{Context, Outcome};
+use super::{Class, Context, Outcome};
 use std::ops::Range;
 
 /// How far before a match [`Context::mentions`] looks for a word that says what the number is.
@@ -48,6 +48,24 @@ impl<'a> Context<'a> {
             .count()
     }
 
+    /// Where the run of characters of an alphabet ends that begins at `from`, after at most `max` of them.
+    #[inline(never)]
+    pub(super) fn run_of(&self, from: usize, max: usize, class: &Class) -> usize {
+        self.run(from, max, |byte| class.has(byte))
+    }
+
+    /// Where the run of characters of an alphabet begins that ends before `to`, after at most `max` of them.
+    #[inline(never)]
+    pub(super) fn run_back_of(&self, to: usize, max: usize, class: &Class) -> usize {
+        self.run_back(to, max, |byte| class.has(byte))
+    }
+
+    /// Where the run of digits ends that begins at `from`, after at most `max` of them.
+    #[inline(never)]
+    pub(super) fn digits(&self, from: usize, max: usize) -> usize {
+        self.run(from, max, |byte| byte.is_ascii_digit())
+    }
+
     /// Whether what stands at a position is not known yet.
     pub(super) fn is_open(&self, position: usize) -> bool {
         !self.end && position >= self.text.len()
@@ -82,6 +100,7 @@ impl<'a> Context<'a> {
     }
 
     /// Whether one of these words (lower case) stands shortly before a position, in any case.
+    #[inline(never)]
     pub(super) fn mentions(&self, position: usize, words: &[&str]) -> bool {
         let window = self.bytes(position.saturating_sub(MENTION_BYTES)..position);
         let mut letter_before = false;

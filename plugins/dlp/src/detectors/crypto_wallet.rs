@@ -1,7 +1,8 @@
 //! Addresses of crypto wallets: Bitcoin in base58check (<https://en.bitcoin.it/wiki/Base58Check_encoding>) and bech32/bech32m (BIP 173, BIP 350),
 //! Ethereum with the checksum in its letters' case (EIP-55), or in one case where a word announces it.
 
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::class::{ALNUM, HEX};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 use bech32::primitives::decode::SegwitHrpstring;
 use sha2::{Digest, Sha256};
 use sha3::Keccak256;
@@ -13,12 +14,12 @@ pub(super) const CRYPTO_WALLET: Detector = Detector {
     dense: false,
     opaque: true,
     trigger: Trigger::Digits(Lengths::range(1, 3), Before::Other),
-    find,
+    find: Find::Code(find),
 };
 
 pub(super) const CRYPTO_WALLET_BECH32: Detector = Detector {
     trigger: Trigger::Keywords(&["bc1q", "bc1p", "BC1Q", "BC1P"]),
-    find: find_bech32,
+    find: Find::Code(find_bech32),
     ..CRYPTO_WALLET
 };
 
@@ -44,7 +45,7 @@ fn find_base58(context: &Context<'_>) -> Outcome {
     if !context.begins_word(start) {
         return Outcome::None;
     }
-    let end = context.run(start, 36, |byte| byte.is_ascii_alphanumeric());
+    let end = context.run_of(start, 36, &ALNUM);
     if context.is_open(end) {
         return Outcome::Undecided;
     }
@@ -89,7 +90,7 @@ fn find_ethereum(context: &Context<'_>) -> Outcome {
     if !context.begins_word(start) {
         return Outcome::None;
     }
-    let end = context.run(start + 2, 41, |byte| byte.is_ascii_hexdigit());
+    let end = context.run_of(start + 2, 41, &HEX);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

@@ -4,7 +4,7 @@
 use super::base64::decode;
 use super::class::URL;
 use super::entropy::centibits;
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const DISCORD_BOT_TOKEN: Detector = Detector {
     name: "discord_bot_token",
@@ -23,7 +23,7 @@ pub(super) const DISCORD_BOT_TOKEN: Detector = Detector {
         "Nzg", "Nzk", "ODA", "ODE", "ODI", "ODM", "ODQ", "ODU", "ODY", "ODc", "ODg", "ODk", "OTA",
         "OTE", "OTI", "OTM", "OTQ", "OTU", "OTY", "OTc", "OTg", "OTk",
     ]),
-    find,
+    find: Find::Code(find),
 };
 
 fn find(context: &Context<'_>) -> Outcome {
@@ -31,7 +31,7 @@ fn find(context: &Context<'_>) -> Outcome {
     if !context.begins_word(start) {
         return Outcome::None;
     }
-    let part = |from: usize, max: usize| context.run(from, max + 1, |byte| URL.has(byte));
+    let part = |from: usize, max: usize| context.run_of(from, max + 1, &URL);
     let number = part(start, 28);
     if context.is_open(number) {
         return Outcome::Undecided;

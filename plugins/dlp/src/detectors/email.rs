@@ -1,6 +1,6 @@
 //! Email addresses: the dot-atom form of RFC 5322, section 3.4.1, in a domain of the public DNS.
 
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const EMAIL: Detector = Detector {
     name: "email",
@@ -9,7 +9,7 @@ pub(super) const EMAIL: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::At,
-    find,
+    find: Find::Code(find),
 };
 
 /// RFC 5321, section 4.5.3.1.1.

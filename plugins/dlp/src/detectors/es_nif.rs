@@ -2,7 +2,7 @@
 //! (<https://www.interior.gob.es/opencms/es/servicios-al-ciudadano/tramites-y-gestiones/dni/calculo-del-digito-de-control-del-nif-nie/>).
 
 use super::checksum::number;
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const ES_NIF: Detector = Detector {
     name: "es_nif",
@@ -11,7 +11,7 @@ pub(super) const ES_NIF: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(7).and(Lengths::one(8)), Before::Any),
-    find,
+    find: Find::Code(find),
 };
 
 const LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";

@@ -3,7 +3,7 @@
 
 use super::checksum::{is_day, number};
 use super::number::begins;
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const FI_HETU: Detector = Detector {
     name: "fi_hetu",
@@ -12,7 +12,7 @@ pub(super) const FI_HETU: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(6), Before::Other),
-    find,
+    find: Find::Code(find),
 };
 
 const CHECK: &[u8; 31] = b"0123456789ABCDEFHJKLMNPRSTUVWXY";

@@ -3,7 +3,7 @@
 
 use super::checksum::number;
 use super::number::{begins, ends};
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const FR_NIR: Detector = Detector {
     name: "fr_nir",
@@ -15,7 +15,7 @@ pub(super) const FR_NIR: Detector = Detector {
         Lengths::one(1).and(Lengths::one(13).and(Lengths::one(15).and(Lengths::one(5)))),
         Before::Other,
     ),
-    find,
+    find: Find::Code(find),
 };
 
 const WORDS: &[&str] = &[

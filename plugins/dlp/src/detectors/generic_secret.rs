@@ -5,7 +5,7 @@
 
 use super::class::Class;
 use super::entropy::{centibits, is_placeholder};
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 use std::ops::Range;
 
 pub(super) const GENERIC_SECRET: Detector = Detector {
@@ -57,7 +57,7 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
         "wandb",
         "zendesk",
     ]),
-    find,
+    find: Find::Code(find),
 };
 
 /// The rest of a name behind the word that makes it interesting.

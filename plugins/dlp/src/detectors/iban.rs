@@ -2,7 +2,7 @@
 //! (<https://www.swift.com/standards/data-standards/iban-international-bank-account-number>).
 
 use super::checksum::mod97;
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const IBAN: Detector = Detector {
     name: "iban",
@@ -11,7 +11,7 @@ pub(super) const IBAN: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Digits(Lengths::range(2, 31), Before::Letter),
-    find,
+    find: Find::Code(find),
 };
 
 /// Whole length by country, after the registry's release 99.

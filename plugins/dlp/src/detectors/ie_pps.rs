@@ -3,7 +3,7 @@
 
 use super::checksum::sum;
 use super::number::begins;
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const IE_PPS: Detector = Detector {
     name: "ie_pps",
@@ -12,7 +12,7 @@ pub(super) const IE_PPS: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(7), Before::Other),
-    find,
+    find: Find::Code(find),
 };
 
 const WORDS: &[&str] = &["pps", "ppsn", "pps number", "personal public service"];

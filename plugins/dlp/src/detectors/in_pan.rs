@@ -1,7 +1,7 @@
 //! Indian permanent account numbers: five letters, the fourth a kind of holder, four digits, a letter. There is no check digit, so that a word
 //! must announce it (<https://incometaxindia.gov.in>).
 
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const IN_PAN: Detector = Detector {
     name: "in_pan",
@@ -10,7 +10,7 @@ pub(super) const IN_PAN: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(4), Before::Letter),
-    find,
+    find: Find::Code(find),
 };
 
 const WORDS: &[&str] = &[

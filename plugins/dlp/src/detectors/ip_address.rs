@@ -2,7 +2,7 @@
 //!
 //! Four numbers with dots are as often a version, and most addresses in prompts are of no person: no group takes this in, only its name.
 
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ pub(super) const IP_ADDRESS: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::range(1, 4), Before::Any),
-    find,
+    find: Find::Code(find),
 };
 
 /// The longest form of an IPv6 address, an IPv4 tail included.
@@ -66,7 +66,7 @@ fn find_v4(context: &Context<'_>) -> Outcome {
             }
             position += 1;
         }
-        let end = context.run(position, 4, |byte| byte.is_ascii_digit());
+        let end = context.digits(position, 4);
         if context.is_open(end) {
             return Outcome::Undecided;
         }

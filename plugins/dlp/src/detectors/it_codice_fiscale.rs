@@ -1,6 +1,7 @@
 //! Italian tax codes: six letters, year, month letter, day, place and a check letter (D.M. 23 December 1976).
 
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::class::ALNUM;
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const IT_CODICE_FISCALE: Detector = Detector {
     name: "it_codice_fiscale",
@@ -9,7 +10,7 @@ pub(super) const IT_CODICE_FISCALE: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(2), Before::Letter),
-    find,
+    find: Find::Code(find),
 };
 
 fn find(context: &Context<'_>) -> Outcome {
@@ -24,7 +25,7 @@ fn find(context: &Context<'_>) -> Outcome {
     {
         return Outcome::None;
     }
-    let end = context.run(start, 17, |byte| byte.is_ascii_alphanumeric());
+    let end = context.run_of(start, 17, &ALNUM);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

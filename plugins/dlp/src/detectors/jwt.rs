@@ -2,7 +2,7 @@
 
 use super::base64::decode;
 use super::class::{BASE64, Class};
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const JWT: Detector = Detector {
     name: "jwt",
@@ -11,7 +11,7 @@ pub(super) const JWT: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Keywords(&["eyJ", "ZXlK"]),
-    find,
+    find: Find::Code(find),
 };
 
 /// base64url, and base64 as some write it.
@@ -27,14 +27,14 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.trigger() == b"ZXlK" {
         return find_encoded(context);
     }
-    let header = context.run(start, PART_BYTES_MAX, |byte| PART.has(byte));
+    let header = context.run_of(start, PART_BYTES_MAX, &PART);
     if context.is_open(header) {
         return Outcome::Undecided;
     }
     if context.byte(header) != Some(b'.') || !is_header(context.bytes(start..header)) {
         return Outcome::None;
     }
-    let payload = context.run(header + 1, PART_BYTES_MAX, |byte| PART.has(byte));
+    let payload = context.run_of(header + 1, PART_BYTES_MAX, &PART);
     if context.is_open(payload) {
         return Outcome::Undecided;
     }
@@ -44,7 +44,7 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.byte(payload) != Some(b'.') {
         return Outcome::Match(start..payload);
     }
-    let signature = context.run(payload + 1, PART_BYTES_MAX, |byte| PART.has(byte));
+    let signature = context.run_of(payload + 1, PART_BYTES_MAX, &PART);
     if context.is_open(signature) {
         return Outcome::Undecided;
     }

@@ -7,12 +7,12 @@
 use super::class::{
     ALNUM, BASE64, Class, DIGIT, HEX, LOWER, LOWER_HEX, UPPER, URL, URL_PADDED, WORD,
 };
-use super::shape::{self, Shape, text};
-use super::{Detector, Grade, Group, Trigger};
+use super::shape::{Shape, text};
+use super::{Before, Detector, Find, Grade, Group, Lengths, Trigger};
 
 /// The least entropy of a key's body unless its row says otherwise, in hundredths of a bit a byte. Random hexadecimal digits have 300 or more
 /// from 16 on; `xxxxxxxx` has none.
-const CENTIBITS_MIN: u32 = 250;
+const CENTIBITS_MIN: u16 = 250;
 
 /// The characters of bech32.
 const BECH32: Class = Class::of("023456789acdefghjklmnpqrstuvwxyzACDEFGHJKLMNPQRSTUVWXYZ");
@@ -20,34 +20,67 @@ const BECH32: Class = Class::of("023456789acdefghjklmnpqrstuvwxyzACDEFGHJKLMNPQR
 const DOTTED: Class = Class::of("0-9A-Za-z_.=\\-");
 /// base64url, and base64 in one.
 const ANY64: Class = Class::of("0-9A-Za-z_+/=\\-");
+/// base64, its signs also as a URL writes them.
+const PERCENT64: Class = Class::of("0-9A-Za-z%+/=\\-");
 /// RFC 4648 base32.
 const BASE32: Class = Class::of("A-Z2-7");
 /// `-` and hexadecimal digits: a UUID's characters.
 const UUID: Class = Class::of("0-9a-fA-F\\-");
+/// Letters, digits and dashes.
+const DASHED: Class = Class::of("0-9A-Za-z\\-");
+/// The same in capitals.
+const UPPER_DASHED: Class = Class::of("0-9A-Z\\-");
+/// The same with `_`.
+const UPPER_URL: Class = Class::of("0-9A-Z_\\-");
+/// base64url and dots.
+const URL_DOTTED: Class = Class::of("0-9A-Za-z_.\\-");
+/// What Salesforce's session ids have.
+const SESSION: Class = Class::of("0-9A-Za-z._+/=\\-");
 /// What stands in a webhook's path.
 const PATH: Class = Class::of("0-9A-Za-z_/\\-");
+/// The same with `@`.
+const PATH_AT: Class = Class::of("0-9A-Za-z_@/\\-");
 
-/// A detector of a vendor's keys: `key!("name": "prefix" => [pieces], …)`.
+/// A detector of keys that begin with what gives them away: `key!("name": "prefix" => [pieces], …)`.
 macro_rules! key {
     ($name:literal: $($prefix:literal => [$($piece:expr),+]),+ $(,)?) => {
         key!($name, CENTIBITS_MIN; $($prefix => [$($piece),+]),+)
     };
     ($name:literal, $centibits:expr; $($prefix:literal => [$($piece:expr),+]),+ $(,)?) => {
-        Detector {
-            name: $name,
-            group: Group::Secrets,
-            grade: Grade::Precise,
-            dense: true,
-            opaque: true,
-            trigger: Trigger::Keywords(&[$($prefix),+]),
-            find: |context| {
-                const SHAPES: &[Shape] = &[
-                    $(Shape { prefix: $prefix, pieces: &[$($piece),+], centibits_min: $centibits }),+
-                ];
-                shape::find(context, SHAPES)
-            },
-        }
+        row($name, Trigger::Keywords(&[$($prefix),+]), &[
+            $(Shape { head: None, mark: $prefix, pieces: &[$($piece),+], centibits_min: $centibits }),+
+        ])
     };
+}
+
+/// A detector of keys that are known by their middle or their end: `infix!("name", entropy; [head] "mark" [pieces])`.
+macro_rules! infix {
+    ($name:literal, $centibits:expr; $([$head:expr] $mark:literal [$($piece:expr),*]),+ $(,)?) => {
+        behind_a_head(row($name, Trigger::Keywords(&[$($mark),+]), &[
+            $(Shape { head: Some($head), mark: $mark, pieces: &[$($piece),*], centibits_min: $centibits }),+
+        ]))
+    };
+}
+
+/// A detector of keys of these shapes.
+const fn row(name: &'static str, trigger: Trigger, shapes: &'static [Shape]) -> Detector {
+    Detector {
+        name,
+        group: Group::Secrets,
+        grade: Grade::Precise,
+        dense: true,
+        opaque: true,
+        trigger,
+        find: Find::Key(shapes),
+    }
+}
+
+/// Where no word ends, a head would take the words before it in.
+const fn behind_a_head(detector: Detector) -> Detector {
+    Detector {
+        dense: false,
+        ..detector
+    }
 }
 
 /// All of them, sorted by name.
@@ -70,10 +103,10 @@ pub(super) const KEYS: &[Detector] = &[
         "ATBB" => [URL_PADDED.from(32)],
     ),
     key!("authress_key":
-        "sc_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), Class::of("0-9A-Za-z+/_=\\-").from(30)],
-        "ext_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), Class::of("0-9A-Za-z+/_=\\-").from(30)],
-        "scauth_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), Class::of("0-9A-Za-z+/_=\\-").from(30)],
-        "authress_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), Class::of("0-9A-Za-z+/_=\\-").from(30)],
+        "sc_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), ANY64.from(30)],
+        "ext_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), ANY64.from(30)],
+        "scauth_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), ANY64.from(30)],
+        "authress_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), ANY64.from(30)],
     ),
     key!("aws_appsync_key": "da2-" => [LOWER.n(26)]),
     key!("aws_bedrock_key", 200;
@@ -126,7 +159,7 @@ pub(super) const KEYS: &[Detector] = &[
         "dp.pt." => [ALNUM.from(40)],
         "dp.ct." => [ALNUM.from(40)],
         "dp.sa." => [ALNUM.from(40)],
-        "dp.st." => [Class::of("0-9A-Za-z_.\\-").from(40)],
+        "dp.st." => [URL_DOTTED.from(40)],
         "dp.scim." => [ALNUM.from(40)],
         "dp.audit." => [ALNUM.from(40)],
     ),
@@ -141,6 +174,17 @@ pub(super) const KEYS: &[Detector] = &[
         "EZTK" => [ALNUM.n(54)],
     ),
     key!("elevenlabs_key": "sk_" => [LOWER_HEX.n(48)]),
+    // The app's number, `|`, a secret.
+    behind_a_head(row(
+        "facebook_app_token",
+        Trigger::Digits(Lengths::range(15, 16), Before::Other),
+        &[Shape {
+            head: None,
+            mark: "",
+            pieces: &[text("|"), URL.to(26, 28)],
+            centibits_min: 350,
+        }],
+    )),
     key!("facebook_token": "EAA" => [ALNUM.from(100)], "EAACEdEose0cBA" => [ALNUM.from(20)]),
     key!("fal_key": "fal_sk_" => [ALNUM.from(24)], "fal-" => [ALNUM.from(32)]),
     key!("figma_token":
@@ -156,7 +200,7 @@ pub(super) const KEYS: &[Detector] = &[
     key!("fireworks_key": "fw_" => [ALNUM.to(22, 26)]),
     key!("fleetbase_key": "flb_live_" => [ALNUM.n(20)], "flb_test_" => [ALNUM.n(20)]),
     key!("flutterwave_key":
-        "FLWSECK_TEST-" => [Class::of("0-9A-Za-z\\-").from(12)],
+        "FLWSECK_TEST-" => [DASHED.from(12)],
         "FLWSECK-" => [LOWER.to(12, 40), text("-X")],
         "FLWPUBK_TEST-" => [LOWER.to(12, 40), text("-X")],
         "FLWPUBK-" => [LOWER.to(12, 40), text("-X")],
@@ -181,11 +225,11 @@ pub(super) const KEYS: &[Detector] = &[
         "GITHUB_PAT_" => [UPPER.to(22, 24), text("_"), UPPER.from(50)],
     ),
     key!("gitlab_token":
-        "glpat-" => [Class::of("0-9A-Za-z_.\\-").from(20)],
+        "glpat-" => [URL_DOTTED.from(20)],
         "gldt-" => [URL.from(20)],
         "glptt-" => [HEX.from(40)],
-        "glrt-" => [Class::of("0-9A-Za-z_.\\-").from(20)],
-        "glrtr-" => [Class::of("0-9A-Za-z_.\\-").from(20)],
+        "glrt-" => [URL_DOTTED.from(20)],
+        "glrtr-" => [URL_DOTTED.from(20)],
         "glcbt-" => [URL.from(20)],
         "glffct-" => [URL.from(20)],
         "glft-" => [URL.from(20)],
@@ -200,7 +244,7 @@ pub(super) const KEYS: &[Detector] = &[
     key!("gocardless_token": "live_" => [URL_PADDED.n(40)]),
     key!("google_api_key", 300;
         "AIza" => [URL.to(33, 39)],
-        "AIZA" => [Class::of("0-9A-Z_\\-").to(33, 39)],
+        "AIZA" => [UPPER_URL.to(33, 39)],
         "AQ.Ab8RN6" => [URL.from(40)],
     ),
     key!("google_oauth_token":
@@ -266,6 +310,7 @@ pub(super) const KEYS: &[Detector] = &[
         "test_" => [LOWER_HEX.n(35)],
         "live_" => [LOWER_HEX.n(35)],
     ),
+    infix!("mailchimp_key", 250; [HEX.run(32, 32)] "-us" [DIGIT.to(1, 2)]),
     key!("mailgun_key":
         "key-" => [LOWER_HEX.n(32)],
         "pubkey-" => [LOWER_HEX.n(32)],
@@ -276,10 +321,11 @@ pub(super) const KEYS: &[Detector] = &[
         "tk.eyJ" => [ALNUM.from(40), text("."), URL.n(22)],
         "pk." => [LOWER.n(60), text("."), LOWER.n(22)],
     ),
+    infix!("maxmind_key", 300; [WORD.run(36, 36)] "_mmk" []),
     key!("microsoft_webhook":
-        ".webhook.office.com/webhookb2/" => [Class::of("0-9A-Za-z_@/\\-").from(80)],
-        "outlook.office.com/webhook/" => [Class::of("0-9A-Za-z_@/\\-").from(80)],
-        "outlook.office365.com/webhook/" => [Class::of("0-9A-Za-z_@/\\-").from(80)],
+        ".webhook.office.com/webhookb2/" => [PATH_AT.from(80)],
+        "outlook.office.com/webhook/" => [PATH_AT.from(80)],
+        "outlook.office365.com/webhook/" => [PATH_AT.from(80)],
     ),
     key!("netlify_token": "nfp_" => [ALNUM.from(36)], "nfc_" => [ALNUM.from(36)]),
     key!("new_relic_key":
@@ -295,6 +341,7 @@ pub(super) const KEYS: &[Detector] = &[
         "px-api-" => [UUID.n(36)],
         "px-dep-" => [UUID.n(36)],
     ),
+    infix!("new_relic_license_key", 300; [LOWER.run(36, 36)] "NRAL" []),
     key!("nightfall_key": "NF-" => [UPPER.n(32)]),
     key!("nkey_seed":
         "SUA" => [BASE32.n(55)],
@@ -327,9 +374,9 @@ pub(super) const KEYS: &[Detector] = &[
         "access-development-" => [UUID.n(36)],
     ),
     key!("planetscale_token":
-        "pscale_pw_" => [Class::of("0-9A-Za-z_.=\\-").to(32, 64)],
-        "pscale_tkn_" => [Class::of("0-9A-Za-z_.=\\-").to(32, 64)],
-        "pscale_oauth_" => [Class::of("0-9A-Za-z_.=\\-").to(32, 64)],
+        "pscale_pw_" => [DOTTED.to(32, 64)],
+        "pscale_tkn_" => [DOTTED.to(32, 64)],
+        "pscale_oauth_" => [DOTTED.to(32, 64)],
     ),
     key!("posthog_key":
         "phc_" => [URL.to(40, 48)],
@@ -352,7 +399,7 @@ pub(super) const KEYS: &[Detector] = &[
     key!("replicate_token": "r8_" => [URL.to(37, 46)]),
     key!("rubygems_key": "rubygems_" => [LOWER_HEX.n(48)]),
     key!("salesforce_token":
-        "00D" => [ALNUM.n(12), text("!"), Class::of("0-9A-Za-z._+/=\\-").from(80)],
+        "00D" => [ALNUM.n(12), text("!"), SESSION.from(80)],
     ),
     key!("scaleway_key": "SCW" => [UPPER.n(17)]),
     key!("scalingo_token": "tk-us-" => [URL.n(48)]),
@@ -362,7 +409,7 @@ pub(super) const KEYS: &[Detector] = &[
     ),
     key!("sendinblue_key": "xkeysib-" => [LOWER_HEX.n(64), text("-"), ALNUM.n(16)]),
     key!("sentry_token":
-        "sntrys_eyJ" => [Class::of("0-9A-Za-z_+/=\\-").from(60)],
+        "sntrys_eyJ" => [ANY64.from(60)],
         "sntryu_" => [LOWER_HEX.n(64)],
     ),
     key!("settlemint_token":
@@ -382,23 +429,23 @@ pub(super) const KEYS: &[Detector] = &[
         "shltm_" => [ALNUM.from(30)],
     ),
     key!("slack_token":
-        "xoxb-" => [ALNUM.to(6, 16), text("-"), Class::of("0-9A-Za-z\\-").from(18)],
-        "xoxp-" => [ALNUM.to(6, 16), text("-"), Class::of("0-9A-Za-z\\-").from(18)],
-        "xoxe-" => [Class::of("0-9A-Za-z\\-").from(28)],
-        "xoxa-" => [Class::of("0-9A-Za-z\\-").from(8)],
-        "xoxr-" => [Class::of("0-9A-Za-z\\-").from(8)],
-        "xoxs-" => [Class::of("0-9A-Za-z\\-").from(18)],
-        "xoxo-" => [Class::of("0-9A-Za-z\\-").from(18)],
-        "xoxc-" => [Class::of("0-9A-Za-z\\-").from(30)],
-        "xoxd-" => [Class::of("0-9A-Za-z%+/=\\-").from(40)],
-        "xoxe.xoxp-" => [Class::of("0-9A-Za-z\\-").from(60)],
-        "xoxe.xoxb-" => [Class::of("0-9A-Za-z\\-").from(60)],
+        "xoxb-" => [ALNUM.to(6, 16), text("-"), DASHED.from(18)],
+        "xoxp-" => [ALNUM.to(6, 16), text("-"), DASHED.from(18)],
+        "xoxe-" => [DASHED.from(28)],
+        "xoxa-" => [DASHED.from(8)],
+        "xoxr-" => [DASHED.from(8)],
+        "xoxs-" => [DASHED.from(18)],
+        "xoxo-" => [DASHED.from(18)],
+        "xoxc-" => [DASHED.from(30)],
+        "xoxd-" => [PERCENT64.from(40)],
+        "xoxe.xoxp-" => [DASHED.from(60)],
+        "xoxe.xoxb-" => [DASHED.from(60)],
         "xapp-" => [DIGIT.to(1, 2), text("-"), UPPER.to(8, 14), text("-"), DIGIT.from(8), text("-"), LOWER.from(20)],
         // Dashes that became blanks on the way.
         "xoxb " => [DIGIT.to(9, 14), text(" "), DIGIT.to(9, 14), text(" "), ALNUM.from(20)],
         "xoxp " => [DIGIT.to(9, 14), text(" "), DIGIT.to(9, 14), text(" "), ALNUM.from(20)],
-        "XOXB-" => [DIGIT.to(9, 14), text("-"), Class::of("0-9A-Z\\-").from(20)],
-        "XOXP-" => [DIGIT.to(9, 14), text("-"), Class::of("0-9A-Z\\-").from(20)],
+        "XOXB-" => [DIGIT.to(9, 14), text("-"), UPPER_DASHED.from(20)],
+        "XOXP-" => [DIGIT.to(9, 14), text("-"), UPPER_DASHED.from(20)],
     ),
     key!("slack_webhook":
         "hooks.slack.com/services/" => [PATH.from(40)],
@@ -453,10 +500,48 @@ pub(super) const KEYS: &[Detector] = &[
         "tvly-prod-" => [URL.from(32)],
     ),
     key!("teamwork_token": "tkn.v1_" => [BASE64.from(60)]),
+    infix!("terraform_token", 300; [ALNUM.run(14, 14)] ".atlasv1." [URL_PADDED.to(60, 70)]),
     key!("thingsboard_token": "thingsboard.cloud/api/v1/" => [ALNUM.n(20)]),
     key!("tines_webhook": ".tines.com/webhook/" => [LOWER_HEX.n(32), text("/"), LOWER_HEX.n(32)]),
     key!("together_key": "tgp_v1_" => [URL.from(40)]),
-    key!("typeform_token": "tfp_" => [Class::of("0-9A-Za-z_.=\\-").n(59)]),
+    // The key's number, `-`, a secret.
+    Detector {
+        opaque: false,
+        ..behind_a_head(row(
+            "truenas_key",
+            Trigger::Digits(Lengths::range(1, 3), Before::Other),
+            &[Shape {
+                head: None,
+                mark: "",
+                pieces: &[text("-"), ALNUM.n(64)],
+                centibits_min: 450,
+            }],
+        ))
+    },
+    // With the first digit in the trigger: two letters alone stand everywhere.
+    behind_a_head(row(
+        "twilio_key",
+        Trigger::Keywords(&[
+            "AC0", "AC1", "AC2", "AC3", "AC4", "AC5", "AC6", "AC7", "AC8", "AC9", "ACa", "ACb",
+            "ACc", "ACd", "ACe", "ACf", "SK0", "SK1", "SK2", "SK3", "SK4", "SK5", "SK6", "SK7",
+            "SK8", "SK9", "SKa", "SKb", "SKc", "SKd", "SKe", "SKf",
+        ]),
+        &[
+            Shape {
+                head: None,
+                mark: "AC",
+                pieces: &[LOWER_HEX.n(32)],
+                centibits_min: CENTIBITS_MIN,
+            },
+            Shape {
+                head: None,
+                mark: "SK",
+                pieces: &[LOWER_HEX.n(32)],
+                centibits_min: CENTIBITS_MIN,
+            },
+        ],
+    )),
+    key!("typeform_token": "tfp_" => [DOTTED.n(59)]),
     key!("ubidots_token": "BBFF-" => [ALNUM.n(30)]),
     key!("vault_token":
         "hvs." => [URL.from(24)],
@@ -483,3 +568,73 @@ pub(super) const KEYS: &[Detector] = &[
     key!("zapier_webhook": "hooks.zapier.com/hooks/catch/" => [PATH.from(12)]),
     key!("zoho_token": "1000." => [LOWER_HEX.n(32), text("."), LOWER_HEX.n(32)]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    #[test]
+    fn keys_known_by_their_middle_or_end() {
+        check(
+            "mailchimp_key",
+            "«a2937653ed38c31a43ea46e2b19257db-us2», «d5a20394440360cd8a9802d4705e711c-us20».",
+        );
+        check(
+            "mailchimp_key",
+            "a2937653ed38c31a43ea46e2b19257d-us2 a2937653ed38c31a43ea46e2b19257db-usa 1a2937653ed38c31a43ea46e2b19257db-us2",
+        );
+        check("maxmind_key", "«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»");
+        check(
+            "maxmind_key",
+            "xw5fruZ_8ZUsgYLu8vwgb3yKsgMna3uIF9Oa4_mmk, w5fruZ_8ZUsg_mmk",
+        );
+        check(
+            "new_relic_license_key",
+            "license: «eu01xxaa7460e1ea3abdfbbbd36e85c10cd0NRAL»",
+        );
+        check(
+            "new_relic_license_key",
+            "a7460e1ea3abdfbbbd36e85c10cd0NRAL, CENTRAL, 1eu01xxaa7460e1ea3abdfbbbd36e85c10cd0NRAL",
+        );
+        check(
+            "terraform_token",
+            "«7be0ebcc06163c.atlasv1.eut_whf9f_uo8dmi9=1i8wleqmkoflbfh8ut6cve=8if98cr8r1_1ciw36lj-m1»",
+        );
+        check(
+            "terraform_token",
+            "xxxxxxxxxxxxxx.atlasv1.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        );
+    }
+
+    #[test]
+    fn keys_behind_a_number() {
+        check(
+            "facebook_app_token",
+            "«911602140448729|AY-lRJZq9BoDLobvAiP25L7RcMg»",
+        );
+        check(
+            "facebook_app_token",
+            "911602140448729|1234, 911602140448729 | total, 9116021404487|AY-lRJZq9BoDLobvAiP25L7RcMg",
+        );
+        check(
+            "truenas_key",
+            "[\"«8-Lp22ov7halMBLUpG97Wg4y7fibQi3CW19VJiZcCu746zgCs0mdDdTCoOcpgEucgu»\"]",
+        );
+        check(
+            "truenas_key",
+            "8-a7f29c1b0e4d8a7f29c1b0e4d8a7f29c1b0e4d8a7f29c1b0e4d8a7f29c1b0e4d8, 1-2, x8-Lp22ov7halMBLUpG97Wg4y7fibQi3CW19VJiZcCu746zgCs0mdDdTCoOcpgEucgu",
+        );
+    }
+
+    #[test]
+    fn keys_behind_letters() {
+        check(
+            "twilio_key",
+            "«SK6a02cbedf7960df30e6a86bea413e922», «AC4d2f64e2a108cd72f648b1984c3b5a13»",
+        );
+        check(
+            "twilio_key",
+            "SK6a02cbedf7960df30e6a86bea413e92, xSK6a02cbedf7960df30e6a86bea413e922, SK6a02cbedf7960df30e6a86bea413e9222, AC11111111111111111111111111111111",
+        );
+    }
+}

@@ -1,7 +1,8 @@
 //! Mexican population registry codes (CURP): four letters, birth date, sex, state, three consonants, two characters more (RENAPO).
 
 use super::checksum::{is_day, number};
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::class::ALNUM;
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const MX_CURP: Detector = Detector {
     name: "mx_curp",
@@ -10,7 +11,7 @@ pub(super) const MX_CURP: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(6), Before::Letter),
-    find,
+    find: Find::Code(find),
 };
 
 fn find(context: &Context<'_>) -> Outcome {
@@ -25,7 +26,7 @@ fn find(context: &Context<'_>) -> Outcome {
     {
         return Outcome::None;
     }
-    let end = context.run(start, 19, |byte| byte.is_ascii_alphanumeric());
+    let end = context.run_of(start, 19, &ALNUM);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

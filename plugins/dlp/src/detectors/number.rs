@@ -45,6 +45,7 @@ impl Number {
 }
 
 /// Whether a number may begin here: no word and no longer number goes on across the position from the left.
+#[inline(never)]
 pub(super) fn begins(context: &Context<'_>, position: usize) -> bool {
     if context.dense {
         return !context
@@ -62,6 +63,7 @@ pub(super) fn begins(context: &Context<'_>, position: usize) -> bool {
 }
 
 /// Whether a number may end here; `None` when that is not known yet.
+#[inline(never)]
 pub(super) fn ends(context: &Context<'_>, position: usize) -> Option<bool> {
     let Some(byte) = context.byte(position) else {
         return context.end.then_some(true);
@@ -82,9 +84,10 @@ pub(super) fn ends(context: &Context<'_>, position: usize) -> Option<bool> {
 ///
 /// # Errors
 /// [`Outcome::None`] or [`Outcome::Undecided`] when there is none.
+#[inline(never)]
 pub(super) fn grouped(
     context: &Context<'_>,
-    groups: &[usize],
+    groups: &[u8],
     separators: &[u8],
 ) -> Result<Number, Outcome> {
     let number = grouped_prefix(context, groups, separators)?;
@@ -99,9 +102,10 @@ pub(super) fn grouped(
 ///
 /// # Errors
 /// As [`grouped`].
+#[inline(never)]
 pub(super) fn grouped_prefix(
     context: &Context<'_>,
-    groups: &[usize],
+    groups: &[u8],
     separators: &[u8],
 ) -> Result<Number, Outcome> {
     let start = context.at.start;
@@ -112,7 +116,7 @@ pub(super) fn grouped_prefix(
         return Err(Outcome::Undecided);
     }
     let mut number = Number::new(start);
-    let total: usize = groups.iter().sum();
+    let total: usize = groups.iter().map(|group| usize::from(*group)).sum();
     if context.at.len() == total {
         number.push(context.trigger());
         number.range.end = context.at.end;
@@ -120,6 +124,7 @@ pub(super) fn grouped_prefix(
     }
     let mut position = start;
     for (index, group) in groups.iter().enumerate() {
+        let group = usize::from(*group);
         if index > 0 {
             let Some(byte) = context.byte(position) else {
                 return Err(context.lacking(position));
@@ -130,11 +135,11 @@ pub(super) fn grouped_prefix(
             number.separator = Some(byte);
             position += 1;
         }
-        let end = context.run(position, group + 1, |byte| byte.is_ascii_digit());
+        let end = context.digits(position, group + 1);
         if context.is_open(end) {
             return Err(Outcome::Undecided);
         }
-        if end - position != *group {
+        if end - position != group {
             return Err(Outcome::None);
         }
         number.push(context.bytes(position..end));
@@ -144,26 +149,12 @@ pub(super) fn grouped_prefix(
     Ok(number)
 }
 
-/// What a checked number is: a match, if its digits pass and, written bare, a word before it says what it is.
-pub(super) fn judge(
-    context: &Context<'_>,
-    number: Result<Number, Outcome>,
-    words: &[&str],
-    passes: impl Fn(&[u8]) -> bool,
-) -> Outcome {
-    match number {
-        Err(outcome) => outcome,
-        Ok(number) if !passes(number.digits()) => Outcome::None,
-        Ok(number) if context.mentions(number.range.start, words) => Outcome::Match(number.range),
-        Ok(_) => Outcome::None,
-    }
-}
-
 /// Reads groups of digits at the trigger, each with the separator that must follow it (the last one's counts for nothing).
 ///
 /// # Errors
 /// [`Outcome::None`] or [`Outcome::Undecided`] when there is none.
-pub(super) fn laid_out(context: &Context<'_>, groups: &[(usize, u8)]) -> Result<Number, Outcome> {
+#[inline(never)]
+pub(super) fn laid_out(context: &Context<'_>, groups: &[(u8, u8)]) -> Result<Number, Outcome> {
     let start = context.at.start;
     if !begins(context, start) {
         return Err(Outcome::None);
@@ -171,11 +162,12 @@ pub(super) fn laid_out(context: &Context<'_>, groups: &[(usize, u8)]) -> Result<
     let mut number = Number::new(start);
     let mut position = start;
     for (index, (length, separator)) in groups.iter().enumerate() {
-        let end = context.run(position, length + 1, |byte| byte.is_ascii_digit());
+        let length = usize::from(*length);
+        let end = context.digits(position, length + 1);
         if context.is_open(end) {
             return Err(Outcome::Undecided);
         }
-        if end - position != *length {
+        if end - position != length {
             return Err(Outcome::None);
         }
         number.push(context.bytes(position..end));

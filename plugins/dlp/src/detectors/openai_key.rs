@@ -3,7 +3,7 @@
 
 use super::class::URL;
 use super::entropy::centibits;
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const OPENAI_KEY: Detector = Detector {
     name: "openai_key",
@@ -19,7 +19,7 @@ pub(super) const OPENAI_KEY: Detector = Detector {
         "sk-None-",
         "SK-PROJ-",
     ]),
-    find,
+    find: Find::Code(find),
 };
 
 const INFIX: &[u8] = b"T3BlbkFJ";
@@ -33,7 +33,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
     let has_infix = context.trigger() == INFIX;
     let start = if has_infix {
-        let run = context.run_back(at.start, SIDE_MAX, |byte| URL.has(byte));
+        let run = context.run_back_of(at.start, SIDE_MAX, &URL);
         let before = context.bytes(run..at.start);
         // Where the prefix was torn off, the infix with enough on both sides still says what it was.
         let prefix = before
@@ -50,7 +50,7 @@ fn find(context: &Context<'_>) -> Outcome {
     if !context.begins_word(start) {
         return Outcome::None;
     }
-    let end = context.run(at.end, SIDE_MAX, |byte| URL.has(byte));
+    let end = context.run_of(at.end, SIDE_MAX, &URL);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

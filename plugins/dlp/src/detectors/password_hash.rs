@@ -1,7 +1,7 @@
 //! Password hashes of crypt(5): MD5, bcrypt, SHA-256, SHA-512, yescrypt; Argon2's encoded form.
 
 use super::class::Class;
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const PASSWORD_HASH: Detector = Detector {
     name: "password_hash",
@@ -12,14 +12,14 @@ pub(super) const PASSWORD_HASH: Detector = Detector {
     trigger: Trigger::Keywords(&[
         "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$argon2",
     ]),
-    find,
+    find: Find::Code(find),
 };
 
 const BODY: Class = Class::of("0-9A-Za-z./+=,$");
 
 fn find(context: &Context<'_>) -> Outcome {
     let start = context.at.start;
-    let end = context.run(context.at.end, 256, |byte| BODY.has(byte));
+    let end = context.run_of(context.at.end, 256, &BODY);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

@@ -4,7 +4,7 @@
 
 use super::checksum::{luhn, number};
 use super::number::{Number, begins, ends};
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const PAYMENT_CARD: Detector = Detector {
     name: "payment_card",
@@ -16,7 +16,7 @@ pub(super) const PAYMENT_CARD: Detector = Detector {
         Lengths::range(4, 4).and(Lengths::range(12, 19)),
         Before::Other,
     ),
-    find,
+    find: Find::Code(find),
 };
 
 /// First and last of a range of issuer numbers, by their first four digits (six where four are not enough), and the lengths of its cards.
@@ -107,7 +107,7 @@ fn find(context: &Context<'_>) -> Outcome {
             card.separator = known;
             position += 1;
         }
-        let end = context.run(position, GROUP_DIGITS_MAX + 1, |byte| byte.is_ascii_digit());
+        let end = context.digits(position, GROUP_DIGITS_MAX + 1);
         if context.is_open(end) {
             return Outcome::Undecided;
         }

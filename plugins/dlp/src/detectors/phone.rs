@@ -3,7 +3,7 @@
 //! The least precise of all: dates, versions and order numbers are written alike. Through a group it only flags.
 
 use super::number::{Number, begins, ends};
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const PHONE: Detector = Detector {
     name: "phone",
@@ -12,7 +12,7 @@ pub(super) const PHONE: Detector = Detector {
     dense: true,
     opaque: false,
     trigger: Trigger::Digits(Lengths::range(1, 15), Before::Other),
-    find,
+    find: Find::Code(find),
 };
 
 const WORDS: &[&str] = &[
@@ -153,7 +153,7 @@ fn read(context: &Context<'_>, start: usize) -> Result<Written, Outcome> {
         if !fits || written.group_count >= written.groups.len() {
             return Ok(written);
         }
-        let end = context.run(opened, 16, |byte| byte.is_ascii_digit());
+        let end = context.digits(opened, 16);
         if context.is_open(end) {
             return Err(Outcome::Undecided);
         }
@@ -215,7 +215,7 @@ fn is_announced(context: &Context<'_>, start: usize, written: &Written, bracket:
 fn extension(context: &Context<'_>, end: usize) -> usize {
     for mark in [b"x".as_slice(), b" x", b" ext. ", b" ext "] {
         if context.bytes(end..end + mark.len()) == mark {
-            let digits = context.run(end + mark.len(), 6, |byte| byte.is_ascii_digit());
+            let digits = context.digits(end + mark.len(), 6);
             if digits > end + mark.len() {
                 return digits;
             }

@@ -4,7 +4,7 @@
 
 use super::base64::decode;
 use super::class::{BASE64, Class};
-use super::{Context, Detector, Grade, Group, Latch, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Latch, Outcome, Trigger};
 
 pub(super) const PRIVATE_KEY: Detector = Detector {
     name: "private_key",
@@ -18,7 +18,7 @@ pub(super) const PRIVATE_KEY: Detector = Detector {
         "ls0tls1crudjti",
         "putty-user-key-file-",
     ]),
-    find,
+    find: Find::Code(find),
 };
 
 /// What ends every armour.
@@ -72,9 +72,9 @@ fn find(context: &Context<'_>) -> Outcome {
     // Headers, one a line, up to where enough of a body stands in a row.
     let limit = position + HEADER_BYTES_MAX;
     loop {
-        let body = context.run(position, PROOF_BYTES, |byte| BASE64.has(byte));
+        let body = context.run_of(position, PROOF_BYTES, &BASE64);
         if body - position >= PROOF_BYTES {
-            let known = context.run(body, 64, |byte| BASE64.has(byte));
+            let known = context.run_of(body, 64, &BASE64);
             return Outcome::Latch(Latch {
                 range: start..known,
                 until: UNTIL,
@@ -95,7 +95,7 @@ fn find(context: &Context<'_>) -> Outcome {
 /// `LS0tLS1CRUdJTi…`: the armour as a whole in base64.
 fn find_encoded(context: &Context<'_>) -> Outcome {
     let start = context.at.start;
-    let end = context.run(start, 96, |byte| BASE64.has(byte));
+    let end = context.run_of(start, 96, &BASE64);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

@@ -59,7 +59,7 @@ pub(crate) fn find_all(detector: &Detector, text: &[u8], dense: bool) -> Vec<Ran
             end: true,
             dense,
         };
-        let range = match (detector.find)(&context) {
+        let range = match detector.find(&context) {
             Outcome::None => continue,
             Outcome::Undecided => panic!(
                 "{} cannot decide with all of the text at hand",
@@ -136,9 +136,9 @@ fn decides_once(detector: &Detector, text: &str) {
             end,
             dense: false,
         };
-        let whole = (detector.find)(&context(0, text.len(), true));
+        let whole = detector.find(&context(0, text.len(), true));
         for to in at.end..=text.len() {
-            let part = (detector.find)(&context(0, to, false));
+            let part = detector.find(&context(0, to, false));
             let is_latch = matches!((&part, &whole), (Outcome::Latch(_), Outcome::Latch(_)));
             assert!(
                 part == Outcome::Undecided || part == whole || is_latch,
@@ -147,7 +147,7 @@ fn decides_once(detector: &Detector, text: &str) {
             );
         }
         let from = at.start.saturating_sub(LOOK_BEHIND);
-        let shifted = match (detector.find)(&context(from, text.len(), true)) {
+        let shifted = match detector.find(&context(from, text.len(), true)) {
             Outcome::Match(range) => Outcome::Match(range.start + from..range.end + from),
             other @ (Outcome::None | Outcome::Undecided | Outcome::Latch(_)) => other,
         };

@@ -1,7 +1,7 @@
 //! Singapore identity numbers (NRIC, FIN): a letter, seven digits, a check letter (Immigration and Checkpoints Authority).
 
 use super::checksum::sum;
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const SG_NRIC: Detector = Detector {
     name: "sg_nric",
@@ -10,7 +10,7 @@ pub(super) const SG_NRIC: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(7), Before::Letter),
-    find,
+    find: Find::Code(find),
 };
 
 fn find(context: &Context<'_>) -> Outcome {

@@ -1,4 +1,4 @@
-//! Keys that are a prefix and what must follow it.
+//! Keys that are a text that gives them away and what must stand around it.
 
 use super::class::Class;
 use super::entropy::centibits;
@@ -9,38 +9,57 @@ const RUN_MAX: u16 = 2048;
 
 /// A form that a key has.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    /// What it begins with: the trigger.
-    pub(super) prefix: &'static str,
+pub(crate) struct Shape {
+    /// What stands before the mark, of a key that is known by its middle or its end.
+    pub(super) head: Option<Run>,
+    /// What gives it away: the trigger, or what a trigger begins with. Empty where the trigger is a run of digits.
+    pub(super) mark: &'static str,
     /// What follows, in order.
     pub(super) pieces: &'static [Piece],
-    /// Least entropy of all that follows, in hundredths of a bit a byte: keeps `sk-xxxxxxxx` out.
-    pub(super) centibits_min: u32,
+    /// Least entropy of all but the mark, in hundredths of a bit a byte: keeps `sk-xxxxxxxx` out.
+    pub(super) centibits_min: u16,
+}
+
+/// Characters of an alphabet, at least and at most so many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    pub(super) class: &'static Class,
+    pub(super) min: u16,
+    pub(super) max: u16,
 }
 
 /// A part of a key.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Piece {
-    /// So many characters of an alphabet.
-    Run(Class, u16, u16),
+pub(crate) enum Piece {
+    /// Characters of an alphabet.
+    Run(Run),
     /// This very text.
     Text(&'static str),
 }
 
 impl Class {
     /// Exactly so many.
-    pub(super) const fn n(self, count: u16) -> Piece {
-        Piece::Run(self, count, count)
+    pub(super) const fn n(&'static self, count: u16) -> Piece {
+        self.to(count, count)
     }
 
     /// So many or more.
-    pub(super) const fn from(self, min: u16) -> Piece {
-        Piece::Run(self, min, RUN_MAX)
+    pub(super) const fn from(&'static self, min: u16) -> Piece {
+        self.to(min, RUN_MAX)
     }
 
     /// So many at least and so many at most.
-    pub(super) const fn to(self, min: u16, max: u16) -> Piece {
-        Piece::Run(self, min, max)
+    pub(super) const fn to(&'static self, min: u16, max: u16) -> Piece {
+        Piece::Run(self.run(min, max))
+    }
+
+    /// The same, before a mark.
+    pub(super) const fn run(&'static self, min: u16, max: u16) -> Run {
+        Run {
+            class: self,
+            min,
+            max,
+        }
     }
 }
 
@@ -49,36 +68,53 @@ pub(super) const fn text(literal: &'static str) -> Piece {
     Piece::Text(literal)
 }
 
-/// Whether one of the shapes stands at the trigger, which is the prefix of at least one of them. Where several do, the longest counts.
+/// Whether one of the shapes stands at the trigger. Where several do, the longest counts.
 pub(super) fn find(context: &Context<'_>, shapes: &[Shape]) -> Outcome {
-    let (start, body) = (context.at.start, context.at.end);
-    // A prefix that begins with a sign is not part of the word before it.
-    let is_word = context
-        .trigger()
-        .first()
-        .is_some_and(u8::is_ascii_alphanumeric);
-    if is_word && !context.begins_word(start) {
-        return Outcome::None;
-    }
-    let mut best = 0;
+    let trigger = context.trigger();
+    let mut best = None;
     for shape in shapes {
-        if shape.prefix.as_bytes() != context.trigger() {
+        if !trigger.starts_with(shape.mark.as_bytes()) {
             continue;
         }
-        match end(context, body, shape.pieces) {
-            Ok(end) if centibits(context.bytes(body..end)) >= shape.centibits_min => {
-                best = best.max(end)
-            }
-            Ok(_) => {}
+        let Some(start) = start(context, shape) else {
+            continue;
+        };
+        let body = match shape.mark.len() {
+            0 => context.at.end,
+            length => context.at.start + length,
+        };
+        let end = match end(context, body, shape.pieces) {
+            Ok(end) => end,
             Err(Outcome::Undecided) => return Outcome::Undecided,
-            Err(_) => {}
+            Err(_) => continue,
+        };
+        let random = match shape.head {
+            Some(_) => start..end,
+            None => body..end,
+        };
+        let is_longer = best.as_ref().is_none_or(|(_, known)| end > *known);
+        if is_longer && centibits(context.bytes(random)) >= u32::from(shape.centibits_min) {
+            best = Some((start, end));
         }
     }
-    if best > 0 {
-        Outcome::Match(start..best)
-    } else {
-        Outcome::None
-    }
+    best.map_or(Outcome::None, |(start, end)| Outcome::Match(start..end))
+}
+
+/// Where a key of this shape begins, if it can begin there.
+fn start(context: &Context<'_>, shape: &Shape) -> Option<usize> {
+    let at = context.at.start;
+    let Some(head) = shape.head else {
+        // A mark that begins with a sign is not part of the word before it.
+        let is_word = context
+            .trigger()
+            .first()
+            .is_some_and(u8::is_ascii_alphanumeric);
+        return (!is_word || context.begins_word(at)).then_some(at);
+    };
+    let start = context.run_back_of(at, usize::from(head.max) + 1, head.class);
+    let length = at - start;
+    let fits = (usize::from(head.min)..=usize::from(head.max)).contains(&length);
+    (fits && context.begins_word(start)).then_some(start)
 }
 
 /// Where pieces end that begin at `from`.
@@ -86,18 +122,18 @@ fn end(context: &Context<'_>, from: usize, pieces: &[Piece]) -> Result<usize, Ou
     let mut position = from;
     for (index, piece) in pieces.iter().enumerate() {
         let is_last = index + 1 == pieces.len();
-        match *piece {
+        match piece {
             Piece::Text(literal) => match context.has(position, literal.as_bytes()) {
                 Some(true) => position += literal.len(),
                 Some(false) => return Err(Outcome::None),
                 None => return Err(Outcome::Undecided),
             },
-            Piece::Run(class, min, max) => {
-                let end = context.run(position, usize::from(max), |byte| class.has(byte));
+            Piece::Run(Run { class, min, max }) => {
+                let end = context.run_of(position, usize::from(*max), class);
                 if context.is_open(end) {
                     return Err(Outcome::Undecided);
                 }
-                if end - position < usize::from(min) {
+                if end - position < usize::from(*min) {
                     return Err(Outcome::None);
                 }
                 // In the dense view the next word follows at once; else what goes on in its alphabet is something longer.

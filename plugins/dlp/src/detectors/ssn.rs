@@ -5,7 +5,7 @@
 
 use super::checksum::{is_uniform, number};
 use super::number::grouped;
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const SSN: Detector = Detector {
     name: "ssn",
@@ -14,7 +14,7 @@ pub(super) const SSN: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Digits(Lengths::one(3).and(Lengths::one(9)), Before::Other),
-    find,
+    find: Find::Code(find),
 };
 
 const WORDS: &[&str] = &[

@@ -3,7 +3,7 @@
 
 use super::class::URL;
 use super::entropy::centibits;
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const TELEGRAM_BOT_TOKEN: Detector = Detector {
     name: "telegram_bot_token",
@@ -12,7 +12,7 @@ pub(super) const TELEGRAM_BOT_TOKEN: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Keywords(&[":AA"]),
-    find,
+    find: Find::Code(find),
 };
 
 fn find(context: &Context<'_>) -> Outcome {
@@ -25,7 +25,7 @@ fn find(context: &Context<'_>) -> Outcome {
     {
         return Outcome::None;
     }
-    let end = context.run(at + 1, 36, |byte| URL.has(byte));
+    let end = context.run_of(at + 1, 36, &URL);
     if context.is_open(end) {
         return Outcome::Undecided;
     }

@@ -1,7 +1,7 @@
 //! UK national insurance numbers: two letters, six digits, a letter from A to D
 //! (<https://www.gov.uk/hmrc-internal-manuals/national-insurance-manual/nim39110>).
 
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const UK_NINO: Detector = Detector {
     name: "uk_nino",
@@ -10,7 +10,7 @@ pub(super) const UK_NINO: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(2).and(Lengths::one(6)), Before::Any),
-    find,
+    find: Find::Code(find),
 };
 
 /// Prefixes that are not given out.
@@ -36,7 +36,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let mut position = at.end;
     if at.len() == 2 {
         for _ in 0..2 {
-            let end = context.run(position + 1, 3, |byte| byte.is_ascii_digit());
+            let end = context.digits(position + 1, 3);
             if context.is_open(end) {
                 return Outcome::Undecided;
             }

@@ -1,7 +1,7 @@
 //! A user's password in a URL: `scheme://user:password@host` (RFC 3986, section 3.2.1, deprecates the form; connection strings live on it).
 
 use super::entropy::is_placeholder;
-use super::{Context, Detector, Grade, Group, Outcome, Trigger};
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const URL_CREDENTIALS: Detector = Detector {
     name: "url_credentials",
@@ -10,7 +10,7 @@ pub(super) const URL_CREDENTIALS: Detector = Detector {
     dense: false,
     opaque: true,
     trigger: Trigger::Keywords(&["://"]),
-    find,
+    find: Find::Code(find),
 };
 
 /// The longest user and password that are taken for such.

@@ -2,7 +2,7 @@
 //! (<https://www.cms.gov/medicare/new-medicare-card/understanding-the-mbi.pdf>).
 
 use super::class::Class;
-use super::{Before, Context, Detector, Grade, Group, Lengths, Outcome, Trigger};
+use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const US_MBI: Detector = Detector {
     name: "us_mbi",
@@ -11,7 +11,7 @@ pub(super) const US_MBI: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(1), Before::Other),
-    find,
+    find: Find::Code(find),
 };
 
 const WORDS: &[&str] = &["medicare", "mbi", "beneficiary"];

@@ -151,7 +151,7 @@ impl Candidate {
             }),
             outcome @ (Outcome::None | Outcome::Undecided) => outcome,
         };
-        let find = entry.detector.find;
+        let find = |context: &Context<'_>| entry.detector.find(context);
         if !self.dense {
             let context = Context {
                 text,

@@ -387,7 +387,7 @@ impl Lane {
             // Nearly always it is nothing, as one look shows.
             if quick
                 && let Some(shown) = &shown
-                && (entry.detector.find)(shown) == Outcome::None
+                && entry.detector.find(shown) == Outcome::None
             {
                 self.steps += FIRST_REACH;
                 if entry.detector.dense

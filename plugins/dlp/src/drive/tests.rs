@@ -3,7 +3,7 @@
 
 use super::{Driver, Lane, Sighting};
 use crate::detectors::{
-    Before, Class, Context, Detector, Grade, Group, LOOK_AHEAD, LOOK_BEHIND, Latch, Lengths,
+    Before, Class, Context, Detector, Find, Grade, Group, LOOK_AHEAD, LOOK_BEHIND, Latch, Lengths,
     Outcome, Trigger,
 };
 use crate::view::View;
@@ -23,7 +23,7 @@ const fn detector(
         dense,
         opaque: true,
         trigger,
-        find,
+        find: Find::Code(find),
     }
 }
 
@@ -255,7 +255,7 @@ fn reference(text: &str) -> Vec<(u16, Range<usize>)> {
                 end: true,
                 dense: false,
             };
-            let range = match (detector.find)(&context) {
+            let range = match detector.find(&context) {
                 Outcome::None | Outcome::Undecided => continue,
                 Outcome::Match(range) => first + range.start..first + range.end,
                 Outcome::Latch(latch) => {
