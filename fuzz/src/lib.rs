@@ -6,8 +6,11 @@
     reason = "each target's module says at its top what it checks"
 )]
 
+pub mod answer;
 pub mod chain;
 pub mod config;
+pub mod disguise;
+pub mod documents;
 pub mod input;
 pub mod request;
 pub mod scanner;

@@ -1,35 +1,86 @@
 //! Streamed responses: however cut they come to the same, nothing is changed that was not asked for, and what was asked for is.
 //!
-//! Input: choices, then the stream.
+//! Input: choices, sizes, then the stream; or, by choice, texts apart by a byte 0xff, which the target makes a stream of, cut and interleaved.
 
 use portcullis_policy::{Endpoint, Reason};
 use portcullis_wire::{BodyKind, Released, ResponseReader};
+use serde_json::Value;
 
-use crate::input::{Input, pieces};
-use crate::sink::Redact;
+use crate::answer::{Answer, CHANNELS_MAX};
+use crate::documents::{begins, replaced};
+use crate::input::{Input, pieces, text_pieces};
+use crate::sink::{MARK, NEEDLE, Redact};
 
-/// Panics when cuts matter or untouched bytes were touched.
+/// Panics when cuts matter, untouched bytes were touched, or a text did not become what it should.
 pub fn check(data: &[u8]) {
     let mut input = Input::new(data);
-    let endpoint = if input.byte() % 2 == 0 {
+    let choice = input.byte();
+    let endpoint = if choice % 2 == 0 {
         Endpoint::OpenAiChat
     } else {
         Endpoint::AnthropicMessages
     };
     let sizes = input.sizes();
-    let body = input.rest();
-    let whole = relay(endpoint, &[body]);
-    assert_eq!(whole, relay(endpoint, &pieces(body, &sizes)), "cuts matter");
-    assert_eq!(whole, relay(endpoint, &pieces(body, &[1])), "cuts matter");
-    let (out, refused, sink) = whole;
-    if refused.is_none() && sink.found == 0 {
-        assert_eq!(out, body, "untouched bytes were touched");
+    let rest = input.rest();
+    if choice & 2 == 0 {
+        relayed(endpoint, rest, &sizes);
+        return;
     }
-    // The sink edits what is at hand, so no edit can fail.
-    assert_ne!(refused, Some(Reason::PolicyUnavailable));
+    let texts = rest.split(|byte| *byte == 0xff).take(CHANNELS_MAX);
+    let texts: Option<Vec<&str>> = texts.map(|text| std::str::from_utf8(text).ok()).collect();
+    let Some(texts) = texts else { return };
+    let deltas: Vec<Vec<&str>> = texts.iter().map(|text| text_pieces(text, &sizes)).collect();
+    let answer = Answer::new(endpoint, &deltas, choice & 4 != 0);
+    let out = relayed(endpoint, answer.bytes().as_bytes(), &sizes);
+    let out = String::from_utf8(out).expect("UTF-8");
+    for (after, before) in answer.read(&out).iter().zip(&texts) {
+        if !begins(before) {
+            assert_eq!(*after, before.replace(NEEDLE, MARK));
+        } else if let Some(expected) = replaced(before) {
+            assert_eq!(replaced(after), Some(expected), "{before} became {after}");
+        }
+    }
 }
 
-fn relay(endpoint: Endpoint, pieces: &[&[u8]]) -> (Vec<u8>, Option<Reason>, Redact) {
+/// What leaves of a stream.
+fn relayed(endpoint: Endpoint, body: &[u8], sizes: &[usize]) -> Vec<u8> {
+    let whole = relay(endpoint, &[body]);
+    assert_eq!(whole, relay(endpoint, &pieces(body, sizes)), "cuts matter");
+    assert_eq!(whole, relay(endpoint, &pieces(body, &[1])), "cuts matter");
+    let (out, refused, sink) = whole;
+    // The sink edits what is at hand, so no edit can fail.
+    assert_ne!(refused, Some(Reason::PolicyUnavailable));
+    if refused.is_none() {
+        if sink.found == 0 {
+            assert_eq!(out, body, "untouched bytes were touched");
+        }
+        same_frame(body, &out);
+    }
+    out
+}
+
+/// Line for line, an edited stream is the one that came, and its JSON is JSON.
+fn same_frame(body: &[u8], out: &[u8]) {
+    let lines = |bytes: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+        text.split(['\n', '\r']).map(str::to_owned).collect()
+    };
+    let (before, after) = (lines(body), lines(out));
+    assert_eq!(before.len(), after.len(), "lines came or went");
+    for (before, after) in before.iter().zip(&after) {
+        let json = |line: &str| -> Option<Value> {
+            serde_json::from_str(line.strip_prefix("data:")?.trim()).ok()
+        };
+        assert!(
+            json(before).is_none() || json(after).is_some(),
+            "{before} became {after}"
+        );
+    }
+}
+
+type Relayed = (Vec<u8>, Option<Reason>, Redact);
+
+fn relay(endpoint: Endpoint, pieces: &[&[u8]]) -> Relayed {
     let mut sink = Redact::default();
     let mut reader = ResponseReader::new(endpoint, 200, BodyKind::EventStream, 1 << 20, true);
     let (mut out, mut refused) = (Vec::new(), None);
