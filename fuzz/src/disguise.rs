@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// Characters that nobody sees.
-const UNSEEN: [char; 4] = ['\u{200b}', '\u{ad}', '\u{fe0f}', '\u{2060}'];
+pub const UNSEEN: [char; 4] = ['\u{200b}', '\u{ad}', '\u{fe0f}', '\u{2060}'];
 
 /// A text of ASCII in disguise.
 #[derive(Debug)]

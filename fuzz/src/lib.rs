@@ -13,6 +13,7 @@ pub mod disguise;
 pub mod documents;
 pub mod input;
 pub mod request;
+pub mod run;
 pub mod scanner;
 pub mod sink;
 pub mod stream;

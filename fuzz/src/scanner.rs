@@ -3,20 +3,18 @@
 //!
 //! Input: which rules, sizes of pieces, then the text, a byte 0xff, how the text is disguised.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use portcullis_dlp::Dlp;
-use portcullis_policy::config::Document;
-use portcullis_policy::{
-    Effects, Event, Exchange, Facts, Finding, MemoryStore, Policy, RequestMeaning, ResponseHead,
-    ResponseMeaning, Side, Text, TextId, Timestamp, Verdict,
-};
+use portcullis_dlp::{Dlp, Survey};
+use portcullis_policy::{Side, Text, TextId};
 use regex_lite::Regex;
 use serde_json::{Value, json};
 
 use crate::disguise::disguise;
 use crate::input::{Input, text_pieces};
+use crate::run::{Outcome, Run, document, environment, policy, scan};
 
 /// Rules with all that patterns are made of: boundaries, classes, repetitions, alternatives, cases. Matches are bounded, so that none is
 /// longer than what the scanner keeps undecided.
@@ -29,12 +27,10 @@ const PATTERNS: [(&str, &str); 6] = [
     ("unicode", r"[à-ö]{2,5}"),
 ];
 
-/// What placeholders are made with.
-const MASK_KEY: &str = "a key for masks that nobody knows";
-
 thread_local! {
     /// Each pattern by itself, all together, all that is built in, all together as masks.
-    static POLICIES: Vec<Dlp> = policies();
+    static POLICIES: Vec<Dlp> = (0..=MASKS).map(|which| policy(&rules(which))).collect();
+    static SURVEYS: Vec<RefCell<Survey>> = (0..=MASKS).map(survey).collect();
 }
 
 static REFERENCES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -46,24 +42,25 @@ const TOGETHER: usize = PATTERNS.len();
 const DETECTORS: usize = TOGETHER + 1;
 const MASKS: usize = DETECTORS + 1;
 
-fn policies() -> Vec<Dlp> {
+/// The rules that are tried, by number.
+fn rules(which: usize) -> Vec<Value> {
     let with = |action: &str| {
         let rules = PATTERNS
             .map(|(name, pattern)| json!({ "name": name, "pattern": pattern, "action": action }));
         rules.to_vec()
     };
-    let alone = with("redact").into_iter().map(|rule| vec![rule]);
-    let detectors = vec![json!({ "detector": "all", "action": "redact" })];
-    let together = [with("redact"), detectors, with("mask")];
-    alone.chain(together).map(policy).collect()
+    match which {
+        DETECTORS => vec![json!({ "detector": "all", "action": "redact" })],
+        TOGETHER => with("redact"),
+        MASKS => with("mask"),
+        alone => vec![with("redact").swap_remove(alone)],
+    }
 }
 
-fn policy(rules: Vec<Value>) -> Dlp {
-    let text = json!({ "version": 1, "dlp": { "rules": rules } }).to_string();
-    let document = Document::parse(text.as_bytes()).expect("JSON");
-    let policy = portcullis_dlp::configure(&document, &|_: &str| Some(MASK_KEY.to_owned()));
-    assert_eq!(document.take_mistakes(), []);
-    policy.expect("rules")
+/// A policy with the rules that mask.
+#[must_use]
+pub fn masks() -> Dlp {
+    policy(&rules(MASKS))
 }
 
 /// Panics when cuts matter, or something is missed, left, invented or lost.
@@ -89,7 +86,9 @@ pub fn check(data: &[u8]) {
             let expected = REFERENCES[which].find_iter(text).map(|found| found.range());
             assert_eq!(whole.ranges(), expected.collect::<Vec<_>>(), "{name}");
         }
+        surveyed(which, text, &sizes, &whole);
         if which == DETECTORS {
+            planted(dlp, text, how, &sizes);
             disguised(dlp, text, how, &whole, &sizes);
         }
         if which == MASKS {
@@ -135,110 +134,60 @@ fn comes_back(dlp: &Dlp, text: &str, sizes: &[usize]) {
     assert_eq!(answer.carried_out(&masked), text, "through {masked:?}");
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Outcome {
-    findings: Vec<Finding>,
-    edits: Vec<(Range<usize>, String)>,
-    refused: bool,
+fn survey(which: usize) -> RefCell<Survey> {
+    let survey = Survey::new(&document(&rules(which)), &environment);
+    RefCell::new(survey.expect("rules"))
 }
 
-impl Outcome {
-    fn ranges(&self) -> Vec<Range<usize>> {
-        self.edits.iter().map(|(range, _)| range.clone()).collect()
-    }
-
-    fn carried_out(&self, text: &str) -> String {
-        let mut out = String::new();
-        let mut copied = 0;
-        for (range, replacement) in &self.edits {
-            out.push_str(&text[copied..range.start]);
-            out.push_str(replacement);
-            copied = range.end;
+/// What is looked for before a request leaves is what the gateway finds.
+fn surveyed(which: usize, text: &str, sizes: &[usize], whole: &Outcome) {
+    let mut found = Vec::new();
+    SURVEYS.with(|surveys| {
+        let mut survey = surveys[which].borrow_mut();
+        let pieces = text_pieces(text, sizes);
+        for (index, piece) in pieces.iter().enumerate() {
+            let text = Text::prose(TextId(1), piece, index + 1 == pieces.len());
+            found.extend(survey.text(text).map(|finding| finding.rule.to_owned()));
         }
-        out + &text[copied..]
+        found.extend(survey.end().map(|finding| finding.rule.to_owned()));
+    });
+    found.sort();
+    let mut counted = Vec::new();
+    for finding in &whole.findings {
+        // Text that looks like a placeholder is no rule's.
+        if finding.rule != "placeholder" {
+            counted.extend(vec![finding.rule.clone(); finding.count as usize]);
+        }
     }
+    counted.sort();
+    assert_eq!(found, counted);
 }
 
-/// An exchange and what came of it.
-struct Run {
-    exchange: Box<dyn Exchange>,
-    facts: Facts,
-    refused: bool,
-}
+/// Secrets that are never missed between white space.
+const SECRETS: [&str; 3] = [
+    "sk-ant-api03-Zq9Xw8Vu7Ts6Rr5Qq4Pp3Oo2Nn1Mm0Ll9Kk8Jj7Ii6Hh5Gg4Ff3Ee2Dd1Cc0Bb9Aa8Zz7Yy6Xx5Ww4Vv3Uu2Tt-Zq9Xw8AA",
+    "glpat-Zq9Xw8Vu7Ts6Rr5Qq4Pp",
+    "AKIAQ4XW8VU7TS6RR5QP",
+];
 
-impl Run {
-    fn of(dlp: &Dlp) -> Self {
-        Self {
-            exchange: dlp.open(),
-            facts: Facts::default(),
-            refused: false,
-        }
-    }
+/// The same in base64.
+const ENCODED: &str = "Z2xwYXQtWnE5WHc4VnU3VHM2UnI1UXE0UHA=";
 
-    fn step(&mut self, event: &Event<'_>) -> (Vec<(Range<usize>, String)>, Option<usize>) {
-        let mut store = MemoryStore::default();
-        let mut out = Effects::new(&mut store);
-        let now = Timestamp::default();
-        let verdict = self.exchange.handle(now, event, &mut self.facts, &mut out);
-        self.refused |= matches!(verdict, Verdict::Refuse(_));
-        let edits = out.take_edits().into_iter();
-        let edits = edits.map(|edit| (edit.range, edit.replacement));
-        (edits.collect(), out.take_undecided())
-    }
-
-    fn pieces(&mut self, side: Side, pieces: &[&str]) -> Outcome {
-        if side == Side::Response {
-            self.step(&Event::ResponseHead(&ResponseHead {
-                status: 200,
-                stream: true,
-                local: false,
-            }));
-        }
-        let mut outcome = Outcome::default();
-        let (mut given, mut released) = (0, 0);
-        let ends: &[&str] = if pieces.is_empty() { &[""] } else { pieces };
-        for (index, piece) in ends.iter().enumerate() {
-            let last = index + 1 == ends.len();
-            let text = Text::prose(TextId(1), piece, last);
-            let (edits, undecided) = self.step(&match side {
-                Side::Request => Event::RequestText(text),
-                Side::Response => Event::ResponseText(text),
-            });
-            given += piece.len();
-            for (range, _) in &edits {
-                assert!(
-                    range.start >= released || side == Side::Request,
-                    "{range:?} was let go, up to {released}"
-                );
-                assert!(range.start <= range.end && range.end <= given, "{range:?}");
-            }
-            outcome.edits.extend(edits);
-            let held = undecided.unwrap_or(given);
-            assert!(held <= given && (!last || held == given));
-            released = released.max(held);
-        }
-        outcome.edits.sort_by_key(|(range, _)| range.start);
-        let apart = outcome.edits.windows(2).all(|pair| match pair {
-            [(one, _), (other, _)] => one.end <= other.start,
-            _ => true,
-        });
-        assert!(apart, "{:?}", outcome.edits);
-        outcome
-    }
-
-    fn end(&mut self, side: Side) -> Vec<Finding> {
-        match side {
-            Side::Request => self.step(&Event::RequestEnd(&RequestMeaning::default())),
-            Side::Response => self.step(&Event::ResponseEnd(&ResponseMeaning::default())),
-        };
-        self.facts.findings.clone()
-    }
-}
-
-fn scan(dlp: &Dlp, side: Side, pieces: &[&str]) -> Outcome {
-    let mut run = Run::of(dlp);
-    let mut outcome = run.pieces(side, pieces);
-    outcome.findings = run.end(side);
-    outcome.refused = run.refused;
-    outcome
+/// A secret in the midst of the text is found, in disguise, too.
+fn planted(dlp: &Dlp, text: &str, how: &[u8], sizes: &[usize]) {
+    let choice = how.first().copied().unwrap_or_default();
+    let at = text.floor_char_boundary(usize::from(choice) % (text.len() + 1));
+    let (before, behind) = text.split_at(at);
+    let secret = SECRETS.get(usize::from(choice) % 4);
+    let hidden = match secret {
+        Some(secret) => disguise(secret, how).as_str().to_owned(),
+        None => ENCODED.to_owned(),
+    };
+    let text = format!("{before}\n\n{hidden}\n\n{behind}");
+    let found = scan(dlp, Side::Request, &text_pieces(&text, sizes));
+    // A character of no width in front of it belongs to nothing.
+    let end = at + 2 + hidden.len();
+    let start = end - hidden.trim_start_matches(crate::disguise::UNSEEN).len();
+    let covered = |(range, _): &(Range<usize>, String)| range.start <= start && end <= range.end;
+    assert!(found.edits.iter().any(covered), "{hidden:?} in {text:?}");
 }

@@ -1,14 +1,18 @@
-//! Streamed responses: however cut they come to the same, nothing is changed that was not asked for, and what was asked for is.
+//! Streamed responses: however cut they come to the same, nothing is changed that was not asked for, what was asked for is, and what was masked
+//! comes back.
 //!
 //! Input: choices, sizes, then the stream; or, by choice, texts apart by a byte 0xff, which the target makes a stream of, cut and interleaved.
 
-use portcullis_policy::{Endpoint, Reason};
+use portcullis_dlp::Dlp;
+use portcullis_policy::{Endpoint, Reason, Side};
 use portcullis_wire::{BodyKind, Released, ResponseReader};
 use serde_json::Value;
 
 use crate::answer::{Answer, CHANNELS_MAX};
 use crate::documents::{begins, replaced};
 use crate::input::{Input, pieces, text_pieces};
+use crate::run::Run;
+use crate::scanner::masks;
 use crate::sink::{MARK, NEEDLE, Redact};
 
 /// Panics when cuts matter, untouched bytes were touched, or a text did not become what it should.
@@ -29,6 +33,10 @@ pub fn check(data: &[u8]) {
     let texts = rest.split(|byte| *byte == 0xff).take(CHANNELS_MAX);
     let texts: Option<Vec<&str>> = texts.map(|text| std::str::from_utf8(text).ok()).collect();
     let Some(texts) = texts else { return };
+    if choice & 8 != 0 {
+        comes_back(endpoint, &texts, &sizes);
+        return;
+    }
     let deltas: Vec<Vec<&str>> = texts.iter().map(|text| text_pieces(text, &sizes)).collect();
     let answer = Answer::new(endpoint, &deltas, choice & 4 != 0);
     let out = relayed(endpoint, answer.bytes().as_bytes(), &sizes);
@@ -39,6 +47,42 @@ pub fn check(data: &[u8]) {
         } else if let Some(expected) = replaced(before) {
             assert_eq!(replaced(after), Some(expected), "{before} became {after}");
         }
+    }
+}
+
+thread_local! {
+    static MASKS: Dlp = masks();
+}
+
+/// What was masked in questions is in the answer again.
+fn comes_back(endpoint: Endpoint, texts: &[&str], sizes: &[usize]) {
+    let mut exchange = MASKS.with(Run::of);
+    let masked = texts.iter().map(|text| {
+        let masked = exchange.pieces(Side::Request, &[text]);
+        masked.carried_out(text)
+    });
+    let masked: Vec<String> = masked.collect();
+    exchange.end(Side::Request);
+    exchange.begin_stream();
+    let deltas: Vec<Vec<&str>> = masked.iter().map(|text| text_pieces(text, sizes)).collect();
+    let answer = Answer::new(endpoint, &deltas, false);
+    let bytes = answer.bytes().as_bytes();
+    let mut reader = ResponseReader::new(endpoint, 200, BodyKind::EventStream, 1 << 20, true);
+    let (mut out, mut given) = (Vec::new(), 0);
+    for piece in pieces(bytes, sizes) {
+        given += piece.len();
+        match reader.push(piece, &mut exchange).expect("a good stream") {
+            Released::AsIs => out.extend_from_slice(piece),
+            Released::Bytes(bytes) => out.extend(bytes),
+        }
+    }
+    assert_eq!(given, bytes.len());
+    if let Released::Bytes(bytes) = reader.finish(&mut exchange).expect("a good stream") {
+        out.extend(bytes);
+    }
+    let out = String::from_utf8(out).expect("UTF-8");
+    for (after, before) in answer.read(&out).iter().zip(texts) {
+        assert_eq!(after, before, "through {masked:?}");
     }
 }
 

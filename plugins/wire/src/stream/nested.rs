@@ -185,6 +185,12 @@ impl Nested {
     pub(super) fn fit(&self, wishes: &[Change]) -> Vec<Change> {
         let mut fitting = Vec::with_capacity(wishes.len());
         for wish in wishes {
+            let breaks = |broken: &usize| wish.range.start < *broken && *broken < wish.range.end;
+            if self.broken.as_ref().is_some_and(breaks) {
+                // It ends what only began like a document, so nothing is there to be kept.
+                fitting.push(wish.clone());
+                continue;
+            }
             let mut replacement = Some(wish.replacement.as_str());
             let from = self
                 .places
@@ -217,13 +223,9 @@ impl Nested {
                     });
                 }
             }
-            if let Some(broken) = self
-                .broken
-                .filter(|broken| *broken < wish.range.end || wish.range.start >= *broken)
-            {
-                let range = wish.range.start.max(broken)..wish.range.end.max(broken);
+            if self.broken.is_some_and(|broken| wish.range.start >= broken) {
                 fitting.push(Change {
-                    range,
+                    range: wish.range.clone(),
                     replacement: replacement.unwrap_or_default().to_owned(),
                 });
             }
