@@ -48,6 +48,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether all of these bytes are changed.
+    #[must_use]
+    pub fn covers(&self, place: &Range<usize>) -> bool {
+        let mut edits = self.edits.iter();
+        edits.any(|(range, _)| range.start <= place.start && place.end <= range.end)
+    }
+
     /// Which bytes are changed.
     #[must_use]
     pub fn ranges(&self) -> Vec<Range<usize>> {

@@ -84,12 +84,24 @@ pub fn check(data: &[u8]) {
         streams(dlp, text, &sizes);
         if let Some((name, _)) = PATTERNS.get(which) {
             let expected = REFERENCES[which].find_iter(text).map(|found| found.range());
-            assert_eq!(whole.ranges(), expected.collect::<Vec<_>>(), "{name}");
+            let expected: Vec<_> = expected.collect();
+            for range in &expected {
+                assert!(whole.covers(range), "{name} left {range:?}");
+            }
+            // What of it reads otherwise than it is written may hold more.
+            if text
+                .chars()
+                .all(|letter| matches!(letter, '\0'..='\x7f' | 'à'..='ö'))
+            {
+                assert_eq!(whole.ranges(), expected, "{name}");
+            }
         }
         surveyed(which, text, &sizes, &whole);
+        if which <= DETECTORS {
+            disguised(dlp, text, how, &whole, &sizes, which == DETECTORS);
+        }
         if which == DETECTORS {
             planted(dlp, text, how, &sizes);
-            disguised(dlp, text, how, &whole, &sizes);
         }
         if which == MASKS {
             comes_back(dlp, text, &sizes);
@@ -105,22 +117,22 @@ fn streams(dlp: &Dlp, text: &str, sizes: &[usize]) {
     assert_eq!(whole.refused, cut.refused, "cuts matter in a stream");
 }
 
-/// A text of ASCII in disguise means the same, and what is found stands where its letters do.
-fn disguised(dlp: &Dlp, text: &str, how: &[u8], plain: &Outcome, sizes: &[usize]) {
+/// A text of ASCII in disguise means the same, and what is found stands where its letters do. Patterns see it as it is written, too, and may find
+/// more; not so with `exactly`.
+fn disguised(dlp: &Dlp, text: &str, how: &[u8], plain: &Outcome, sizes: &[usize], exactly: bool) {
     if !text.is_ascii() {
         return;
     }
     let disguise = disguise(text, how);
     let found = scan(dlp, Side::Request, &text_pieces(disguise.as_str(), sizes));
-    assert_eq!(plain.findings, found.findings, "{:?}", disguise.as_str());
-    let covers = |outcome: &Outcome, at: &Range<usize>| {
-        let mut edits = outcome.edits.iter();
-        edits.any(|(range, _)| range.start <= at.start && at.end <= range.end)
-    };
+    if exactly {
+        assert_eq!(plain.findings, found.findings, "{:?}", disguise.as_str());
+    }
     for (at, place) in disguise.places().iter().enumerate() {
-        let expected = covers(plain, &(at..at + 1));
-        let is = covers(&found, place);
-        assert_eq!(is, expected, "{place:?} of {:?}", disguise.as_str());
+        let expected = plain.covers(&(at..at + 1));
+        let is = found.covers(place);
+        let right = is == expected || is && !exactly;
+        assert!(right, "{place:?} of {:?}", disguise.as_str());
     }
 }
 
@@ -170,8 +182,8 @@ const SECRETS: [&str; 3] = [
     "AKIAQ4XW8VU7TS6RR5QP",
 ];
 
-/// The same in base64.
-const ENCODED: &str = "Z2xwYXQtWnE5WHc4VnU3VHM2UnI1UXE0UHA=";
+/// One of them in base64, without the sign that only fills it up.
+const ENCODED: &str = "Z2xwYXQtWnE5WHc4VnU3VHM2UnI1UXE0UHA";
 
 /// A secret in the midst of the text is found, in disguise, too.
 fn planted(dlp: &Dlp, text: &str, how: &[u8], sizes: &[usize]) {
@@ -189,5 +201,9 @@ fn planted(dlp: &Dlp, text: &str, how: &[u8], sizes: &[usize]) {
     let end = at + 2 + hidden.len();
     let start = end - hidden.trim_start_matches(crate::disguise::UNSEEN).len();
     let covered = |(range, _): &(Range<usize>, String)| range.start <= start && end <= range.end;
-    assert!(found.edits.iter().any(covered), "{hidden:?} in {text:?}");
+    assert!(
+        found.edits.iter().any(covered),
+        "{hidden:?} in {text:?}: {:?}",
+        found.ranges()
+    );
 }

@@ -19,7 +19,7 @@ use crate::sink::{MARK, NEEDLE, Redact};
 pub fn check(data: &[u8]) {
     let mut input = Input::new(data);
     let choice = input.byte();
-    let endpoint = if choice % 2 == 0 {
+    let endpoint = if choice & 1 == 0 {
         Endpoint::OpenAiChat
     } else {
         Endpoint::AnthropicMessages

@@ -86,7 +86,7 @@ fn cover(covered: &mut Range<usize>, position: usize) {
 }
 
 /// The candidates of a rule, oldest first, and the matches that an older candidate could still swallow.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Candidates {
     live: Vec<Candidate>,
     done: VecDeque<Found>,

@@ -1,9 +1,9 @@
 //! Data loss prevention: rules that block, redact or flag what they find in the texts of requests and responses.
 //!
 //! The way of a byte: [`trigger`] looks at every byte of every text and finds where a match of any rule could begin or does contain its rarest
-//! part; [`candidates`] then follows those places with the rule's automaton ([`pattern`]); [`report`] decides by the rule's options what becomes of
-//! a match, [`redactions`] joins what overlaps, [`mask`] keeps what an answer gets back. Built-in [`detectors`] are driven over the folded
-//! [`view`] of the text ([`drive`]). All of it goes
+//! part; [`candidates`] then follows those places with the rule's automaton ([`pattern`]), and where the text is not what it looks like,
+//! [`patterns`] has both read over the folded [`view`] too; [`report`] decides by the rule's options what becomes of
+//! a match, [`redactions`] joins what overlaps, [`mask`] keeps what an answer gets back. Built-in [`detectors`] are driven over that view alone ([`drive`]). All of it goes
 //! forward only, byte by byte, so a match is found wherever the text is cut into pieces ([`text`]), in linear time and bounded memory.
 //!
 //! This crate knows no wire format: it is given texts, unescaped, and answers with positions in them.
@@ -18,7 +18,9 @@ mod exchange;
 mod joint;
 mod marks;
 mod mask;
+mod matcher;
 mod pattern;
+mod patterns;
 mod placeholder;
 mod redactions;
 mod report;

@@ -7,6 +7,7 @@ use crate::report::{Report, Stop};
 use crate::rules::{Rule, Rules};
 use crate::scope::RuleSet;
 use crate::text::{Manner, TextScan};
+use crate::view::View;
 use portcullis_policy::Action;
 use proptest::prelude::*;
 use std::ops::Range;
@@ -248,6 +249,31 @@ fn long_text() -> impl Strategy<Value = String> {
         .prop_map(|parts| parts.concat())
 }
 
+/// Texts in which some characters look like others, and some like nothing.
+fn disguised_text() -> impl Strategy<Value = String> {
+    let letters = "aabbcc11--  AB_é日\n.\u{200b}\u{ad}５１аΑ–\u{a0}\u{2028}①";
+    let letters = prop::sample::select(letters.chars().collect::<Vec<_>>());
+    prop::collection::vec(letters, 0..64).prop_map(|chars| chars.into_iter().collect())
+}
+
+/// Which bytes of a text matches of the text or of its view cover.
+fn covered(oracle: &regex_lite::Regex, text: &str) -> Vec<bool> {
+    let (mut view, mut folded) = (View::default(), Vec::new());
+    if !view.push(text, &mut folded) {
+        folded.extend_from_slice(text.as_bytes());
+    }
+    let folded = std::str::from_utf8(&folded).unwrap();
+    let written = oracle.find_iter(text).map(|found| found.range());
+    let read = oracle
+        .find_iter(folded)
+        .map(|found| view.text_range(&found.range()));
+    let mut covered = vec![false; text.len()];
+    for range in written.chain(read) {
+        covered.get_mut(range).unwrap().fill(true);
+    }
+    covered
+}
+
 fn rules(patterns: &[(String, Action)]) -> Rules {
     let named = patterns
         .iter()
@@ -280,6 +306,31 @@ proptest! {
     #[test]
     fn pieces_do_not_matter(
         patterns in prop::collection::vec((pattern(), actions()), 1..5), text in text(), cuts in prop::collection::vec(0_usize..160, 0..6)
+    ) {
+        let rules = rules(&patterns);
+        let whole = scan(&rules, &text, &[]);
+        prop_assert_eq!(&scan(&rules, &text, &cuts), &whole);
+        let every: Vec<usize> = (0..text.len()).collect();
+        prop_assert_eq!(&scan(&rules, &text, &every), &whole);
+    }
+
+    #[test]
+    fn what_is_disguised_is_found_where_it_stands(pattern in pattern(), text in disguised_text(), cuts in prop::collection::vec(0_usize..160, 0..6)) {
+        let (Ok(oracle), Ok(_)) = (regex_lite::Regex::new(&pattern), Pattern::regex(&pattern, false)) else { return Ok(()) };
+        let expected = covered(&oracle, &text);
+        let redact = scan(&rules(&[(pattern.clone(), Action::Redact)]), &text, &cuts);
+        let mut gone = vec![false; text.len()];
+        for redaction in &redact.redactions {
+            gone.get_mut(redaction.range.clone()).unwrap().fill(true);
+        }
+        prop_assert_eq!(&gone, &expected, "{:?} {:?} {:?}", &pattern, &text, &redact.redactions);
+        let block = scan(&rules(&[(pattern.clone(), Action::Block)]), &text, &cuts);
+        prop_assert_eq!(block.stop.is_some(), expected.contains(&true), "{:?} {:?}", pattern, text);
+    }
+
+    #[test]
+    fn pieces_do_not_matter_in_disguise(
+        patterns in prop::collection::vec((pattern(), actions()), 1..5), text in disguised_text(), cuts in prop::collection::vec(0_usize..160, 0..6)
     ) {
         let rules = rules(&patterns);
         let whole = scan(&rules, &text, &[]);

@@ -159,9 +159,9 @@ impl Report {
         }
     }
 
-    /// Whether a rule blocks as soon as a match is certain, wherever it ends.
-    pub(crate) const fn blocks_early(&self, rule: &Rule) -> bool {
-        self.across.is_none() && rule.acts_early()
+    /// Whether rules may block as soon as a match is certain, wherever it ends.
+    pub(crate) const fn acts_early(&self) -> bool {
+        self.across.is_none()
     }
 
     /// Counts a match of a rule that acted.

@@ -3,7 +3,7 @@
 use crate::allow::Allow;
 use crate::detectors::{Detector, Group};
 use crate::drive::Driver;
-use crate::pattern::Pattern;
+use crate::pattern::{ByteSet, Pattern};
 use crate::scope::{RuleSet, Scope};
 use crate::trigger::Trigger;
 use portcullis_policy::{Action, Role, Side};
@@ -125,6 +125,7 @@ pub(crate) struct Rules {
     /// Length of the shortest text that can hold a match.
     shortest: usize,
     has_lead: bool,
+    lead: ByteSet,
     /// Those that reach texts of each role, of requests and of responses.
     reach: [[RuleSet; ROLES.len()]; 2],
 }
@@ -162,6 +163,8 @@ impl Rules {
             .chain(driver.is_some().then_some(DETECTED_BYTES_MIN))
             .min()
             .unwrap_or(usize::MAX);
+        let leads = factors.iter().flatten().filter_map(|factor| factor.lead);
+        let lead = leads.fold(ByteSet::default(), ByteSet::union);
         let has_lead = factors.iter().flatten().any(|factor| factor.lead.is_some());
         let set = |reaches: &dyn Fn(&Scope) -> bool| reaching(&rules, reaches);
         let reach = [Side::Request, Side::Response].map(|side| {
@@ -174,6 +177,7 @@ impl Rules {
             driver,
             shortest,
             has_lead,
+            lead,
             reach,
         })
     }
@@ -226,6 +230,11 @@ impl Rules {
     /// Those that reach a call.
     pub(crate) fn reaching_call(&self, reaches: impl Fn(&Scope) -> bool) -> RuleSet {
         reaching(&self.rules, reaches)
+    }
+
+    /// All bytes that stand in runs with which matches begin.
+    pub(crate) const fn lead(&self) -> ByteSet {
+        self.lead
     }
 
     /// Whether matches of any rule begin with a run before their factor.

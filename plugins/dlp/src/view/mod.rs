@@ -24,7 +24,31 @@ pub(crate) struct View {
     text_len: usize,
 }
 
+/// Index of the first character that does not stand in the view as it is.
+pub(crate) fn first_folded(text: &str) -> Option<usize> {
+    let folded = |(_, character): &(usize, char)| fold(*character) != Fold::Keep;
+    Foreign(text, 0).find(folded).map(|(at, _)| at)
+}
+
+/// What stands behind the last character that does not stand in the view as it is, if there is one.
+pub(crate) fn behind_folded(text: &str) -> Option<&str> {
+    if text.is_ascii() {
+        return None;
+    }
+    let folded = |character: char| !character.is_ascii() && fold(character) != Fold::Keep;
+    text.rsplit_once(folded).map(|(_, behind)| behind)
+}
+
 impl View {
+    /// Of a text that is its own view up to a position.
+    pub(crate) fn at(position: usize) -> Self {
+        Self {
+            len: position,
+            text_len: position,
+            ..Self::default()
+        }
+    }
+
     /// How much of a piece can be folded in one go.
     pub(crate) fn portion(piece: &str) -> usize {
         if piece.len() <= FOLDED_BYTES_MAX || piece.is_ascii() {
