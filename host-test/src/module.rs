@@ -13,14 +13,20 @@ use wasmtime::{Cache, CacheConfig, Config, Engine, ExternType};
 /// Which engine runs a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum EngineKind {
-    /// As fast as wasmtime is.
+    /// As fast as wasmtime is with little address space.
     Fast,
     /// Counts the instructions of every callback.
     Counting,
+    /// As V8 in an Envoy: what is out of bounds is found by guards around the memory.
+    Guarded,
 }
 
-static ENGINES: LazyLock<[Result<Engine, String>; 2]> = LazyLock::new(|| {
-    [EngineKind::Fast, EngineKind::Counting]
+static ENGINES: LazyLock<[Result<Engine, String>; 3]> = LazyLock::new(|| {
+    [
+        EngineKind::Fast,
+        EngineKind::Counting,
+        EngineKind::Guarded,
+    ]
         .map(|kind| new_engine(kind).map_err(|error| format!("{error:#}")))
 });
 
@@ -35,9 +41,11 @@ fn new_engine(kind: EngineKind) -> wasmtime::Result<Engine> {
     // What V8 runs in Envoy's official builds: SIMD, bulk memory and multi-value load, threads do not.
     config.wasm_multi_memory(false);
     config.wasm_memory64(false);
-    // A module of a test has one or two megabytes: reserving 4 GiB of address space for each of thousands of instances
-    // would exhaust it.
-    config.memory_reservation(64 << 20);
+    if kind != EngineKind::Guarded {
+        // A module of a test has one or two megabytes: reserving 4 GiB of address space for each of thousands of instances
+        // would exhaust it.
+        config.memory_reservation(64 << 20);
+    }
     config.cache(cache());
     Engine::new(&config)
 }
@@ -63,7 +71,7 @@ pub struct Module {
 struct Inner {
     bytes: Arc<[u8]>,
     /// One for each engine.
-    compiled: [OnceLock<Result<wasmtime::Module, String>>; 2],
+    compiled: [OnceLock<Result<wasmtime::Module, String>>; 3],
 }
 
 impl PartialEq for Module {
@@ -96,7 +104,7 @@ impl Module {
         let inner = modules.entry(Arc::clone(&bytes)).or_insert_with(|| {
             Arc::new(Inner {
                 bytes,
-                compiled: [OnceLock::new(), OnceLock::new()],
+                compiled: Default::default(),
             })
         });
         Ok(Self {
@@ -157,10 +165,11 @@ impl Module {
     }
 
     pub(crate) fn compile(&self, kind: EngineKind) -> Result<wasmtime::Module> {
-        let [fast, counting] = &self.inner.compiled;
+        let [fast, counting, guarded] = &self.inner.compiled;
         let compiled = match kind {
             EngineKind::Fast => fast,
             EngineKind::Counting => counting,
+            EngineKind::Guarded => guarded,
         };
         // Two tests that start together do not compile the same module twice: one waits for the other.
         let compiled = compiled.get_or_init(|| {
@@ -176,10 +185,11 @@ impl Module {
 
 /// The one engine of that kind in this process.
 pub(crate) fn engine(kind: EngineKind) -> Result<&'static Engine> {
-    let [fast, counting] = &*ENGINES;
+    let [fast, counting, guarded] = &*ENGINES;
     let engine = match kind {
         EngineKind::Fast => fast,
         EngineKind::Counting => counting,
+        EngineKind::Guarded => guarded,
     };
     engine.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
 }

@@ -313,6 +313,13 @@ impl Proxy {
         let handle = chain.get(place)?.handles.get(worker)?.borrow();
         Some(handle.root.as_ref()?.vm.memory_bytes())
     }
+
+    /// By how much that VM has grown, in bytes: its heap, stack and constants being there from the beginning.
+    pub fn heap_bytes(&self, place: usize, worker: usize) -> Option<usize> {
+        let chain = self.chain.borrow();
+        let handle = chain.get(place)?.handles.get(worker)?.borrow();
+        Some(handle.root.as_ref()?.vm.grown_bytes())
+    }
 }
 
 /// A thread of Envoy that has VMs.

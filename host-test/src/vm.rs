@@ -41,6 +41,8 @@ pub(crate) struct Vm {
     exports: HashMap<String, Func>,
     failed: Cell<bool>,
     counting: bool,
+    /// The size of the memory before anything ran.
+    memory_bytes_min: usize,
 }
 
 impl Vm {
@@ -66,6 +68,7 @@ impl Vm {
         let Some(malloc) = malloc else {
             bail!("the module exports neither malloc nor proxy_on_memory_allocate")
         };
+        let memory_bytes_min = memory.data_size(&store);
         store.data_mut().memory = Some(memory);
         store.data_mut().malloc = Some(malloc);
         let exports = base
@@ -87,6 +90,7 @@ impl Vm {
             exports,
             failed: Cell::new(false),
             counting,
+            memory_bytes_min,
         });
         world.with(|state| state.vms.insert(uid, Rc::downgrade(&vm)));
         vm.run_start()?;
@@ -127,6 +131,11 @@ impl Vm {
             .data()
             .memory
             .map_or(0, |memory| memory.data_size(&*store))
+    }
+
+    /// By how much it has grown since the module was instantiated.
+    pub(crate) fn grown_bytes(&self) -> usize {
+        self.memory_bytes().saturating_sub(self.memory_bytes_min)
     }
 
     /// Calls an export in a context. A trap fails the VM; what the guest asked for during the call waits for

@@ -38,7 +38,6 @@ pub fn run(checkout: &Checkout) -> Result<()> {
 /// As [`run`].
 pub fn modules(checkout: &Checkout) -> Result<Vec<(&'static str, u64)>> {
     ensure_target()?;
-    fs::create_dir_all(checkout.plugins())?;
     MODULES
         .into_iter()
         .map(|name| Ok((name, module(checkout, name)?)))
@@ -47,7 +46,11 @@ pub fn modules(checkout: &Checkout) -> Result<Vec<(&'static str, u64)>> {
 
 /// One call of Cargo for each, because one call for several unites the features of what they depend on, and so would put into
 /// each module what only another one needs.
-fn module(checkout: &Checkout, name: &str) -> Result<u64> {
+///
+/// # Errors
+/// When it does not build.
+pub fn module(checkout: &Checkout, name: &str) -> Result<u64> {
+    fs::create_dir_all(checkout.plugins())?;
     let package = format!("portcullis-module-{name}");
     let manifest = checkout.root().join("Cargo.toml");
     let built = wasm(checkout, &manifest, &package)?;

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask up | build | test | bench | dlp-eval | fuzz | bless`. One command a task, and each gets what it
+//! The project's own commands: `cargo xtask up | build | test | bench | dlp-eval | dlp-speed | fuzz | bless`. One command a task, and each gets what it
 //! needs by itself: the wasm target, an Envoy, the client SDKs.
 
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ mod bench;
 mod build;
 mod burst;
 mod dlp_eval;
+mod dlp_speed;
 mod fuzz;
 mod progress;
 mod test;
@@ -35,6 +36,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Measure how well the DLP detectors find, over a folder of labelled texts
     DlpEval(dlp_eval::Arguments),
+    /// Measure how fast the DLP scanner is in wasmtime, as ratios to a pass for keywords alone
+    DlpSpeed(dlp_speed::Arguments),
     /// Run the fuzz targets; what breaks one is kept in fuzz/regressions
     Fuzz(fuzz::Arguments),
     /// Run the tests and write what came out into the expectations
@@ -60,6 +63,7 @@ fn run() -> Result<ExitCode> {
         Command::Test(arguments) => test::run(&checkout, &arguments),
         Command::Bench(arguments) => bench::run(&checkout, &arguments),
         Command::DlpEval(arguments) => dlp_eval::run(&arguments),
+        Command::DlpSpeed(arguments) => dlp_speed::run(&checkout, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&checkout, &arguments),
         Command::Bless => test::bless(&checkout),
     }
