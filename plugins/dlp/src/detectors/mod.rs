@@ -105,6 +105,13 @@ pub(crate) enum Find {
     Number(&'static checked_numbers::Plan),
 }
 
+impl Detector {
+    /// Whether it is called at runs of so many digits.
+    pub(crate) fn takes_digits(&self, length: usize) -> bool {
+        matches!(self.trigger, Trigger::Digits(lengths, _) if lengths.has(length))
+    }
+}
+
 /// Groups of detectors, which a rule can name as `secrets`, `pii` and `pci`; `all` is every one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Group {
@@ -169,7 +176,7 @@ pub(crate) struct Lengths(u32);
 
 impl Lengths {
     /// All runs that are at least so long have one length.
-    const LONGEST: u32 = 31;
+    pub(crate) const LONGEST: usize = 31;
 
     /// None at all.
     const NONE: Self = Self(0);
@@ -177,7 +184,7 @@ impl Lengths {
     /// Each length from `min` to `max`.
     pub(crate) const fn range(min: u32, max: u32) -> Self {
         let (mut set, mut length) = (0, min);
-        while length <= max && length <= Self::LONGEST {
+        while length <= max && length <= Self::LONGEST as u32 {
             set |= 1 << length;
             length += 1;
         }
@@ -196,7 +203,6 @@ impl Lengths {
 
     /// Whether a run of so many digits is among them.
     pub(crate) fn has(self, length: usize) -> bool {
-        let length = u32::try_from(length).unwrap_or(Self::LONGEST);
         (self.0 >> length.min(Self::LONGEST)) & 1 == 1
     }
 }

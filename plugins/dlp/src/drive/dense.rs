@@ -1,23 +1,12 @@
 //! The dense view: the neighborhood of a trigger without what a writer, or a program, puts between the parts of a token.
 //!
 //! `4012-8888**-8888-1881**`, a key that is broken at the end of a line, or `` `AKIA…` `…` ``: marks of markdown and line breaks are dropped, and
-//! spaces beside them or beside a dash. It is made only where such a thing stands within what could be the token.
+//! spaces beside them or beside a dash. It is made only where such a thing stands within what could be the token ([`super::broken`]).
 
-use crate::detectors::Trigger;
+use super::broken::{Broken, Tokens, is_gap};
+use crate::detectors::{LOOK_BEHIND, Trigger};
+use crate::window::Window;
 use std::ops::Range;
-
-/// How far behind a trigger a number may be broken.
-const NUMBER_BYTES_MAX: usize = 48;
-
-/// How far behind a trigger any other token may be broken first.
-const TOKEN_BYTES_MAX: usize = 256;
-
-/// Most marks and spaces in a row that a token goes on behind.
-const BREAK_BYTES_MAX: usize = 8;
-
-/// By when it is known whether a number is broken.
-pub(super) const NUMBER_KNOWN_BY: usize = 64;
-const _: () = assert!(NUMBER_BYTES_MAX + BREAK_BYTES_MAX + 2 <= NUMBER_KNOWN_BY);
 
 /// A view, or the reason why there is none.
 pub(super) enum Dense {
@@ -33,19 +22,10 @@ pub(super) enum Dense {
     },
 }
 
-const fn is_mark(byte: u8) -> bool {
-    matches!(byte, b'*' | b'`' | b'~' | b'\n' | b'\r' | b'\t')
-}
-
-const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'_' | b'.' | b'+' | b'/' | b'=' | b'@' | b':')
-}
-
 /// Squeezes the text around a trigger; `end` tells that nothing follows it.
 pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool) -> Dense {
-    let digits = matches!(trigger, Trigger::Digits(..));
-    match is_broken(text.get(at.end..).unwrap_or_default(), digits, end) {
+    let tokens = Tokens::of(trigger);
+    match tokens.look(Window::new(text, 0), at.end, end) {
         Broken::Yes => {}
         Broken::No(_) => return Dense::No,
         Broken::Unknown => return Dense::Unknown,
@@ -60,7 +40,7 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
         let rest = text.get(index..).unwrap_or_default();
         let gap = rest
             .iter()
-            .take_while(|byte| **byte == b' ' || is_mark(**byte))
+            .take_while(|byte| is_gap(**byte))
             .count();
         if gap > 0 {
             let plain = gap == 1 && byte == b' ';
@@ -110,80 +90,38 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
     }
 }
 
-/// Whether a token goes on behind a trigger, and is broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Broken {
-    Yes,
-    /// It is not; so many bytes tell.
-    No(usize),
-    /// That depends on what follows.
-    Unknown,
-}
-
-/// Looks behind a trigger; `end` tells that nothing follows.
-pub(super) fn is_broken(behind: &[u8], digits: bool, end: bool) -> Broken {
-    let open = if end {
-        Broken::No(behind.len())
-    } else {
-        Broken::Unknown
-    };
-    let mut index = 0;
+/// How many digits stand in the dense view where a run of them begins, none where one goes on, and how many bytes behind the run it takes to
+/// know. `None` when that depends on what follows.
+pub(super) fn digits(
+    window: Window<'_>,
+    run: &Range<usize>,
+    last: bool,
+) -> Option<(usize, usize)> {
+    let is_digit = |at: usize| window.byte(at).is_some_and(|byte| byte.is_ascii_digit());
+    let is_plain = |from: usize, gap: usize| gap == 1 && window.byte(from) == Some(b' ');
+    let floor = run.start.saturating_sub(LOOK_BEHIND);
+    let mut before = run.start;
+    while before > floor && window.byte(before - 1).is_some_and(is_gap) {
+        before -= 1;
+    }
+    let gap = run.start - before;
+    if gap > 0 && !is_plain(before, gap) && before > floor && is_digit(before - 1) {
+        return Some((0, 0));
+    }
+    let (mut digits, mut end) = (run.len(), run.end);
     loop {
-        let byte = match behind.get(index) {
-            Some(byte) => *byte,
-            None => return open,
-        };
-        if index
-            >= if digits {
-                NUMBER_BYTES_MAX
-            } else {
-                TOKEN_BYTES_MAX
-            }
-        {
-            return Broken::No(index + 1);
-        }
-        let is_gap = |byte: u8| byte == b' ' || is_mark(byte);
-        if !is_gap(byte) {
-            let goes_on = if digits {
-                byte.is_ascii_digit() || byte.is_ascii_uppercase() || matches!(byte, b'-' | b'.')
-            } else {
-                is_token(byte)
-            };
-            if !goes_on {
-                return Broken::No(index + 1);
-            }
-            index += 1;
-            continue;
-        }
-        let rest = behind.get(index..).unwrap_or_default();
+        let rest = window.from(end);
         let gap = rest.iter().take_while(|byte| is_gap(**byte)).count();
-        let seen = index + gap + 1;
-        if gap > BREAK_BYTES_MAX {
-            return Broken::No(index + BREAK_BYTES_MAX + 1);
+        if gap == rest.len() && !last {
+            return None;
         }
-        let Some(next) = rest.get(gap).copied() else {
-            return open;
-        };
-        let goes_on = if digits {
-            next.is_ascii_digit() || next == b'-'
-        } else {
-            is_token(next)
-        };
-        if !goes_on {
-            return Broken::No(seen);
+        let behind = rest.get(gap..).unwrap_or_default();
+        let more = behind.iter().take_while(|byte| byte.is_ascii_digit());
+        let more = more.count();
+        if gap == 0 || more == 0 || is_plain(end, gap) {
+            return Some((digits, end + gap + 1 - run.end));
         }
-        let marked = rest.iter().take(gap).any(|byte| is_mark(*byte));
-        if marked {
-            return Broken::Yes;
-        }
-        // A number goes on behind a space, a key does not.
-        if !digits {
-            return Broken::No(seen);
-        }
-        let before = index.checked_sub(1).and_then(|before| behind.get(before));
-        if gap > 1 || next == b'-' || before == Some(&b'-') {
-            return Broken::Yes;
-        }
-        index += gap;
+        digits += more;
+        end += gap + more;
     }
 }

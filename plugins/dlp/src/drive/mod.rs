@@ -9,6 +9,7 @@
 //! does not depend on where pieces end: a detector is asked with 1, 2, 4, … bytes behind its trigger, whatever is at hand.
 
 mod blocks;
+mod broken;
 mod candidate;
 mod dense;
 mod encoded;
@@ -16,6 +17,7 @@ mod escaped;
 mod keywords;
 mod lane;
 mod latch;
+mod numbers;
 mod spaced;
 
 #[cfg(test)]
@@ -24,15 +26,9 @@ mod tests;
 pub(crate) use lane::{Lane, TooCostly};
 
 use crate::detectors::{Detector, Trigger};
-use crate::window::Window;
 use keywords::{KEYWORD_BYTES_MIN, Keywords};
+use numbers::Numbers;
 use std::ops::Range;
-
-/// Lengths of digit runs that are told apart; see [`crate::detectors::Lengths`].
-const LENGTHS: usize = 32;
-
-/// What stands before a run of digits, as far as it is told apart.
-const NEIGHBORS: [Option<u8>; 3] = [Some(b'a'), Some(b'_'), None];
 
 /// A match of a detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,8 +68,7 @@ struct Entry {
 pub(crate) struct Driver {
     entries: Vec<Entry>,
     keywords: Keywords,
-    /// Which are called at a run of so many digits behind a letter, a `_`, or anything else.
-    digits: [[Vec<u16>; LENGTHS]; NEIGHBORS.len()],
+    numbers: Numbers,
     at: Vec<u16>,
 }
 
@@ -90,7 +85,6 @@ impl Driver {
             return None;
         }
         let mut words = Vec::new();
-        let mut digits = [const { [const { Vec::new() }; LENGTHS] }; NEIGHBORS.len()];
         let mut at = Vec::new();
         for (entry, index) in entries.iter().zip(0..) {
             match entry.detector.trigger {
@@ -100,15 +94,7 @@ impl Driver {
                 Trigger::KeywordsAnyCase(list) => {
                     words.extend(list.iter().map(|word| (*word, true, index)));
                 }
-                Trigger::Digits(lengths, before) => {
-                    for (neighbor, digits) in NEIGHBORS.into_iter().zip(&mut digits) {
-                        for (length, called) in digits.iter_mut().enumerate() {
-                            if lengths.has(length) && before.fits(neighbor) {
-                                called.push(index);
-                            }
-                        }
-                    }
-                }
+                Trigger::Digits(..) => {}
                 Trigger::At => at.push(index),
             }
         }
@@ -119,8 +105,8 @@ impl Driver {
         );
         Some(Self {
             keywords: Keywords::new(words),
+            numbers: Numbers::new(&entries),
             entries,
-            digits,
             at,
         })
     }
@@ -132,20 +118,5 @@ impl Driver {
 
     fn entry(&self, index: u16) -> Option<Entry> {
         self.entries.get(usize::from(index)).copied()
-    }
-
-    /// The detectors that a run of digits concerns.
-    #[inline]
-    fn called_at(&self, run: &Range<usize>, window: Window<'_>) -> &[u16] {
-        let before = run.start.checked_sub(1).and_then(|at| window.byte(at));
-        let neighbor = match before {
-            Some(byte) if byte.is_ascii_alphabetic() => 0,
-            Some(b'_') => 1,
-            Some(_) | None => 2,
-        };
-        self.digits
-            .get(neighbor)
-            .and_then(|digits| digits.get(run.len().min(LENGTHS - 1)))
-            .map_or(&[], Vec::as_slice)
     }
 }

@@ -1,0 +1,208 @@
+//! Where tokens are broken: whether marks of markdown, a line break or spaces stand within what could be the token behind a trigger.
+
+use crate::detectors::Trigger;
+use crate::window::Window;
+
+/// How far behind a trigger a number may be broken.
+const NUMBER_BYTES_MAX: usize = 48;
+
+/// How far behind a trigger any other token may be broken first.
+const TOKEN_BYTES_MAX: usize = 256;
+
+/// Most marks and spaces in a row that a token goes on behind.
+const BREAK_BYTES_MAX: usize = 8;
+
+/// By when it is known whether a number is broken.
+pub(super) const NUMBER_KNOWN_BY: usize = 64;
+const _: () = assert!(NUMBER_BYTES_MAX + BREAK_BYTES_MAX + 2 <= NUMBER_KNOWN_BY);
+
+/// Whether a token goes on behind a trigger, and is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    Yes,
+    /// It is not; so many bytes behind the trigger tell.
+    No(usize),
+    /// That depends on what follows.
+    Unknown,
+}
+
+/// What tokens are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tokens {
+    Numbers,
+    Others,
+}
+
+/// What comes next of a token.
+enum Step {
+    /// So many bytes of it.
+    On(usize),
+    /// It is broken here.
+    Broken,
+    /// It ends here, as is known at this position.
+    Ends(usize),
+    /// That depends on what follows.
+    Unknown,
+}
+
+impl Tokens {
+    /// Those behind triggers of this kind.
+    pub(super) const fn of(trigger: Trigger) -> Self {
+        match trigger {
+            Trigger::Digits(..) => Self::Numbers,
+            Trigger::Keywords(_) | Trigger::KeywordsAnyCase(_) | Trigger::At => Self::Others,
+        }
+    }
+
+    const fn bytes_max(self) -> usize {
+        match self {
+            Self::Numbers => NUMBER_BYTES_MAX,
+            Self::Others => TOKEN_BYTES_MAX,
+        }
+    }
+
+    const fn has(self, byte: u8) -> bool {
+        match self {
+            Self::Numbers => {
+                byte.is_ascii_digit() || byte.is_ascii_uppercase() || matches!(byte, b'-' | b'.')
+            }
+            Self::Others => {
+                byte.is_ascii_alphanumeric()
+                    || matches!(byte, b'-' | b'_' | b'.' | b'+' | b'/' | b'=' | b'@' | b':')
+            }
+        }
+    }
+
+    /// Looks at what stands behind `position`. `last` tells that nothing follows the window.
+    pub(super) fn look(self, window: Window<'_>, position: usize, last: bool) -> Broken {
+        Run::default().look(self, window, position, last)
+    }
+
+    fn step(self, window: Window<'_>, position: usize, last: bool) -> Step {
+        let rest = window.from(position);
+        let open = if last {
+            Step::Ends(window.end())
+        } else {
+            Step::Unknown
+        };
+        let Some(byte) = rest.first().copied() else {
+            return open;
+        };
+        if self.has(byte) {
+            return Step::On(1);
+        }
+        let gap = rest.iter().take(BREAK_BYTES_MAX + 1);
+        let gap = gap.take_while(|byte| is_gap(**byte)).count();
+        if gap == 0 || gap > BREAK_BYTES_MAX {
+            return Step::Ends(position + gap.max(1));
+        }
+        let Some(next) = rest.get(gap).copied() else {
+            return open;
+        };
+        let goes_on = match self {
+            Self::Numbers => next.is_ascii_digit() || next == b'-',
+            Self::Others => self.has(next),
+        };
+        if !goes_on {
+            return Step::Ends(position + gap + 1);
+        }
+        if rest.iter().take(gap).any(|byte| is_mark(*byte)) {
+            return Step::Broken;
+        }
+        let before = position
+            .checked_sub(1)
+            .and_then(|before| window.byte(before));
+        match self {
+            // A number goes on behind a space, a key does not.
+            Self::Others => Step::Ends(position + gap + 1),
+            Self::Numbers if gap > 1 || next == b'-' || before == Some(b'-') => Step::Broken,
+            Self::Numbers => Step::On(gap),
+        }
+    }
+}
+
+/// What is known of the token at hand: triggers that stand in one token find the same, so that each byte is looked at once.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    /// It goes on unbroken from here…
+    from: usize,
+    /// …up to here.
+    to: usize,
+    /// What stands there, if that is known.
+    end: Option<Broken>,
+}
+
+impl Run {
+    /// As [`Tokens::look`], at a position that lies in the run or behind it.
+    pub(super) fn look(
+        &mut self,
+        tokens: Tokens,
+        window: Window<'_>,
+        position: usize,
+        last: bool,
+    ) -> Broken {
+        if position < self.from || position > self.to {
+            *self = Self {
+                from: position,
+                to: position,
+                end: None,
+            };
+        }
+        let limit = position + tokens.bytes_max();
+        while self.end.is_none() && self.to < limit {
+            match tokens.step(window, self.to, last) {
+                Step::On(bytes) => self.to += bytes,
+                Step::Broken => self.end = Some(Broken::Yes),
+                Step::Ends(known) => self.end = Some(Broken::No(known)),
+                Step::Unknown => return Broken::Unknown,
+            }
+        }
+        match self.end {
+            Some(Broken::No(known)) if self.to < limit => Broken::No(known - position),
+            Some(end) if self.to < limit => end,
+            Some(_) | None => Broken::No(tokens.bytes_max() + 1),
+        }
+    }
+}
+
+/// What can stand between the parts of a token.
+pub(super) const fn is_gap(byte: u8) -> bool {
+    byte == b' ' || is_mark(byte)
+}
+
+const fn is_mark(byte: u8) -> bool {
+    matches!(byte, b'*' | b'`' | b'~' | b'\n' | b'\r' | b'\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What is remembered is what one would see.
+        #[test]
+        fn a_run_finds_what_a_look_finds(
+            text in "([0-9]{1,4}|[A-Za-z-]{1,3}|[ *\n]{1,2}|[ ]{7,10}|1{60}|a{300}| 1){0,14}",
+            cut in 0usize..80,
+        ) {
+            let bytes = text.as_bytes();
+            let cut = cut.min(bytes.len());
+            for tokens in [Tokens::Numbers, Tokens::Others] {
+                let mut run = Run::default();
+                for end in [cut, bytes.len()] {
+                    let window = Window::new(&bytes[..end], 0);
+                    let last = end == bytes.len();
+                    for position in 1..=end {
+                        // Triggers end with what is no gap.
+                        if is_gap(bytes[position - 1]) {
+                            continue;
+                        }
+                        let expected = tokens.look(window, position, last);
+                        prop_assert_eq!(run.look(tokens, window, position, last), expected, "{:?} {} {:?}", text, position, tokens);
+                    }
+                }
+            }
+        }
+    }
+}

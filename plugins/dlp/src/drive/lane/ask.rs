@@ -1,0 +1,206 @@
+//! Detectors are asked, one candidate after the other.
+
+use super::{Lane, Mark, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
+use crate::drive::Sighting;
+use crate::drive::broken::{Broken, Tokens};
+use crate::drive::candidate::{Answer, Candidate};
+use crate::drive::latch::Latched;
+use std::ops::Range;
+
+impl Lane {
+    /// A detector's trigger stands here.
+    #[inline]
+    pub(super) fn trigger(&mut self, entry: u16, at: Range<usize>, work: Work<'_>) -> Result<(), TooCostly> {
+        let waiting = self.marked(entry).waiting;
+        self.start(Candidate::new(entry, at, false, 0), waiting, work)
+    }
+
+    /// One after the other: what a match covers is not asked about again.
+    pub(super) fn start(
+        &mut self,
+        mut candidate: Candidate,
+        waiting: usize,
+        work: Work<'_>,
+    ) -> Result<(), TooCostly> {
+        if waiting == 0 && self.settle(&mut candidate, work)? {
+            return Ok(());
+        }
+        if let Some(mark) = self.mark(candidate.entry) {
+            mark.waiting += 1;
+        }
+        self.pending.push(candidate);
+        Ok(())
+    }
+
+    /// What is known of a detector.
+    #[inline]
+    pub(super) fn marked(&self, entry: u16) -> Mark {
+        let mark = self.marks.get(usize::from(entry)).copied();
+        mark.unwrap_or_default()
+    }
+
+    /// A detector's candidates before have been answered by then.
+    pub(super) fn answered(&mut self, entry: u16, by: usize) {
+        if let Some(mark) = self.mark(entry) {
+            mark.answered = mark.answered.max(by);
+        }
+    }
+
+    fn mark(&mut self, entry: u16) -> Option<&mut Mark> {
+        let index = usize::from(entry);
+        if index >= self.marks.len() {
+            self.marks.resize(index + 1, Mark::default());
+        }
+        self.marks.get_mut(index)
+    }
+
+    /// Asks those that waited, in order, each detector until one of its candidates must wait on.
+    pub(super) fn ask_again(&mut self, work: Work<'_>) -> Result<(), TooCostly> {
+        let mut stuck: Vec<u16> = Vec::new();
+        let mut waiting = Vec::with_capacity(self.pending.len());
+        for mut candidate in std::mem::take(&mut self.pending) {
+            if stuck.contains(&candidate.entry) {
+                waiting.push(candidate);
+            } else if self.settle(&mut candidate, work)? {
+                if let Some(mark) = self.mark(candidate.entry) {
+                    mark.waiting = mark.waiting.saturating_sub(1);
+                }
+            } else {
+                stuck.push(candidate.entry);
+                waiting.push(candidate);
+            }
+        }
+        self.pending = waiting;
+        Ok(())
+    }
+
+    /// Asks a detector; false when it must wait.
+    fn settle(&mut self, candidate: &mut Candidate, work: Work<'_>) -> Result<bool, TooCostly> {
+        let Some(entry) = work.driver.entry(candidate.entry) else {
+            return Ok(true);
+        };
+        if self.opaque && !entry.detector.opaque {
+            return Ok(true);
+        }
+        if self.marked(candidate.entry).covered > candidate.at.start {
+            return Ok(true);
+        }
+        loop {
+            let answer = candidate.ask(work.driver, work.window, work.last, &mut self.steps);
+            if self.steps > STEPS_FREE + STEPS_PER_BYTE_MAX * candidate.at.end {
+                return Err(TooCostly(entry.rule));
+            }
+            // Those before have been answered, which can take longer than to answer this one.
+            let before = self.marked(candidate.entry).answered.max(candidate.after);
+            if !matches!(answer, Answer::Waits) {
+                self.answered(candidate.entry, candidate.answered_by());
+            }
+            match answer {
+                Answer::Waits => return Ok(false),
+                Answer::Nothing if !candidate.dense && entry.detector.dense => {
+                    let tokens = Tokens::of(entry.detector.trigger);
+                    let broken = self.broken(tokens, candidate.at.end, work);
+                    if let Broken::No(seen) = broken {
+                        // As long as it can take to see that, wherever the text is cut.
+                        let by = candidate.at.end + seen.next_power_of_two();
+                        self.answered(candidate.entry, by);
+                        return Ok(true);
+                    }
+                    *candidate = Candidate::new(
+                        candidate.entry,
+                        candidate.at.clone(),
+                        true,
+                        candidate.after,
+                    );
+                }
+                Answer::Nothing => return Ok(true),
+                Answer::Found(range, decided) => {
+                    self.sight(candidate, range, decided.max(before), work);
+                    return Ok(true);
+                }
+                Answer::Latched(latch, decided) => {
+                    self.sight(candidate, latch.range.clone(), decided.max(before), work);
+                    let covered = self.text_range(latch.range.clone(), work.window).end;
+                    let mut latched =
+                        Latched::new(candidate.entry, latch, covered, decided.max(before));
+                    if !self.follow(&mut latched, work) {
+                        self.latched.push(latched);
+                    }
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn sight(
+        &mut self,
+        candidate: &Candidate,
+        range: Range<usize>,
+        decided: usize,
+        work: Work<'_>,
+    ) {
+        let Some(entry) = work.driver.entry(candidate.entry) else {
+            return;
+        };
+        // What is put together over a line break may reach into another token.
+        if !candidate.dense
+            && let Some(mark) = self.mark(candidate.entry)
+        {
+            mark.covered = mark.covered.max(range.end);
+        }
+        let mut value = work.window.range(range.clone()).to_vec();
+        if candidate.dense {
+            value.retain(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'*' | b'`' | b'~'));
+        }
+        self.seen.push(Sighting {
+            rule: entry.rule,
+            range: self.text_range(range, work.window),
+            value,
+            decided,
+            continues: false,
+            trigger: candidate.at.start,
+            entry: candidate.entry,
+        });
+    }
+
+    pub(super) fn go_on(&mut self, work: Work<'_>) {
+        let mut latched = std::mem::take(&mut self.latched);
+        latched.retain_mut(|latched| !self.follow(latched, work));
+        self.latched = latched;
+    }
+
+    /// Covers what has come of a match that goes on; whether it is over.
+    fn follow(&mut self, latched: &mut Latched, work: Work<'_>) -> bool {
+        let Some(rule) = latched.rule(work.driver) else {
+            return true;
+        };
+        let (range, over) = latched.go_on(work.window);
+        if !range.is_empty() {
+            if let Some(mark) = self.mark(latched.entry) {
+                mark.covered = mark.covered.max(range.end);
+            }
+            let (trigger, decided) = (range.start, range.end.max(latched.decided));
+            let end = self.text_range(range, work.window).end;
+            let range = latched.covered_text..end;
+            latched.covered_text = end;
+            match self
+                .within
+                .iter_mut()
+                .find(|(of, within)| *of == rule && within.end >= range.start)
+            {
+                Some((_, within)) => within.end = within.end.max(end),
+                None => self.within.push((rule, range.start.saturating_sub(1)..end)),
+            }
+            self.seen.push(Sighting {
+                rule,
+                value: Vec::new(),
+                decided,
+                trigger,
+                range,
+                continues: true,
+                entry: latched.entry,
+            });
+        }
+        over
+    }
+}

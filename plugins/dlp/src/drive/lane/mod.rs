@@ -1,0 +1,330 @@
+//! One text on its way through the detectors, piece by piece.
+
+mod ask;
+mod numbers;
+mod scan;
+
+use super::broken::{Broken, Run, Tokens};
+use super::candidate::Candidate;
+use super::encoded;
+use super::escaped::Escaped;
+use super::latch::Latched;
+use super::spaced::Spaced;
+use super::{Driver, Sighting};
+use crate::detectors::{LOOK_BEHIND, Trigger};
+use crate::view::View;
+use crate::window::Window;
+use std::ops::Range;
+
+/// How much of a text detectors may be shown, in bytes for each byte of it. Protects a worker: a text can be made of triggers that each need a
+/// long look. At a nanosecond a byte, the worst text costs an eighth of a second a megabyte.
+const STEPS_PER_BYTE_MAX: usize = 128;
+
+/// What a text may cost on top, so that a dense stretch at its beginning is no reason to refuse it.
+const STEPS_FREE: usize = 64 * 1024;
+
+/// How often what was decoded is decoded again.
+const DEPTH_MAX: u8 = 2;
+
+/// Most bytes that are decoded of one text. Protects a worker: at four alignments, base64 of base64 could multiply.
+const DECODED_BYTES_MAX: usize = 1024 * 1024;
+
+/// Longest opaque text that is decoded: an id or a signature. What is longer is a picture or a sound, of which `wire` reads what can be read.
+const OPAQUE_DECODED_BYTES_MAX: usize = 4096;
+
+/// Longest keyword, with room.
+const KEYWORD_BYTES_MAX: usize = 64;
+
+/// Room that is kept for what may be needed again.
+const KEPT_CAPACITY_MAX: usize = 16 * 1024;
+
+/// What stands before an `@` in an address, at most (RFC 5321, section 4.5.3.1.1).
+const LOCAL_PART_BYTES_MAX: usize = 64;
+
+/// The text cannot be read to its end: this rule's detectors would cost too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooCostly(pub(crate) u16);
+
+/// The state of one text between two pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    view: View,
+    /// What may be needed again of the view, and where it stands.
+    kept: Vec<u8>,
+    kept_base: usize,
+    /// Up to here triggers were looked for, except keywords…
+    scanned: usize,
+    /// …and up to here keywords.
+    looked: usize,
+    /// A run of digits goes on that began here.
+    digits: Option<usize>,
+    /// A run of characters of base64 goes on that began here.
+    word: Option<usize>,
+    escaped: Escaped,
+    spaced: Spaced,
+    /// Detectors that wait for more text, in the order of their triggers.
+    pending: Vec<Candidate>,
+    /// By detector: how many of them wait, where its last match ends.
+    marks: Vec<Mark>,
+    latched: Vec<Latched>,
+    /// By rule, bytes of the text that a match which goes on has covered: what else its rule sees there is a part of it.
+    within: Vec<(u16, Range<usize>)>,
+    /// By when all that was asked about the digits so far is answered.
+    numbers_answered: usize,
+    /// Where the tokens at hand are broken: numbers, others.
+    number: Run,
+    token: Run,
+    /// Found, and perhaps not decided yet: `decided` is a position of the view.
+    seen: Vec<Sighting>,
+    /// Found and decided.
+    found: Vec<Sighting>,
+    steps: usize,
+    decoded: usize,
+    depth: u8,
+    /// The text is a random string by its place.
+    opaque: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    waiting: usize,
+    covered: usize,
+    /// By when those before have been answered.
+    answered: usize,
+}
+
+/// What a portion of the text is read with.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    driver: &'a Driver,
+    window: Window<'a>,
+    /// The text ends with the window.
+    last: bool,
+}
+
+impl Lane {
+    /// Ready for a text's beginning, whatever went before.
+    pub(crate) fn reset(&mut self) {
+        let (mut kept, mut marks) = (
+            std::mem::take(&mut self.kept),
+            std::mem::take(&mut self.marks),
+        );
+        kept.clear();
+        marks.clear();
+        *self = Self {
+            kept,
+            marks,
+            ..Self::default()
+        };
+    }
+
+    /// Takes the next piece.
+    ///
+    /// # Errors
+    /// [`TooCostly`].
+    pub(crate) fn push(
+        &mut self,
+        driver: &Driver,
+        piece: &str,
+        last: bool,
+        opaque: bool,
+    ) -> Result<(), TooCostly> {
+        self.opaque = opaque;
+        let mut rest = piece;
+        loop {
+            let (portion, behind) = rest
+                .split_at_checked(View::portion(rest))
+                .unwrap_or((rest, ""));
+            rest = behind;
+            self.take(driver, portion, last && rest.is_empty())?;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        self.found
+            .sort_by_key(|sighting| (sighting.decided, sighting.trigger, sighting.entry));
+        Ok(())
+    }
+
+    /// What was found since it was last asked, in the order in which it was decided.
+    pub(crate) fn found(&mut self) -> std::vec::Drain<'_, Sighting> {
+        self.found.drain(..)
+    }
+
+    /// From where on the text is undecided. With `streamed`, a word is not held back for an `@` that could follow it, and what was let go of an
+    /// address cannot be taken back; otherwise nothing is let go that a detector could reach back to.
+    pub(crate) fn undecided(&self, driver: &Driver, streamed: bool) -> usize {
+        let window = Window::new(&self.kept, self.kept_base);
+        let end = self.view.len();
+        let mut first = end;
+        for candidate in &self.pending {
+            let start = if streamed {
+                held_from(candidate, driver, window)
+            } else {
+                candidate.at.start
+            };
+            first = first.min(start);
+        }
+        // A digit alone is no number yet.
+        let digits = self.digits.filter(|from| !streamed || end > from + 1);
+        first = digits.map_or(first, |digits| first.min(digits));
+        if !streamed {
+            first = first.min(self.looked.saturating_sub(KEYWORD_BYTES_MAX));
+            first = first.saturating_sub(LOOK_BEHIND);
+        } else if !driver.at.is_empty() {
+            let start = local_part(window, end);
+            let part = window.range(start..end);
+            let telling = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'+');
+            if part.iter().skip(1).rev().skip(1).any(telling) {
+                first = first.min(start);
+            }
+        }
+        if let Some(word) = self.word
+            && (!streamed || encoded::can_be(window.range(word..end)))
+        {
+            first = first.min(word);
+        }
+        let open = [self.escaped.undecided(), self.spaced.undecided()];
+        first = open.into_iter().flatten().fold(first, usize::min);
+        let seen = self.seen.iter().map(|sighting| sighting.range.start);
+        seen.fold(self.view.text_position(first), usize::min)
+    }
+
+    /// From where on its positions in the text may be asked for again.
+    pub(crate) fn needs(&self) -> usize {
+        self.view.text_position(self.kept_base)
+    }
+
+    fn take(&mut self, driver: &Driver, portion: &str, last: bool) -> Result<(), TooCostly> {
+        let mut kept = std::mem::take(&mut self.kept);
+        let fresh = kept.is_empty();
+        if fresh {
+            self.kept_base = self.view.len();
+        }
+        let folded = self.view.push(portion, &mut kept);
+        if !folded && !fresh {
+            kept.extend_from_slice(portion.as_bytes());
+        }
+        let copied = folded || !fresh;
+        let bytes = if copied { &kept } else { portion.as_bytes() };
+        let work = Work {
+            driver,
+            window: Window::new(bytes, self.kept_base),
+            last,
+        };
+        self.scan(work)?;
+        self.decide(last);
+        if last {
+            return Ok(());
+        }
+        let unneeded = self.needed() - self.kept_base;
+        if !copied {
+            kept.extend_from_slice(portion.as_bytes().get(unneeded..).unwrap_or_default());
+            self.kept_base += unneeded;
+        } else if unneeded * 2 >= kept.len() {
+            kept.drain(..unneeded);
+            kept.shrink_to(KEPT_CAPACITY_MAX);
+            self.kept_base += unneeded;
+        }
+        self.view.forget(self.kept_base);
+        let needs = self.needs();
+        self.within.retain(|(_, range)| range.end >= needs);
+        self.kept = kept;
+        Ok(())
+    }
+
+    /// Hands over what is decided by now.
+    fn decide(&mut self, last: bool) {
+        let end = self.view.len();
+        let decided = |sighting: &mut Sighting| last || sighting.decided <= end;
+        for mut sighting in self.seen.extract_if(.., decided) {
+            let start = sighting.range.start;
+            sighting.continues |= self.within.iter().any(|(rule, range)| {
+                *rule == sighting.rule && range.start < start && start < range.end
+            });
+            sighting.decided = self.view.text_position(sighting.decided.min(end));
+            self.found.push(sighting);
+        }
+    }
+
+    /// From where on the view may be needed again.
+    fn needed(&self) -> usize {
+        let mut first = self
+            .scanned
+            .min(self.looked.saturating_sub(KEYWORD_BYTES_MAX));
+        for candidate in &self.pending {
+            first = first.min(candidate.at.start);
+        }
+        for latched in &self.latched {
+            first = first.min(latched.needs());
+        }
+        let open = [
+            self.digits,
+            self.word,
+            self.escaped.undecided(),
+            self.spaced.undecided(),
+        ];
+        first = open.into_iter().flatten().fold(first, usize::min);
+        first.saturating_sub(LOOK_BEHIND).max(self.kept_base)
+    }
+
+    /// Whether the token behind a trigger that ends at `position` is broken.
+    fn broken(&mut self, tokens: Tokens, position: usize, work: Work<'_>) -> Broken {
+        let run = match tokens {
+            Tokens::Numbers => &mut self.number,
+            Tokens::Others => &mut self.token,
+        };
+        run.look(tokens, work.window, position, work.last)
+    }
+
+    /// Bytes of the text, whole characters.
+    fn text_range(&self, range: Range<usize>, window: Window<'_>) -> Range<usize> {
+        let start = window.character(range.start);
+        let mut end = range.end;
+        while window
+            .byte(end)
+            .is_some_and(|byte| (0x80..0xC0).contains(&byte))
+        {
+            end += 1;
+        }
+        self.view.text_range(&(start..end))
+    }
+}
+
+/// From where on a stream is held back for a candidate.
+fn held_from(candidate: &Candidate, driver: &Driver, window: Window<'_>) -> usize {
+    let at = &candidate.at;
+    match driver
+        .entry(candidate.entry)
+        .map(|entry| entry.detector.trigger)
+    {
+        // The word says what stands behind it, and is no secret; most such words are just words, unless a sign follows.
+        Some(Trigger::KeywordsAnyCase(_)) => {
+            let is_word = window
+                .byte(at.end - 1)
+                .is_some_and(|byte| byte.is_ascii_alphanumeric());
+            let behind = window.from(at.end);
+            let sign = behind.iter().position(|byte| matches!(byte, b':' | b'='));
+            match sign {
+                Some(sign) => at.end + sign,
+                None if is_word => window.end(),
+                None => at.end,
+            }
+        }
+        // Nearly every number at the end of a line would be.
+        Some(Trigger::Digits(..)) if candidate.dense => window.end(),
+        Some(Trigger::At) => local_part(window, at.start),
+        Some(Trigger::Keywords(_) | Trigger::Digits(..)) | None => at.start,
+    }
+}
+
+/// Where what could be the local part of an address begins that ends at `end`.
+fn local_part(window: Window<'_>, end: usize) -> usize {
+    let floor = end.saturating_sub(LOCAL_PART_BYTES_MAX);
+    let mut start = end;
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(&byte);
+    while start > floor && window.byte(start - 1).is_some_and(is_part) {
+        start -= 1;
+    }
+    start
+}
