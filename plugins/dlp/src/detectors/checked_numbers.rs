@@ -7,6 +7,7 @@ use super::checksum::{
     at, double_check, is_day, is_uniform, luhn, mod11_10, number, sum, verhoeff,
 };
 use super::number::{grouped, laid_out};
+use super::runs::Run;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 /// A number of a register.
@@ -18,6 +19,31 @@ pub(crate) struct Plan {
     words: &'static [&'static str],
     /// What its digits satisfy.
     is_valid: fn(&[u8]) -> bool,
+}
+
+impl Plan {
+    /// The runs of digits that it can begin with.
+    pub(super) fn runs(&self) -> Vec<Run> {
+        let mut runs = Vec::new();
+        for form in self.forms {
+            match form {
+                Form::Groups(groups, separators) => {
+                    runs.push(Run::bare(Lengths::one(total(groups))));
+                    if let [first, second, ..] = groups {
+                        let next = Lengths::one(u32::from(*second));
+                        runs.push(Run::group(u32::from(*first), separators, next));
+                    }
+                }
+                Form::Printed([(first, sign), (second, _), ..]) => {
+                    let next = Lengths::one(u32::from(*second));
+                    runs.push(Run::group(u32::from(*first), &[*sign], next));
+                }
+                Form::Printed([(only, _)]) => runs.push(Run::bare(Lengths::one(u32::from(*only)))),
+                Form::Printed([]) => {}
+            }
+        }
+        runs
+    }
 }
 
 /// A form in which a number is written.

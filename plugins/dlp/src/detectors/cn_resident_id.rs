@@ -2,6 +2,7 @@
 
 use super::checksum::{is_day, number, sum};
 use super::number::begins;
+use super::runs::{AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const CN_RESIDENT_ID: Detector = Detector {
@@ -11,7 +12,19 @@ pub(super) const CN_RESIDENT_ID: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(17).and(Lengths::one(18)), Before::Other),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[
+            Run {
+                behind: AnyBehind::LETTER,
+                ..Run::bare(Lengths::one(17))
+            },
+            Run {
+                behind: AnyBehind::WORD_END,
+                ..Run::bare(Lengths::one(18))
+            },
+        ],
+    ),
 };
 
 fn find(context: &Context<'_>) -> Outcome {

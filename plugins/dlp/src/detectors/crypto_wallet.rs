@@ -2,6 +2,7 @@
 //! Ethereum with the checksum in its letters' case (EIP-55), or in one case where a word announces it.
 
 use super::class::{ALNUM, HEX};
+use super::runs::{AnyBefore, AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 use bech32::primitives::decode::SegwitHrpstring;
 use sha2::{Digest, Sha256};
@@ -14,7 +15,14 @@ pub(super) const CRYPTO_WALLET: Detector = Detector {
     dense: false,
     opaque: true,
     trigger: Trigger::Digits(Lengths::range(1, 3), Before::Other),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[Run::within(
+            Lengths::range(1, 3),
+            AnyBefore::SIGN,
+            AnyBehind::LETTER,
+        )],
+    ),
 };
 
 pub(super) const CRYPTO_WALLET_BECH32: Detector = Detector {

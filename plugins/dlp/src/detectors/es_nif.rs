@@ -2,6 +2,7 @@
 //! (<https://www.interior.gob.es/opencms/es/servicios-al-ciudadano/tramites-y-gestiones/dni/calculo-del-digito-de-control-del-nif-nie/>).
 
 use super::checksum::number;
+use super::runs::{AnyBefore, AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const ES_NIF: Detector = Detector {
@@ -11,7 +12,21 @@ pub(super) const ES_NIF: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(7).and(Lengths::one(8)), Before::Any),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[
+            Run::within(
+                Lengths::one(7),
+                AnyBefore::word(1).or(AnyBefore::SIGN),
+                AnyBehind::LETTER.or(AnyBehind::byte(b'-')),
+            ),
+            Run::within(
+                Lengths::one(8),
+                AnyBefore::SIGN,
+                AnyBehind::LETTER.or(AnyBehind::byte(b'-')),
+            ),
+        ],
+    ),
 };
 
 const LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";

@@ -3,6 +3,7 @@
 
 use super::checksum::{is_day, number};
 use super::number::begins;
+use super::runs::{AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const FI_HETU: Detector = Detector {
@@ -12,7 +13,13 @@ pub(super) const FI_HETU: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(6), Before::Other),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[Run {
+            behind: AnyBehind::LETTER.or(AnyBehind::joins(b"+-")),
+            ..Run::bare(Lengths::one(6))
+        }],
+    ),
 };
 
 const CHECK: &[u8; 31] = b"0123456789ABCDEFHJKLMNPRSTUVWXY";

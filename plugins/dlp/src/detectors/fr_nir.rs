@@ -3,6 +3,7 @@
 
 use super::checksum::number;
 use super::number::{begins, ends};
+use super::runs::{AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const FR_NIR: Detector = Detector {
@@ -15,7 +16,16 @@ pub(super) const FR_NIR: Detector = Detector {
         Lengths::one(1).and(Lengths::one(13).and(Lengths::one(15).and(Lengths::one(5)))),
         Before::Other,
     ),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[
+            Run {
+                behind: AnyBehind::LETTER.or(AnyBehind::byte(b' ')),
+                ..Run::bare(Lengths::range(1, 14))
+            },
+            Run::bare(Lengths::one(15)),
+        ],
+    ),
 };
 
 const WORDS: &[&str] = &[

@@ -2,6 +2,7 @@
 //! (<https://www.swift.com/standards/data-standards/iban-international-bank-account-number>).
 
 use super::checksum::mod97;
+use super::runs::{AnyBefore, AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const IBAN: Detector = Detector {
@@ -11,7 +12,14 @@ pub(super) const IBAN: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Digits(Lengths::range(2, 31), Before::Letter),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[Run::within(
+            Lengths::range(2, 31),
+            AnyBefore::word(2),
+            AnyBehind::ANY,
+        )],
+    ),
 };
 
 /// Whole length by country, after the registry's release 99.

@@ -3,6 +3,7 @@
 
 use super::checksum::sum;
 use super::number::begins;
+use super::runs::{AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const IE_PPS: Detector = Detector {
@@ -12,7 +13,13 @@ pub(super) const IE_PPS: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(7), Before::Other),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[Run {
+            behind: AnyBehind::LETTER,
+            ..Run::bare(Lengths::one(7))
+        }],
+    ),
 };
 
 const WORDS: &[&str] = &["pps", "ppsn", "pps number", "personal public service"];

@@ -1,6 +1,7 @@
 //! Indian permanent account numbers: five letters, the fourth a kind of holder, four digits, a letter. There is no check digit, so that a word
 //! must announce it (<https://incometaxindia.gov.in>).
 
+use super::runs::Run;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const IN_PAN: Detector = Detector {
@@ -10,7 +11,7 @@ pub(super) const IN_PAN: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(4), Before::Letter),
-    find: Find::Code(find),
+    find: Find::Run(find, &[Run::lettered(5, 4)]),
 };
 
 const WORDS: &[&str] = &[

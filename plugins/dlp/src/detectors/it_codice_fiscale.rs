@@ -1,6 +1,7 @@
 //! Italian tax codes: six letters, year, month letter, day, place and a check letter (D.M. 23 December 1976).
 
 use super::class::ALNUM;
+use super::runs::Run;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const IT_CODICE_FISCALE: Detector = Detector {
@@ -10,7 +11,7 @@ pub(super) const IT_CODICE_FISCALE: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(2), Before::Letter),
-    find: Find::Code(find),
+    find: Find::Run(find, &[Run::lettered(6, 2)]),
 };
 
 fn find(context: &Context<'_>) -> Outcome {

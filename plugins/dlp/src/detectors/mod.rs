@@ -40,6 +40,7 @@ mod password_hash;
 mod payment_card;
 mod phone;
 mod private_key;
+pub(crate) mod runs;
 mod sg_nric;
 mod shape;
 mod ssn;
@@ -54,6 +55,7 @@ mod documentation;
 mod reference;
 
 pub(crate) use class::Class;
+use runs::{AnyBefore, AnyBehind, Run};
 use std::ops::Range;
 
 /// How many bytes before a trigger a detector may count on seeing, when the text has so many.
@@ -87,7 +89,7 @@ impl Detector {
     #[inline]
     pub(crate) fn find(&self, context: &Context<'_>) -> Outcome {
         match self.find {
-            Find::Code(find) => find(context),
+            Find::Code(find) | Find::Run(find, _) => find(context),
             Find::Key(shapes) => shape::find(context, shapes),
             Find::Number(plan) => checked_numbers::find(context, plan),
         }
@@ -99,6 +101,8 @@ impl Detector {
 pub(crate) enum Find {
     /// By a function of its own.
     Code(fn(&Context<'_>) -> Outcome),
+    /// The same, at no other runs of digits than these.
+    Run(fn(&Context<'_>) -> Outcome, &'static [Run]),
     /// Whether one of these shapes stands there: a row of `keys.rs`.
     Key(&'static [shape::Shape]),
     /// Whether such a number stands there: a row of `checked_numbers.rs`.
@@ -106,6 +110,19 @@ pub(crate) enum Find {
 }
 
 impl Detector {
+    /// The kinds of runs of digits that it can find something at, in the plain view; none if it is not called at such runs.
+    pub(crate) fn runs(&self) -> Vec<Run> {
+        let Trigger::Digits(lengths, _) = self.trigger else {
+            return Vec::new();
+        };
+        match self.find {
+            Find::Code(_) => vec![Run::within(lengths, AnyBefore::ANY, AnyBehind::ANY)],
+            Find::Run(_, runs) => runs.to_vec(),
+            Find::Key(shapes) => vec![Run::within(lengths, AnyBefore::SIGN, shape::behind(shapes))],
+            Find::Number(plan) => plan.runs(),
+        }
+    }
+
     /// Whether it is called at runs of so many digits.
     pub(crate) fn takes_digits(&self, length: usize) -> bool {
         matches!(self.trigger, Trigger::Digits(lengths, _) if lengths.has(length))
@@ -179,7 +196,10 @@ impl Lengths {
     pub(crate) const LONGEST: usize = 31;
 
     /// None at all.
-    const NONE: Self = Self(0);
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Every length.
+    pub(crate) const ALL: Self = Self(u32::MAX);
 
     /// Each length from `min` to `max`.
     pub(crate) const fn range(min: u32, max: u32) -> Self {

@@ -2,6 +2,7 @@
 
 use super::checksum::{is_day, number};
 use super::class::ALNUM;
+use super::runs::Run;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const MX_CURP: Detector = Detector {
@@ -11,7 +12,7 @@ pub(super) const MX_CURP: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(6), Before::Letter),
-    find: Find::Code(find),
+    find: Find::Run(find, &[Run::lettered(4, 6)]),
 };
 
 fn find(context: &Context<'_>) -> Outcome {

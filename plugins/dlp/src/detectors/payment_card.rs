@@ -4,6 +4,7 @@
 
 use super::checksum::{luhn, number};
 use super::number::{Number, begins, ends};
+use super::runs::Run;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const PAYMENT_CARD: Detector = Detector {
@@ -16,7 +17,13 @@ pub(super) const PAYMENT_CARD: Detector = Detector {
         Lengths::range(4, 4).and(Lengths::range(12, 19)),
         Before::Other,
     ),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[
+            Run::group(4, b" -", Lengths::one(4).and(Lengths::one(6))),
+            Run::bare(Lengths::range(12, 19)),
+        ],
+    ),
 };
 
 /// First and last of a range of issuer numbers, by their first four digits (six where four are not enough), and the lengths of its cards.

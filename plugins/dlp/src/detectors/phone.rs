@@ -3,6 +3,7 @@
 //! The least precise of all: dates, versions and order numbers are written alike. Through a group it only flags.
 
 use super::number::{Number, begins, ends};
+use super::runs::{AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const PHONE: Detector = Detector {
@@ -12,7 +13,19 @@ pub(super) const PHONE: Detector = Detector {
     dense: true,
     opaque: false,
     trigger: Trigger::Digits(Lengths::range(1, 15), Before::Other),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[
+            Run {
+                behind: MORE,
+                ..Run::bare(Lengths::range(1, 6))
+            },
+            Run {
+                behind: MORE.or(END),
+                ..Run::bare(Lengths::range(7, 15))
+            },
+        ],
+    ),
 };
 
 const WORDS: &[&str] = &[
@@ -48,6 +61,14 @@ const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 /// The longest extension: ` ext. 123456`.
 const EXTENSION_BYTES_MAX: usize = 12;
+
+/// What stands behind a group when another follows…
+const MORE: AnyBehind = AnyBehind::joins(b" -./()")
+    .or(AnyBehind::signs(b"()"))
+    .or(AnyBehind::BRACKET);
+
+/// …and behind the last one: an extension's `x` too.
+const END: AnyBehind = AnyBehind::END.or(AnyBehind::LETTER);
 
 /// How the digits from the trigger on are written, as far as they can belong to one number.
 struct Written {

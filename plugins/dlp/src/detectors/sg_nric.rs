@@ -1,6 +1,7 @@
 //! Singapore identity numbers (NRIC, FIN): a letter, seven digits, a check letter (Immigration and Checkpoints Authority).
 
 use super::checksum::sum;
+use super::runs::Run;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const SG_NRIC: Detector = Detector {
@@ -10,7 +11,7 @@ pub(super) const SG_NRIC: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(7), Before::Letter),
-    find: Find::Code(find),
+    find: Find::Run(find, &[Run::lettered(1, 7)]),
 };
 
 fn find(context: &Context<'_>) -> Outcome {

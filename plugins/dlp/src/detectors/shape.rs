@@ -2,6 +2,7 @@
 
 use super::class::Class;
 use super::entropy::centibits;
+use super::runs::AnyBehind;
 use super::{Context, Outcome};
 
 /// The longest run that is part of a key. Longer ones are no keys but data that happens to begin like one.
@@ -66,6 +67,16 @@ impl Class {
 /// This very text.
 pub(super) const fn text(literal: &'static str) -> Piece {
     Piece::Text(literal)
+}
+
+/// What stands behind a run of digits that one of the shapes begins with.
+pub(super) fn behind(shapes: &[Shape]) -> AnyBehind {
+    let firsts = shapes.iter().map(|shape| match shape.pieces.first() {
+        Some(Piece::Text(literal)) => literal.bytes().next().map(AnyBehind::byte),
+        Some(Piece::Run(_)) | None => None,
+    });
+    let first = firsts.reduce(|one, other| Some(one?.or(other?)));
+    first.flatten().unwrap_or(AnyBehind::ANY)
 }
 
 /// Whether one of the shapes stands at the trigger. Where several do, the longest counts.

@@ -5,6 +5,7 @@
 
 use super::checksum::{is_uniform, number};
 use super::number::grouped;
+use super::runs::Run;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const SSN: Detector = Detector {
@@ -14,7 +15,13 @@ pub(super) const SSN: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Digits(Lengths::one(3).and(Lengths::one(9)), Before::Other),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[
+            Run::group(3, b" -./", Lengths::one(2)),
+            Run::bare(Lengths::one(9)),
+        ],
+    ),
 };
 
 const WORDS: &[&str] = &[

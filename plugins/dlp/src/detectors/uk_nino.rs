@@ -1,6 +1,7 @@
 //! UK national insurance numbers: two letters, six digits, a letter from A to D
 //! (<https://www.gov.uk/hmrc-internal-manuals/national-insurance-manual/nim39110>).
 
+use super::runs::{AnyBefore, AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const UK_NINO: Detector = Detector {
@@ -10,7 +11,20 @@ pub(super) const UK_NINO: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(2).and(Lengths::one(6)), Before::Any),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[
+            Run {
+                before: AnyBefore::word(2).or(AnyBefore::SIGN),
+                ..Run::group(2, b" ", Lengths::one(2))
+            },
+            Run::within(
+                Lengths::one(6),
+                AnyBefore::word(2).or(AnyBefore::START),
+                AnyBehind::LETTER.or(AnyBehind::byte(b' ')),
+            ),
+        ],
+    ),
 };
 
 /// Prefixes that are not given out.

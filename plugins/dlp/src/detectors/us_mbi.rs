@@ -2,6 +2,7 @@
 //! (<https://www.cms.gov/medicare/new-medicare-card/understanding-the-mbi.pdf>).
 
 use super::class::Class;
+use super::runs::{AnyBefore, AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const US_MBI: Detector = Detector {
@@ -11,7 +12,14 @@ pub(super) const US_MBI: Detector = Detector {
     dense: false,
     opaque: false,
     trigger: Trigger::Digits(Lengths::one(1), Before::Other),
-    find: Find::Code(find),
+    find: Find::Run(
+        find,
+        &[Run::within(
+            Lengths::one(1),
+            AnyBefore::SIGN,
+            AnyBehind::LETTER,
+        )],
+    ),
 };
 
 const WORDS: &[&str] = &["medicare", "mbi", "beneficiary"];

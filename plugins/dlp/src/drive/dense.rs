@@ -38,10 +38,7 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
             dense_at = Some(bytes.len());
         }
         let rest = text.get(index..).unwrap_or_default();
-        let gap = rest
-            .iter()
-            .take_while(|byte| is_gap(**byte))
-            .count();
+        let gap = rest.iter().take_while(|byte| is_gap(**byte)).count();
         if gap > 0 {
             let plain = gap == 1 && byte == b' ';
             let behind = rest.get(gap).copied();
@@ -92,11 +89,7 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
 
 /// How many digits stand in the dense view where a run of them begins, none where one goes on, and how many bytes behind the run it takes to
 /// know. `None` when that depends on what follows.
-pub(super) fn digits(
-    window: Window<'_>,
-    run: &Range<usize>,
-    last: bool,
-) -> Option<(usize, usize)> {
+pub(super) fn digits(window: Window<'_>, run: &Range<usize>, last: bool) -> Option<(usize, usize)> {
     let is_digit = |at: usize| window.byte(at).is_some_and(|byte| byte.is_ascii_digit());
     let is_plain = |from: usize, gap: usize| gap == 1 && window.byte(from) == Some(b' ');
     let floor = run.start.saturating_sub(LOOK_BEHIND);

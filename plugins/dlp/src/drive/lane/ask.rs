@@ -10,7 +10,12 @@ use std::ops::Range;
 impl Lane {
     /// A detector's trigger stands here.
     #[inline]
-    pub(super) fn trigger(&mut self, entry: u16, at: Range<usize>, work: Work<'_>) -> Result<(), TooCostly> {
+    pub(super) fn trigger(
+        &mut self,
+        entry: u16,
+        at: Range<usize>,
+        work: Work<'_>,
+    ) -> Result<(), TooCostly> {
         let waiting = self.marked(entry).waiting;
         self.start(Candidate::new(entry, at, false, 0), waiting, work)
     }

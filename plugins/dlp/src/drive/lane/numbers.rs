@@ -5,76 +5,80 @@ use crate::detectors::Outcome;
 use crate::drive::broken::{Broken, NUMBER_KNOWN_BY, Tokens};
 use crate::drive::candidate::{Candidate, FIRST_REACH};
 use crate::drive::dense;
+use crate::drive::numbers::Concern;
 use std::ops::Range;
 
 impl Lane {
     /// A run of digits that is complete.
     #[inline]
     pub(super) fn number(&mut self, at: Range<usize>, work: Work<'_>) -> Result<(), TooCostly> {
-        let Some(called) = work.driver.numbers.called(&at, work.window) else {
+        let numbers = &work.driver.numbers;
+        let Some(concern) = numbers.concern(&at, work.window, work.last) else {
             return Ok(());
         };
+        self.steps += 1;
         let after = self.numbers_answered;
         self.numbers_answered = after.max(at.end + NUMBER_KNOWN_BY);
-        let shown = Candidate::shown(&at, work.window, work.last);
-        let mut dense = called.dense.as_slice();
-        for index in &called.all {
-            let Some(entry) = work.driver.entry(*index) else {
+        // Whoever has found something, or waits, asks about the dense view by itself.
+        let mut started: Vec<u16> = Vec::new();
+        for index in numbers.asked(&concern) {
+            let Some(entry) = work.driver.entry(index) else {
                 continue;
             };
-            let mark = self.marked(*index);
-            let quick = mark.waiting == 0 && !self.opaque && mark.covered <= at.start;
+            let mark = self.marked(index);
             // Nearly always it is nothing, as one look shows.
-            if quick
-                && let Some(shown) = &shown
-                && entry.detector.find(shown) == Outcome::None
+            if mark.waiting == 0
+                && !self.opaque
+                && mark.covered <= at.start
+                && let Some(shown) = Candidate::shown(&at, work.window, work.last)
             {
                 self.steps += FIRST_REACH;
-                continue;
+                if entry.detector.find(&shown) == Outcome::None {
+                    continue;
+                }
             }
-            // Whoever is no candidate at once is asked about the dense view by itself.
-            if let Some(place) = dense.iter().position(|other| other == index) {
-                self.dense_numbers(dense.get(..place).unwrap_or_default(), &at, after, work)?;
-                dense = dense.get(place + 1..).unwrap_or_default();
-            }
-            let candidate = Candidate::new(*index, at.clone(), false, after);
+            let candidate = Candidate::new(index, at.clone(), false, after);
             self.start(candidate, mark.waiting, work)?;
+            started.push(index);
         }
-        self.dense_numbers(dense, &at, after, work)
+        self.dense_numbers(&concern, &at, after, &started, work)
     }
 
     /// Has detectors look at the dense view of a run of digits, if there is one.
+    #[inline]
     fn dense_numbers(
         &mut self,
-        entries: &[u16],
+        concern: &Concern,
         at: &Range<usize>,
         after: usize,
+        started: &[u16],
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let broken = self.broken(Tokens::Numbers, at.end, work);
-        if let Broken::No(_) = broken {
-            return Ok(());
-        }
-        let known = (broken == Broken::Yes)
-            .then(|| dense::digits(work.window, at, work.last))
-            .flatten();
-        for index in entries {
-            if let Some((digits, by)) = known
-                && let Some(entry) = work.driver.entry(*index)
-                && !entry.detector.takes_digits(digits)
-            {
-                self.answered(*index, at.end + by.next_power_of_two());
+        let mut known = None;
+        for index in work.driver.numbers.dense(concern) {
+            if started.contains(&index) {
                 continue;
             }
-            let waiting = self.marked(*index).waiting;
-            self.start(
-                Candidate::new(*index, at.clone(), true, after),
-                waiting,
-                work,
-            )?;
+            let (broken, digits) = *known.get_or_insert_with(|| {
+                let broken = self.broken(Tokens::Numbers, at.end, work);
+                let digits = (broken == Broken::Yes)
+                    .then(|| dense::digits(work.window, at, work.last))
+                    .flatten();
+                (broken, digits)
+            });
+            if let Broken::No(_) = broken {
+                return Ok(());
+            }
+            if let Some((digits, by)) = digits
+                && let Some(entry) = work.driver.entry(index)
+                && !entry.detector.takes_digits(digits)
+            {
+                self.answered(index, at.end + by.next_power_of_two());
+                continue;
+            }
+            let waiting = self.marked(index).waiting;
+            let candidate = Candidate::new(index, at.clone(), true, after);
+            self.start(candidate, waiting, work)?;
         }
         Ok(())
     }

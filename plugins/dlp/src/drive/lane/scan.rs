@@ -1,8 +1,6 @@
 //! Finds triggers in a portion of the text, and what is written in it in other words.
 
-use super::{
-    DECODED_BYTES_MAX, DEPTH_MAX, Lane, OPAQUE_DECODED_BYTES_MAX, TooCostly, Work,
-};
+use super::{DECODED_BYTES_MAX, DEPTH_MAX, Lane, OPAQUE_DECODED_BYTES_MAX, TooCostly, Work};
 use crate::drive::Sighting;
 use crate::drive::blocks::{BLOCK, Kinds, bits};
 use crate::drive::encoded::{self, OVERLAP_BYTES, RUN_BYTES_MAX, RUN_BYTES_MIN};
