@@ -22,11 +22,7 @@ pub(crate) enum EngineKind {
 }
 
 static ENGINES: LazyLock<[Result<Engine, String>; 3]> = LazyLock::new(|| {
-    [
-        EngineKind::Fast,
-        EngineKind::Counting,
-        EngineKind::Guarded,
-    ]
+    [EngineKind::Fast, EngineKind::Counting, EngineKind::Guarded]
         .map(|kind| new_engine(kind).map_err(|error| format!("{error:#}")))
 });
 

@@ -11,8 +11,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use portcullis_policy::config::Document;
 use portcullis_policy::{
-    Effects, Event, Facts, MemoryStore, Policy, RequestMeaning, Text, TextId,
-    Timestamp, Verdict,
+    Effects, Event, Facts, MemoryStore, Policy, RequestMeaning, Text, TextId, Timestamp, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -59,7 +58,9 @@ fn main() -> Result<()> {
         if arguments.raw {
             strings.push(text.text.clone());
         } else {
-            text.lines().iter().for_each(|line| collect(line, &mut strings));
+            text.lines()
+                .iter()
+                .for_each(|line| collect(line, &mut strings));
         }
         let mut best = Duration::MAX;
         let mut findings = BTreeMap::new();
