@@ -156,7 +156,7 @@ impl DlpExchange {
         let result = self
             .scanner
             .text(&config.rules, reaching, text, self.streamed);
-        let parts = text.part != Part::Alone;
+        let parts = matches!(text.part, Part::First | Part::Next);
         for (range, replacement) in self.replacements()? {
             if parts {
                 self.scanner.joint().goes(text.id, range.clone());

@@ -11,6 +11,9 @@ use portcullis_policy::{Part, Place, Text, TextId};
 /// Most texts that may be open at once: the choices and channels of a streamed response. Protects memory; each can hold back some kilobytes.
 pub(crate) const OPEN_TEXTS_MAX: usize = 256;
 
+/// Longest key that says something of its value. Protects time: what stands before a value is looked at once more with it.
+const KEY_BYTES_MAX: usize = 64;
+
 /// Why a message cannot pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -34,6 +37,8 @@ pub(crate) struct Scanner {
     scratch: Scratch,
     report: Report,
     joint: Joint,
+    /// The key whose value may come next.
+    key: String,
 }
 
 impl From<TooManyParts> for Refused {
@@ -53,6 +58,17 @@ impl Scanner {
     ) -> Result<(), Refused> {
         // Pieces mostly come in the order of their texts, so the last one is the likely one.
         let known = self.open.iter().rposition(|(id, _)| *id == text.id);
+        let key = std::mem::take(&mut self.key);
+        if text.place == Place::Key
+            && text.last
+            && text.piece.len() <= KEY_BYTES_MAX
+            && rules.driver().is_some()
+        {
+            text.piece.clone_into(&mut self.key);
+        }
+        let key = Some(key).filter(|key| {
+            text.part == Part::Value && text.place != Place::Opaque && !key.is_empty()
+        });
         let scan = match known.and_then(|index| self.open.get_mut(index)) {
             Some((_, scan)) => scan,
             None if text.last => {
@@ -60,6 +76,9 @@ impl Scanner {
                     return Ok(());
                 }
                 self.spare.reset(rules, reaching);
+                if let Some(key) = &key {
+                    self.spare.follows(rules, key);
+                }
                 &mut self.spare
             }
             None => {
@@ -68,6 +87,9 @@ impl Scanner {
                 }
                 let mut scan = std::mem::take(&mut self.spare);
                 scan.reset(rules, reaching);
+                if let Some(key) = &key {
+                    scan.follows(rules, key);
+                }
                 self.open.push((text.id, scan));
                 let Some((_, scan)) = self.open.last_mut() else {
                     return Ok(());
@@ -102,7 +124,7 @@ impl Scanner {
         reaching: RuleSet,
         text: Text<'_>,
     ) -> Result<Option<Seam>, Refused> {
-        if text.part == Part::Alone {
+        if matches!(text.part, Part::Alone | Part::Value) {
             return Ok(None);
         }
         let Some(seam) = self.joint.push(text)? else {

@@ -42,6 +42,8 @@ pub(crate) struct TextScan {
     lane: Lane,
     /// They have seen enough.
     lane_closed: bool,
+    /// How much they saw before the text: its key.
+    before: usize,
     /// By rule: behind its last match, where the same thing may be seen twice.
     seen: Vec<(u16, usize)>,
     /// No sighting begins before any more.
@@ -88,6 +90,19 @@ impl TextScan {
             lane,
             ..Self::default()
         };
+    }
+
+    /// It is the value of this key: detectors see it as in `"key": "value"`. Nothing of the key is found or changed here.
+    pub(crate) fn follows(&mut self, rules: &Rules, key: &str) {
+        let Some(driver) = rules.driver() else {
+            return;
+        };
+        let before = format!("\"{key}\": \"");
+        self.before = before.len();
+        if self.lane.push(driver, &before, false, false).is_err() {
+            self.lane.reset();
+            self.before = 0;
+        }
     }
 
     /// Takes the next piece.
@@ -150,7 +165,7 @@ impl TextScan {
         self.unsighted = match rules.driver() {
             Some(driver) if !last && !self.lane_closed => {
                 let undecided = self.lane.undecided(driver, manner.streamed);
-                undecided.max(self.unsighted)
+                undecided.saturating_sub(self.before).max(self.unsighted)
             }
             _ => window.end(),
         };
@@ -194,7 +209,14 @@ impl TextScan {
             work.report.count(rule);
             self.lane_closed = true;
         }
-        Ok(self.lane.found().collect())
+        let before = self.before;
+        let found = self.lane.found().filter_map(|mut sighting| {
+            let range = &mut sighting.range;
+            *range = range.start.saturating_sub(before)..range.end.saturating_sub(before);
+            sighting.decided = sighting.decided.saturating_sub(before);
+            (sighting.range.end > 0).then_some(sighting)
+        });
+        Ok(found.collect())
     }
 
     /// Takes what a detector has seen.
@@ -296,7 +318,7 @@ impl TextScan {
         let end = work.window.end();
         let (mut needed, mut held, mut decided) = (end, self.unsighted, self.unsighted);
         if work.rules.driver().is_some() {
-            needed = needed.min(self.lane.needs());
+            needed = needed.min(self.lane.needs().saturating_sub(self.before));
         }
         if work.rules.has_patterns() {
             let undecided = self.patterns.undecided(work.rules, work.window);

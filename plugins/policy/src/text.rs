@@ -46,6 +46,8 @@ pub enum Part {
     /// It goes on where the part before it ended: a model reads both as one. [`crate::Edit`]s of it may come together with edits of the parts
     /// before.
     Next,
+    /// It is the value of the key that was the text before it.
+    Value,
 }
 
 /// A piece of one text, unescaped. The pieces of a text in order, put together, are the text; where it is cut means nothing.

@@ -91,6 +91,8 @@ pub(crate) struct Document {
     payload: Option<Inside>,
     /// A part of the message at hand has come.
     after_part: bool,
+    /// The key of the value that comes was given as a text.
+    after_key: bool,
     /// How deep the completion began, while within it.
     completion: Option<usize>,
     text_bytes: u64,
@@ -112,6 +114,7 @@ impl Document {
             head: Head::default(),
             payload: None,
             after_part: false,
+            after_key: false,
             completion: None,
             text_bytes: 0,
             completion_bytes: 0,
@@ -199,8 +202,10 @@ impl Document {
             let mut role = None;
             let value = match step.token {
                 Token::Key(raw) => {
+                    self.after_key = false;
                     if step.node == NodeId::UNKNOWN {
                         let key = self.walker.meaning(raw);
+                        self.after_key = !key.is_empty();
                         let role = self.walker.around().role;
                         self.texts.key(raw, key, role, reborrow(&mut sink))?;
                     }
@@ -222,9 +227,11 @@ impl Document {
                         part: match meaning {
                             Some(Meaning::Part) if self.after_part => Part::Next,
                             Some(Meaning::Part) => Part::First,
+                            _ if self.after_key => Part::Value,
                             _ => Part::Alone,
                         },
                     };
+                    self.after_key &= !last;
                     self.texts.piece(piece_of, reborrow(&mut sink))?;
                     if meaning.is_none() {
                         continue;
@@ -258,6 +265,7 @@ impl Document {
                 Token::Bool(value) => Value::Bool(value),
                 Token::Null => Value::Null,
                 Token::Open { object } => {
+                    self.after_key = false;
                     if meaning == Some(Meaning::Completion) && self.completion.is_none() {
                         self.completion = Some(self.walker.depth());
                     }

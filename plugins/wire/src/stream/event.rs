@@ -18,6 +18,8 @@ pub(super) struct Found<'a> {
     pub completion: bool,
     /// A key of an object.
     key: bool,
+    /// The value of the key before it.
+    pub of_key: bool,
     /// What is said of where it stands.
     ground: Ground,
     /// It goes on in other events: where it stands.
@@ -113,6 +115,7 @@ impl<'a> EventData<'a> {
                         raw,
                         completion: false,
                         key: true,
+                        of_key: false,
                         ground: walker.around(),
                         path: None,
                     });
@@ -215,10 +218,15 @@ impl<'a> EventData<'a> {
             segment,
             name,
         });
+        let of_key = match (segment, self.strings.last()) {
+            (Segment::Key(key), Some(last)) => last.key && last.raw.at == key.at,
+            _ => false,
+        };
         self.strings.push(Found {
             raw,
             completion: goes_on,
             key: false,
+            of_key,
             ground,
             path,
         });

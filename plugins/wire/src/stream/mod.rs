@@ -309,7 +309,11 @@ impl EventStream {
                 last: true,
                 role,
                 place: place_said,
-                part: Part::Alone,
+                part: if found.of_key {
+                    Part::Value
+                } else {
+                    Part::Alone
+                },
             };
             give(whole, sink, &mut self.batch, &mut |change| {
                 changes.push(change)
