@@ -3,10 +3,9 @@
 //! The name only says where to look; the value must look random: letters and digits mixed, enough entropy, no word, no path, no code. It cannot
 //! be as sure as a shape is, so that through a group it only flags.
 
-use super::class::Class;
+use super::assigned::{NAME, NAME_REST_MAX, VALUE_BYTES_MAX, contains, value};
 use super::entropy::{centibits, is_placeholder};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
-use std::ops::Range;
 
 pub(super) const GENERIC_SECRET: Detector = Detector {
     name: "generic_secret",
@@ -60,14 +59,8 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
     find: Find::Code(find),
 };
 
-/// The rest of a name behind the word that makes it interesting.
-const NAME_REST_MAX: usize = 40;
 /// How long a value is at least that is joined to its name.
 const JOINED_BYTES_MIN: usize = 24;
-/// The longest value.
-const VALUE_BYTES_MAX: usize = 512;
-/// What values are made of; a value with anything else in it is code or prose.
-const VALUE: Class = Class::of("!#-&*-;=?-Z^_a-z|~");
 /// Names with one of these in them hold no secret: `public_key`, `primary key`, `max_tokens`.
 const HARMLESS: [&[u8]; 22] = [
     b"public",
@@ -96,11 +89,11 @@ const HARMLESS: [&[u8]; 22] = [
 
 fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
-    let rest = context.run(at.end, NAME_REST_MAX, is_name);
+    let rest = context.run_of(at.end, NAME_REST_MAX, &NAME);
     if context.is_open(rest) {
         return Outcome::Undecided;
     }
-    let begin = context.run_back(at.start, NAME_REST_MAX, is_name);
+    let begin = context.run_back_of(at.start, NAME_REST_MAX, &NAME);
     let name = context.bytes(begin..rest);
     if HARMLESS.iter().any(|word| contains(name, word)) {
         return Outcome::None;
@@ -109,13 +102,12 @@ fn find(context: &Context<'_>) -> Outcome {
     let announces = contains(word, b"token") || contains(word, b"secret") || contains(name, b"api");
     match value(context, rest) {
         Ok(value) => {
-            let bytes = context.bytes(value.clone());
-            let is_password = contains(word, b"pass") || contains(word, b"pwd");
+            let bytes = context.bytes(value.range.clone());
             let is_number = (announces && bytes.len() >= 15 || bytes.len() >= 24)
                 && bytes.iter().all(u8::is_ascii_digit)
                 && centibits(bytes) >= 250;
-            if is_secret(bytes) || is_number || is_password && is_chosen(bytes) {
-                Outcome::Match(value)
+            if is_secret(bytes) || is_number {
+                Outcome::Match(value.range)
             } else {
                 joined(context, rest)
             }
@@ -127,7 +119,7 @@ fn find(context: &Context<'_>) -> Outcome {
 
 /// `NAME-SECRET-1a2b…`: the value is joined to the name.
 fn joined(context: &Context<'_>, end: usize) -> Outcome {
-    let end = context.run(end, VALUE_BYTES_MAX, is_name);
+    let end = context.run_of(end, VALUE_BYTES_MAX, &NAME);
     if context.is_open(end) {
         return Outcome::Undecided;
     }
@@ -145,87 +137,6 @@ fn joined(context: &Context<'_>, end: usize) -> Outcome {
     } else {
         Outcome::None
     }
-}
-
-const fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
-}
-
-fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len())
-        .any(|part| part.eq_ignore_ascii_case(word))
-}
-
-/// Where the value stands that is assigned to a name which ends at `from`.
-fn value(context: &Context<'_>, from: usize) -> Result<Range<usize>, Outcome> {
-    let step = |position: usize, max: usize, class: &dyn Fn(u8) -> bool| {
-        let end = context.run(position, max, class);
-        if context.is_open(end) {
-            Err(Outcome::Undecided)
-        } else {
-            Ok(end)
-        }
-    };
-    // `"name"`, `name']`, `$name}`, `--name`, `name)`, escaped quotes too.
-    let closed = step(from, 4, &|byte| b"\"'`\\])}>*".contains(&byte))?;
-    let mut spaced = step(closed, 8, &|byte| matches!(byte, b' ' | b'\t'))?;
-    // Go writes the type behind the name.
-    if spaced > closed && context.has(spaced, b"string ") == Some(true) {
-        spaced += b"string ".len();
-    }
-    let operator = step(spaced, 5, &|byte| b"=:>?|,-!~+.".contains(&byte))?;
-    let is_assigned = operator > spaced
-        && !matches!(
-            context.bytes(spaced..operator),
-            b"-" | b"." | b"--" | b"!" | b"+" | b"..." | b"?"
-        );
-    let is_tag = context.before(closed) == Some(b'>') && closed > from;
-    // `--token value`, `SECRET value`: a gap may only be a blank, and the value must prove itself.
-    if !is_assigned && !is_tag && spaced == closed {
-        return Err(Outcome::None);
-    }
-    let gap = step(operator, 24, &|byte| byte.is_ascii_whitespace())?;
-    let mut opened = step(gap, 4, &|byte| b"\"'`\\([{".contains(&byte))?;
-    for scheme in [
-        b"Bearer ".as_slice(),
-        b"Basic ",
-        b"Token ",
-        b"bearer ",
-        b"basic ",
-        b"token ",
-    ] {
-        if context.has(opened, scheme) == Some(true) {
-            opened += scheme.len();
-        }
-    }
-    let mut end = step(opened, VALUE_BYTES_MAX, &|byte| {
-        VALUE.has(byte) && byte != b',' && byte != b';'
-    })?;
-    let is_quoted = opened > gap
-        && context
-            .byte(end)
-            .is_some_and(|byte| b"\"'`\\".contains(&byte));
-    if !is_quoted {
-        // A sentence's stop, a bracket's end.
-        while end > opened
-            && context
-                .before(end)
-                .is_some_and(|byte| b".:!?*|".contains(&byte))
-        {
-            end -= 1;
-        }
-        // `name(…)`, `name[…]` and `name{…}` are code.
-        if context
-            .byte(end)
-            .is_some_and(|byte| b"([{<$".contains(&byte))
-        {
-            return Err(Outcome::None);
-        }
-    }
-    if !is_assigned && !is_tag && !is_quoted && end - opened < 12 {
-        return Err(Outcome::None);
-    }
-    Ok(opened..end)
 }
 
 /// What no person would have thought of.
@@ -291,19 +202,6 @@ fn is_scrambled(value: &[u8], letters: usize) -> bool {
         && (rises * 6 >= value.len() || is_one_case && value.len() >= 24)
 }
 
-/// A password that a person chose: several kinds of characters in one word.
-fn is_chosen(value: &[u8]) -> bool {
-    let has = |class: fn(&u8) -> bool| usize::from(value.iter().any(class));
-    let kinds = has(u8::is_ascii_lowercase)
-        + has(u8::is_ascii_uppercase)
-        + has(u8::is_ascii_digit)
-        + has(u8::is_ascii_punctuation);
-    let is_code = value.iter().any(|byte| b".:/=".contains(byte))
-        || value.starts_with(b"$")
-        || value.starts_with(b"%");
-    value.len() >= 8 && kinds >= 3 && !is_code && centibits(value) >= 250 && !is_placeholder(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::reference::check;
@@ -320,7 +218,7 @@ mod tests {
         );
         check(
             "generic_secret",
-            "PASSWORD = \"«at5G6zi!m»\" and <token>\n  «vujhn7v1d3ndu6sx36r6anv78s25bwri9bmqdqri»\n</token>",
+            "<token>\n  «vujhn7v1d3ndu6sx36r6anv78s25bwri9bmqdqri»\n</token>",
         );
     }
 

@@ -87,6 +87,8 @@ const fn behind_a_head(detector: Detector) -> Detector {
 pub(super) const KEYS: &[Detector] = &[
     key!("adafruit_key": "aio_" => [ALNUM.n(28)]),
     key!("age_secret_key", 0; "AGE-SECRET-KEY-1" => [BECH32.n(58)]),
+    key!("aikido_secret": "AIK_SECRET_" => [ALNUM.from(60)]),
+    key!("airtable_token": "pat" => [ALNUM.n(14), text("."), LOWER_HEX.n(64)]),
     key!("alibaba_access_key": "LTAI" => [ALNUM.to(12, 26)]),
     key!("anthropic_key", 300;
         "sk-ant-" => [URL.from(24)],
@@ -97,6 +99,18 @@ pub(super) const KEYS: &[Detector] = &[
         "AKCp" => [ALNUM.from(60)],
         "cmVmdGtu" => [ALNUM.from(50)],
     ),
+    key!("asaas_key": "$aact_" => [SESSION.from(60)]),
+    // The user's number, a secret.
+    behind_a_head(row(
+        "asana_token",
+        Trigger::Digits(Lengths::range(15, 17), Before::Other),
+        &[Shape {
+            head: None,
+            mark: "",
+            pieces: &[text(":"), LOWER_HEX.n(32)],
+            centibits_min: CENTIBITS_MIN,
+        }],
+    )),
     key!("atlassian_token":
         "ATATT3" => [URL_PADDED.from(60)],
         "ATCTT3" => [URL_PADDED.from(60)],
@@ -114,12 +128,36 @@ pub(super) const KEYS: &[Detector] = &[
         "bedrock-api-key-" => [BASE64.from(24)],
     ),
     key!("aws_mws_token": "amzn.mws." => [UUID.n(36)]),
+    infix!("azure_devops_token", 350; [ALNUM.run(76, 76)] "AZDO" [ALNUM.n(4)]),
+    infix!("azure_service_key", 350;
+        // Where the service is written into the key: Microsoft's identifiable keys.
+        [BASE64.run(76, 76)] "+ASt" [BASE64.to(6, 8)],
+        [BASE64.run(76, 76)] "ACDb" [BASE64.to(6, 8)],
+        [BASE64.run(76, 76)] "+ABa" [BASE64.to(6, 8)],
+        [BASE64.run(33, 33)] "+ASb" [BASE64.to(6, 8)],
+        [BASE64.run(33, 33)] "+AEh" [BASE64.to(6, 8)],
+        [BASE64.run(33, 33)] "+ARm" [BASE64.to(6, 8)],
+        [BASE64.run(33, 33)] "AIoT" [BASE64.to(6, 8)],
+        [ALNUM.run(33, 33)] "AzCa" [BASE64.to(6, 8)],
+        [BASE64.run(42, 42)] "+ACR" [BASE64.to(6, 8)],
+        [ALNUM.run(42, 42)] "AzSe" [ALNUM.n(6)],
+        [URL.run(44, 44)] "AzFu" [URL_PADDED.to(6, 9)],
+        [ALNUM.run(52, 52)] "JQQJ9" [ALNUM.to(24, 30)],
+    ),
+    key!("baidu_key":
+        "ALTAK" => [ALNUM.n(21)],
+        "bce-v3/ALTAK-" => [ALNUM.to(20, 24), text("/"), LOWER_HEX.n(40)],
+    ),
     key!("blynk_client_secret": "oa2-client-id_" => [URL.n(32), text(":"), ALNUM.n(40)]),
     key!("buildkite_token":
         "bkua_" => [LOWER.n(40)],
         "bkct_" => [ALNUM.from(30)],
     ),
+    key!("calcom_key": "cal_live_" => [LOWER_HEX.n(32)]),
+    key!("canva_secret": "cnvca" => [URL.from(40)]),
+    key!("cartesia_key": "sk_car_" => [ALNUM.from(20)]),
     key!("cerebras_key": "csk-" => [LOWER.n(48)]),
+    key!("checkout_key": "sk_sbox_" => [LOWER.from(24)]),
     key!("circleci_token":
         "CCIPAT_" => [ALNUM.to(20, 24), text("_"), LOWER_HEX.n(40)],
         "CCIPRJ_" => [ALNUM.to(20, 24), text("_"), LOWER_HEX.n(40)],
@@ -133,12 +171,36 @@ pub(super) const KEYS: &[Detector] = &[
         "cfk_" => [URL.from(40)],
         "v1.0-" => [LOWER_HEX.n(24), text("-"), LOWER_HEX.from(140)],
     ),
+    key!("cockroach_key": "CCDB1_" => [ALNUM.n(22), text("_"), ALNUM.n(40)]),
+    key!("confluent_secret": "cflt" => [BASE64.to(56, 64)]),
+    key!("contentful_token": "CFPAT-" => [URL.n(43)]),
     key!("cosmo_key": "cosmo_" => [LOWER_HEX.n(32)]),
+    key!("courier_key": "pk_prod_" => [ALNUM.n(28)]),
+    key!("crates_token": "cio" => [ALNUM.n(32)]),
+    key!("crossmint_key":
+        "sk_production_" => [ALNUM.from(40)],
+        "sk_staging_" => [ALNUM.from(40)],
+    ),
     key!("databricks_token":
         "dapi" => [LOWER_HEX.n(32)],
+        "dapi" => [LOWER_HEX.n(32), text("-"), DIGIT.n(1)],
         "dose" => [LOWER_HEX.n(32)],
     ),
+    key!("dbt_token":
+        "dbtu_" => [URL_PADDED.from(36)],
+        "dbtc_" => [URL_PADDED.from(36)],
+    ),
     key!("defined_networking_key": "dnkey-" => [URL_PADDED.n(26), text("-"), URL_PADDED.n(52)]),
+    key!("deno_token":
+        "ddp_" => [ALNUM.to(34, 40)],
+        "ddo_" => [ALNUM.to(34, 40)],
+    ),
+    key!("dependency_track_key": "odt_" => [ALNUM.n(32)], "odt_" => [ALNUM.n(8), text("_"), ALNUM.n(32)]),
+    key!("devcycle_key":
+        "dvc_server_" => [WORD.from(32)],
+        "dvc_client_" => [WORD.from(32)],
+        "dvc_mobile_" => [WORD.from(32)],
+    ),
     key!("digitalocean_token":
         "dop_v1_" => [LOWER_HEX.n(64)],
         "doo_v1_" => [LOWER_HEX.n(64)],
@@ -169,11 +231,14 @@ pub(super) const KEYS: &[Detector] = &[
         "duffel_live_" => [URL_PADDED.n(43)],
     ),
     key!("dynatrace_token": "dt0" => [ALNUM.n(3), text("."), ALNUM.n(24), text("."), ALNUM.n(64)]),
+    key!("e2b_key": "e2b_" => [LOWER_HEX.n(40)]),
     key!("easypost_key":
         "EZAK" => [ALNUM.n(54)],
         "EZTK" => [ALNUM.n(54)],
     ),
+    key!("elastic_key": "essu_" => [BASE64.from(60)]),
     key!("elevenlabs_key": "sk_" => [LOWER_HEX.n(48)]),
+    key!("endor_key": "endr+" => [URL.to(16, 40)]),
     // The app's number, `|`, a secret.
     behind_a_head(row(
         "facebook_app_token",
@@ -278,6 +343,12 @@ pub(super) const KEYS: &[Detector] = &[
         "api_org_" => [ALNUM.to(34, 40)],
     ),
     key!("infracost_key": "ico-" => [ALNUM.n(32)]),
+    key!("inngest_key":
+        "signkey-prod-" => [LOWER_HEX.from(32)],
+        "signkey-test-" => [LOWER_HEX.from(32)],
+        "signkey-branch-" => [LOWER_HEX.from(32)],
+    ),
+    key!("intercom_token": "dG9rO" => [BASE64.to(48, 80)]),
     key!("intra42_secret":
         "s-s4t2ud-" => [LOWER_HEX.n(64)],
         "s-s4t2af-" => [LOWER_HEX.n(64)],
@@ -285,6 +356,7 @@ pub(super) const KEYS: &[Detector] = &[
     key!("ionic_token": "ion_" => [ALNUM.n(42)]),
     key!("jenkins_crumb": "Jenkins-Crumb:" => [LOWER_HEX.to(32, 64)], "Jenkins-Crumb: " => [LOWER_HEX.to(32, 64)]),
     key!("jina_key": "jina_" => [ALNUM.n(60)]),
+    key!("klaviyo_key": "pk_" => [LOWER_HEX.n(34)]),
     key!("langfuse_key":
         "sk-lf-" => [UUID.n(36)],
         "pk-lf-" => [UUID.n(36)],
@@ -299,11 +371,19 @@ pub(super) const KEYS: &[Detector] = &[
         "sdk-" => [UUID.n(36)],
         "mob-" => [UUID.n(36)],
     ),
+    key!("lichess_token": "lip_" => [ALNUM.n(20)]),
+    key!("lightspeed_token": "lsxs_pt_" => [ALNUM.from(24)]),
     key!("linear_key":
         "lin_api_" => [ALNUM.n(40)],
         "lin_oauth_" => [LOWER_HEX.n(64)],
     ),
     key!("llamaindex_key": "llx-" => [URL.from(40)]),
+    key!("llm_key", 300;
+        // What DeepSeek, DashScope and Moonshot give out…
+        "sk-" => [LOWER_HEX.n(32)],
+        // …and what Stability, LiteLLM and OpenAI's first ones look like.
+        "sk-" => [ALNUM.n(48)],
+    ),
     key!("lob_key":
         "test_pub_" => [LOWER_HEX.n(31)],
         "live_pub_" => [LOWER_HEX.n(31)],
@@ -315,6 +395,7 @@ pub(super) const KEYS: &[Detector] = &[
         "key-" => [LOWER_HEX.n(32)],
         "pubkey-" => [LOWER_HEX.n(32)],
     ),
+    key!("mandrill_key", 380; "md-" => [URL.n(22)]),
     key!("mapbox_token":
         "pk.eyJ" => [ALNUM.from(40), text("."), URL.n(22)],
         "sk.eyJ" => [ALNUM.from(40), text("."), URL.n(22)],
@@ -327,6 +408,17 @@ pub(super) const KEYS: &[Detector] = &[
         "outlook.office.com/webhook/" => [PATH_AT.from(80)],
         "outlook.office365.com/webhook/" => [PATH_AT.from(80)],
     ),
+    key!("midtrans_key":
+        "Mid-server-" => [URL.to(20, 32)],
+        "SB-Mid-server-" => [URL.to(20, 32)],
+    ),
+    key!("modal_token", 380;
+        "ak-" => [ALNUM.n(22)],
+        "as-" => [ALNUM.n(22)],
+    ),
+    key!("mongodb_atlas_secret": "mdb_sa_sk_" => [URL.n(40)]),
+    key!("naver_key": "ncp_iam_" => [ALNUM.from(20)]),
+    key!("neon_key": "napi_" => [LOWER.n(64)]),
     key!("netlify_token": "nfp_" => [ALNUM.from(36)], "nfc_" => [ALNUM.from(36)]),
     key!("new_relic_key":
         "NRAK-" => [UPPER.n(27)],
@@ -355,6 +447,7 @@ pub(super) const KEYS: &[Detector] = &[
     key!("npm_token": "npm_" => [ALNUM.n(36)]),
     key!("nuget_key": "oy2" => [LOWER.n(43)]),
     key!("nvidia_key": "nvapi-" => [URL.from(60)]),
+    key!("nylas_key": "nyk_v0_" => [ALNUM.n(64)], "nyk_" => [ALNUM.from(40)]),
     key!("octopus_key": "API-" => [UPPER.to(25, 27)]),
     key!("okta_token": "SSWS 00" => [URL.n(40)], "00UO_" => [URL.n(37)]),
     key!("onepassword_key":
@@ -362,11 +455,34 @@ pub(super) const KEYS: &[Detector] = &[
         "A3-" => [UPPER.n(6), text("-"), UPPER.n(11), text("-"), UPPER.n(5), text("-"), UPPER.n(5), text("-"), UPPER.n(5)],
         "A3-" => [UPPER.n(6), text("-"), UPPER.n(6), text("-"), UPPER.n(5), text("-"), UPPER.n(5), text("-"), UPPER.n(5), text("-"), UPPER.n(5)],
     ),
+    key!("onesignal_key":
+        "os_v2_app_" => [LOWER.from(90)],
+        "os_v2_org_" => [LOWER.from(90)],
+    ),
+    key!("onfido_token":
+        "api_live." => [URL.n(11), text("."), URL.n(32)],
+        "api_live_ca." => [URL.n(11), text("."), URL.n(32)],
+        "api_live_us." => [URL.n(11), text("."), URL.n(32)],
+        "api_sandbox." => [URL.n(11), text("."), URL.n(32)],
+        "api_sandbox_ca." => [URL.n(11), text("."), URL.n(32)],
+        "api_sandbox_us." => [URL.n(11), text("."), URL.n(32)],
+    ),
     key!("openrouter_key": "sk-or-v1-" => [LOWER_HEX.n(64)]),
     key!("openshift_token": "sha256~" => [URL.n(43)]),
+    key!("openvsx_token": "ovsxat_" => [UUID.n(36)], "ovsxp_" => [UUID.n(36)]),
+    key!("paddle_key":
+        "pdl_live_apikey_" => [WORD.from(48)],
+        "pdl_sdbx_apikey_" => [WORD.from(48)],
+        "pdl_ntfset_" => [WORD.from(48)],
+    ),
     key!("pagarme_key": "ak_live_" => [ALNUM.n(30)]),
+    key!("pangea_token": "pts_" => [LOWER.n(32)]),
     key!("paypal_braintree_token": "access_token$" => [LOWER.to(4, 12), text("$"), LOWER.n(16), text("$"), LOWER_HEX.n(32)]),
     key!("perplexity_key": "pplx-" => [ALNUM.to(40, 64)]),
+    key!("persona_key":
+        "persona_production_" => [UUID.n(36)],
+        "persona_sandbox_" => [UUID.n(36)],
+    ),
     key!("pinecone_key": "pcsk_" => [WORD.from(60)]),
     key!("plaid_token":
         "access-production-" => [UUID.n(36)],
@@ -378,10 +494,16 @@ pub(super) const KEYS: &[Detector] = &[
         "pscale_tkn_" => [DOTTED.to(32, 64)],
         "pscale_oauth_" => [DOTTED.to(32, 64)],
     ),
+    key!("polar_token":
+        "polar_oat_" => [ALNUM.from(32)],
+        "polar_pat_" => [ALNUM.from(32)],
+        "polar_whs_" => [ALNUM.from(32)],
+    ),
     key!("posthog_key":
         "phc_" => [URL.to(40, 48)],
         "phx_" => [URL.to(40, 48)],
         "phs_" => [URL.to(40, 56)],
+        "phr_" => [URL.to(40, 56)],
     ),
     key!("postman_key":
         "PMAK-" => [LOWER_HEX.n(24), text("-"), LOWER_HEX.n(34)],
@@ -391,26 +513,42 @@ pub(super) const KEYS: &[Detector] = &[
         "pnu_" => [ALNUM.n(36)],
         "pnb_" => [ALNUM.n(36)],
     ),
+    key!("pubnub_key": "sec-c-" => [ALNUM.n(48)]),
     key!("pulumi_token": "pul-" => [LOWER_HEX.n(40)]),
     key!("pypi_token":
         "pypi-AgE" => [URL.from(50)],
     ),
+    key!("ramp_secret": "ramp_sec_" => [ALNUM.from(40)]),
+    infix!("rapidapi_key", 350; [LOWER.run(36, 36)] "jsn" [LOWER.n(12)]),
+    key!("razorpay_key":
+        "rzp_live_" => [ALNUM.n(14)],
+        "rzp_test_" => [ALNUM.n(14)],
+    ),
     key!("readme_key": "rdme_" => [LOWER.n(70)]),
+    key!("render_key": "rnd_" => [ALNUM.to(28, 40)]),
     key!("replicate_token": "r8_" => [URL.to(37, 46)]),
+    key!("resend_key": "re_" => [ALNUM.n(8), text("_"), ALNUM.n(24)]),
+    key!("rootly_key": "rootly_" => [LOWER_HEX.n(64)]),
     key!("rubygems_key": "rubygems_" => [LOWER_HEX.n(48)]),
+    key!("runpod_key": "rpa_" => [ALNUM.to(40, 54)]),
     key!("salesforce_token":
         "00D" => [ALNUM.n(12), text("!"), SESSION.from(80)],
     ),
     key!("scaleway_key": "SCW" => [UPPER.n(17)]),
     key!("scalingo_token": "tk-us-" => [URL.n(48)]),
+    key!("secret_token_uri": "secret-token:" => [URL_DOTTED.from(16)]),
     key!("sendgrid_key":
         "SG." => [URL.n(22), text("."), URL.n(43)],
         "SG." => [DOTTED.n(66)],
     ),
-    key!("sendinblue_key": "xkeysib-" => [LOWER_HEX.n(64), text("-"), ALNUM.n(16)]),
+    key!("sendinblue_key":
+        "xkeysib-" => [LOWER_HEX.n(64), text("-"), ALNUM.n(16)],
+        "xsmtpsib-" => [LOWER_HEX.n(64), text("-"), ALNUM.n(16)],
+    ),
     key!("sentry_token":
         "sntrys_eyJ" => [ANY64.from(60)],
         "sntryu_" => [LOWER_HEX.n(64)],
+        "sntryi_" => [LOWER_HEX.n(64)],
     ),
     key!("settlemint_token":
         "sm_pat_" => [ALNUM.n(16)],
@@ -427,6 +565,13 @@ pub(super) const KEYS: &[Detector] = &[
         "shppa_" => [HEX.n(32)],
         "shpss_" => [HEX.n(32)],
         "shltm_" => [ALNUM.from(30)],
+    ),
+    key!("sidekiq_key", 150;
+        "CONTRIBSYS__COM=" => [LOWER_HEX.n(8), text(":"), LOWER_HEX.n(8)],
+        "CONTRIBSYS__COM: " => [LOWER_HEX.n(8), text(":"), LOWER_HEX.n(8)],
+        "CONTRIBSYS__COM: \"" => [LOWER_HEX.n(8), text(":"), LOWER_HEX.n(8)],
+        "CONTRIBSYS__COM = \"" => [LOWER_HEX.n(8), text(":"), LOWER_HEX.n(8)],
+        "CONTRIBSYS__COM=\"" => [LOWER_HEX.n(8), text(":"), LOWER_HEX.n(8)],
     ),
     key!("slack_token":
         "xoxb-" => [ALNUM.to(6, 16), text("-"), DASHED.from(18)],
@@ -452,6 +597,10 @@ pub(super) const KEYS: &[Detector] = &[
         "hooks.slack.com/workflows/" => [PATH.from(40)],
         "hooks.slack.com/triggers/" => [PATH.from(40)],
     ),
+    key!("snyk_token":
+        "snyk_uat." => [URL_DOTTED.from(40)],
+        "snyk_sat." => [URL_DOTTED.from(40)],
+    ),
     key!("sonarqube_token":
         "squ_" => [LOWER_HEX.n(40)],
         "sqp_" => [LOWER_HEX.n(40)],
@@ -461,14 +610,19 @@ pub(super) const KEYS: &[Detector] = &[
         "sgp_" => [HEX.n(16), text("_"), HEX.n(40)],
         "sgp_" => [text("local_"), HEX.n(40)],
         "sgp_" => [HEX.n(40)],
+        "sgp_" => [ALNUM.n(64)],
+        "sgd_" => [HEX.n(64)],
         "slk_" => [LOWER_HEX.n(64)],
     ),
+    key!("spectral_key": "spu-" => [LOWER_HEX.n(32)]),
     key!("square_token":
         "sq0atp-" => [URL.n(22)],
         "sq0csp-" => [URL.n(43)],
         "sq0idp-" => [URL.n(22)],
         "EAAA" => [URL_PADDED.to(22, 60)],
     ),
+    key!("stackhawk_key": "hawk." => [URL.n(20), text("."), URL.n(20)]),
+    key!("statsig_key", 400; "secret-" => [ALNUM.n(43)]),
     key!("stripe_key":
         "sk_live_" => [ALNUM.from(20)],
         "sk_test_" => [ALNUM.from(20)],
@@ -482,6 +636,11 @@ pub(super) const KEYS: &[Detector] = &[
         "SK_LIVE_" => [UPPER.from(20)],
         "SK_TEST_" => [UPPER.from(20)],
     ),
+    key!("stytch_secret":
+        "secret-live-" => [URL_PADDED.from(32)],
+        "secret-test-" => [URL_PADDED.from(32)],
+    ),
+    key!("sumup_key": "sup_sk_" => [ALNUM.n(32)]),
     key!("supabase_key":
         "sbp_" => [LOWER_HEX.n(40)],
         "sbp_v0_" => [LOWER_HEX.n(40)],
@@ -500,10 +659,18 @@ pub(super) const KEYS: &[Detector] = &[
         "tvly-prod-" => [URL.from(32)],
     ),
     key!("teamwork_token": "tkn.v1_" => [BASE64.from(60)]),
+    key!("tencent_key": "AKID" => [ALNUM.n(32)]),
     infix!("terraform_token", 300; [ALNUM.run(14, 14)] ".atlasv1." [URL_PADDED.to(60, 70)]),
     key!("thingsboard_token": "thingsboard.cloud/api/v1/" => [ALNUM.n(20)]),
     key!("tines_webhook": ".tines.com/webhook/" => [LOWER_HEX.n(32), text("/"), LOWER_HEX.n(32)]),
+    key!("tinybird_token": "p.eyJ" => [URL.from(40), text("."), URL.from(27)]),
     key!("together_key": "tgp_v1_" => [URL.from(40)]),
+    key!("trello_token": "ATTA" => [LOWER_HEX.n(72)]),
+    key!("trigger_key":
+        "tr_dev_" => [ALNUM.to(20, 32)],
+        "tr_prod_" => [ALNUM.to(20, 32)],
+        "tr_pat_" => [ALNUM.from(32)],
+    ),
     // The key's number, `-`, a secret.
     Detector {
         opaque: false,
@@ -541,8 +708,10 @@ pub(super) const KEYS: &[Detector] = &[
             },
         ],
     )),
+    key!("twitter_bearer_token": "AAAAAAAAAAAAAAAAAAAAA" => [ALNUM.to(4, 40), text("%"), PERCENT64.from(60)]),
     key!("typeform_token": "tfp_" => [DOTTED.n(59)]),
     key!("ubidots_token": "BBFF-" => [ALNUM.n(30)]),
+    key!("unkey_key": "unkey_" => [ALNUM.from(20)]),
     key!("vault_token":
         "hvs." => [URL.from(24)],
         "hvb." => [URL.from(24)],
@@ -557,8 +726,11 @@ pub(super) const KEYS: &[Detector] = &[
         "vck_" => [ALNUM.n(56)],
     ),
     key!("voiceflow_key": "VF.DM." => [LOWER_HEX.n(24), text("."), ALNUM.n(16)], "VF.WS." => [LOWER_HEX.n(24), text("."), ALNUM.to(14, 16)]),
+    key!("volcengine_key": "AKLT" => [URL.from(40)]),
     key!("voyage_key": "pa-" => [URL.to(40, 48)]),
+    key!("wandb_key": "wandb_v1_" => [WORD.from(40)]),
     key!("xai_key": "xai-" => [WORD.to(70, 84)]),
+    key!("xata_key": "xau_" => [ALNUM.from(30)]),
     key!("yandex_token":
         "AQVN" => [URL.to(35, 38)],
         "t1." => [URL_PADDED.from(4), text("."), URL_PADDED.from(60)],
@@ -567,6 +739,7 @@ pub(super) const KEYS: &[Detector] = &[
     ),
     key!("zapier_webhook": "hooks.zapier.com/hooks/catch/" => [PATH.from(12)]),
     key!("zoho_token": "1000." => [LOWER_HEX.n(32), text("."), LOWER_HEX.n(32)]),
+    key!("zuplo_key": "zpka_" => [LOWER_HEX.n(32), text("_"), LOWER_HEX.n(8)]),
 ];
 
 #[cfg(test)]

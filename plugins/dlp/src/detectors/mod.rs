@@ -8,6 +8,7 @@
 //! and one line in [`DETECTORS`], which is sorted by name. What is only a shape needs no file: a key that is a prefix, an alphabet and a length is
 //! a row of `keys.rs`, a number with a check digit one of `checked_numbers.rs`.
 
+mod assigned;
 mod authorization_header;
 mod aws_access_key;
 mod aws_secret_key;
@@ -19,6 +20,7 @@ mod class;
 mod cn_resident_id;
 mod context;
 mod crypto_wallet;
+mod curl_credentials;
 mod discord_bot_token;
 mod email;
 mod entropy;
@@ -33,9 +35,11 @@ mod ip_address;
 mod it_codice_fiscale;
 mod jwt;
 mod keys;
+mod kubernetes_secret;
 mod mx_curp;
 mod number;
 mod openai_key;
+mod password;
 mod password_hash;
 mod payment_card;
 mod phone;
@@ -273,6 +277,7 @@ const DETECTORS: &[Detector] = &[
     cn_resident_id::CN_RESIDENT_ID,
     crypto_wallet::CRYPTO_WALLET,
     crypto_wallet::CRYPTO_WALLET_BECH32,
+    curl_credentials::CURL_CREDENTIALS,
     discord_bot_token::DISCORD_BOT_TOKEN,
     email::EMAIL,
     es_nif::ES_NIF,
@@ -285,8 +290,10 @@ const DETECTORS: &[Detector] = &[
     ip_address::IP_ADDRESS,
     it_codice_fiscale::IT_CODICE_FISCALE,
     jwt::JWT,
+    kubernetes_secret::KUBERNETES_SECRET,
     mx_curp::MX_CURP,
     openai_key::OPENAI_KEY,
+    password::PASSWORD,
     password_hash::PASSWORD_HASH,
     payment_card::PAYMENT_CARD,
     phone::PHONE,

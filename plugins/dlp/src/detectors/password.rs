@@ -1,0 +1,251 @@
+//! Passwords that people chose, where something says that they are: `password = "…"`, `pw:…`, `--password …`, connection strings, SQL's
+//! `IDENTIFIED BY`, `my password is …`.
+//!
+//! A chosen password is not random, so the place must speak for it: the surer it is, the less is asked of the value. As a guess it only flags
+//! through a group.
+
+use super::assigned::{Assigned, NAME, NAME_REST_MAX, contains, value};
+use super::class::Class;
+use super::entropy::is_placeholder;
+use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
+
+pub(super) const PASSWORD: Detector = Detector {
+    name: "password",
+    group: Group::Secrets,
+    grade: Grade::Likely,
+    dense: false,
+    opaque: false,
+    trigger: Trigger::KeywordsAnyCase(&[
+        "password",
+        "passwd",
+        "passphrase",
+        "passwort",
+        "kennwort",
+        "contraseña",
+        "mot de passe",
+        "_pass",
+        "pwd",
+        "pw:",
+        "pw=",
+        "pw\"",
+        "pw =",
+        "identified by",
+        "convertto-securestring",
+    ]),
+    find: Find::Code(find),
+};
+
+/// The longest password that is taken for one.
+const BYTES_MAX: usize = 128;
+/// What only names a password, or says that there is none.
+const STAND_INS: [&[u8]; 34] = [
+    b"password",
+    b"passwd",
+    b"passwort",
+    b"passphrase",
+    b"pass",
+    b"pwd",
+    b"secret",
+    b"yourpassword",
+    b"mypassword",
+    b"user_password",
+    b"userpassword",
+    b"db_password",
+    b"new_password",
+    b"newpassword",
+    b"old_password",
+    b"oldpassword",
+    b"root_password",
+    b"some_password",
+    b"username",
+    b"required",
+    b"optional",
+    b"undefined",
+    b"string",
+    b"varchar",
+    b"invalid",
+    b"incorrect",
+    b"forgotten",
+    b"disabled",
+    b"enabled",
+    b"default",
+    b"confirm",
+    b"encrypted",
+    b"function",
+    b"password_hash",
+];
+/// What stands beside a password in a connection string.
+const CONNECTION: &[&str] = &[
+    "server",
+    "data source",
+    "host",
+    "database",
+    "dbname",
+    "user id",
+    "userid",
+    "uid",
+    "initial catalog",
+    "provider",
+    "user=",
+    "port",
+];
+/// What stands before a password that follows its word with nothing but a blank.
+const LOGIN: &[&str] = &["login", "machine", "username", "--user"];
+
+fn find(context: &Context<'_>) -> Outcome {
+    let at = context.at.clone();
+    // `pw:` has its operator in it.
+    let from = match context.trigger() {
+        [word @ .., b':' | b'=' | b'"'] => at.start + word.trim_ascii_end().len(),
+        _ => context.run_of(at.end, NAME_REST_MAX, &NAME),
+    };
+    if context.is_open(from) {
+        return Outcome::Undecided;
+    }
+    let mut found = match value(context, from) {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
+    // In a sentence this is its end; in a password it is as often its own.
+    if !found.is_quoted {
+        found.range.end = context.run_of(found.range.end, 4, &Class::of("!"));
+    }
+    if context.is_open(found.range.end) {
+        return Outcome::Undecided;
+    }
+    let begin = context.run_back_of(at.start, NAME_REST_MAX, &NAME);
+    if is_password(context, begin, from, &found) {
+        Outcome::Match(found.range)
+    } else {
+        Outcome::None
+    }
+}
+
+fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigned) -> bool {
+    let password = context.bytes(found.range.clone());
+    if !(4..=BYTES_MAX).contains(&password.len()) || is_code(password) || is_stand_in(password) {
+        return false;
+    }
+    let kinds = kinds(password);
+    let is_option = context.byte(begin) == Some(b'-') && from > begin;
+    let is_list = context
+        .run_back_of(begin, 2, &Class::of(" \t"))
+        .checked_sub(1)
+        .and_then(|at| context.byte(at))
+        .is_some_and(|byte| matches!(byte, b';' | b'&'))
+        && found.is_assigned
+        && context.mentions(begin, CONNECTION);
+    let is_sql = context.trigger().eq_ignore_ascii_case(b"identified by")
+        || context
+            .trigger()
+            .eq_ignore_ascii_case(b"convertto-securestring");
+    if is_list || is_sql && (found.is_quoted || kinds >= 2) {
+        return true;
+    }
+    if !found.is_assigned {
+        return kinds >= 3 && (is_option || context.mentions(begin, LOGIN));
+    }
+    let has_letters = password.iter().any(u8::is_ascii_alphabetic);
+    match (found.is_quoted, kinds) {
+        (_, 3..) => password.len() >= 6 && has_letters,
+        (true, 2) => password.len() >= 6 && has_letters,
+        (true, _) => password.len() >= 8 && has_letters,
+        (false, 2) => password.len() >= 8 && has_letters && password.iter().any(u8::is_ascii_digit),
+        (false, _) => false,
+    }
+}
+
+/// A path, a call, a reference, a format, a type, an address, a date.
+fn is_code(value: &[u8]) -> bool {
+    let is_reference = matches!(
+        value.first(),
+        Some(b'$' | b'%' | b'@' | b'/' | b'.' | b'<' | b'{' | b'&' | b'*' | b'-')
+    );
+    let is_path = contains(value, b"://")
+        || contains(value, b"::")
+        || contains(value, b"->")
+        || value.contains(&b'/');
+    let dots = value.iter().filter(|byte| **byte == b'.').count();
+    // `request.form`, `os.environ.get`: names with dots between them.
+    let is_member = dots > 0
+        && value.split(|byte| *byte == b'.').all(|part| {
+            !part.is_empty()
+                && part
+                    .iter()
+                    .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        });
+    is_reference || is_path || is_member || value.contains(&b'=')
+}
+
+fn is_stand_in(value: &[u8]) -> bool {
+    is_placeholder(value)
+        || STAND_INS
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(value.trim_ascii_end()))
+}
+
+/// How many kinds of characters: small letters, capitals, digits, signs that no name has.
+fn kinds(value: &[u8]) -> usize {
+    let has = |class: fn(&u8) -> bool| usize::from(value.iter().any(class));
+    has(u8::is_ascii_lowercase)
+        + has(u8::is_ascii_uppercase)
+        + has(u8::is_ascii_digit)
+        + has(|byte| byte.is_ascii_punctuation() && !matches!(byte, b'_' | b'-' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::check;
+
+    #[test]
+    fn finds_passwords_that_are_called_so() {
+        check(
+            "password",
+            "PASSWORD = \"«at5G6zi!m»\", \"AdminPassword\" : \"«thisisagoodword»\", my_password: '«super$ecret»'",
+        );
+        check(
+            "password",
+            "user:master pw:«dipPr124Gg!», cloudant_pw=\"«abcd1234abcd»\", PW:«dipPr10Gg!» (pw:«IhqSb1Gg»)",
+        );
+        check(
+            "password",
+            "My password is «Tr0ub4dor&3», the passwort: «Geheim!42x». <add key=\"Password\" value=\"«CleartextWord1»\" />",
+        );
+    }
+
+    #[test]
+    fn finds_passwords_of_tools() {
+        check(
+            "password",
+            "Server=host;Port=5432;User Id=username;Password=«s3cr»;Database=d; Provider=SQLNCLI;Server=a;Uid=b;Pwd=«myWord»;",
+        );
+        check(
+            "password",
+            "IDENTIFIED BY '«SqLpa5sW0rD»'; tool --user master --password «dipPr127Gg!xx» machine a login b password «Xy7+long4enough»",
+        );
+        check(
+            "password",
+            "ConvertTo-SecureString \"«4yd21JKH~GE8dkd»\" -AsPlainText",
+        );
+    }
+
+    #[test]
+    fn leaves_code_prose_and_stand_ins() {
+        check(
+            "password",
+            "password = request.form[\"password\"] password = getpass() password: str, password=$DB_PASSWORD password: ${{ x }}",
+        );
+        check(
+            "password",
+            "Password: must be long. The password is required and was changed. \"password\": \"required\", password = None",
+        );
+        check(
+            "password",
+            "password=\"YOUR_PASSWORD\" password: 'password' pwd=/home/user1/dir password_hash = hashlib.sha256 type=\"password\" id=\"pw1\"",
+        );
+        check(
+            "password",
+            "if (password == user.password1) pwd && ls -la1, password => !1x",
+        );
+    }
+}
