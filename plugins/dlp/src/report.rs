@@ -41,6 +41,8 @@ pub(crate) struct Sighting {
     pub(crate) rule: u16,
     pub(crate) detector: Option<&'static str>,
     pub(crate) range: Range<usize>,
+    /// The rule does more than flag it: it is not one of the first ones below a threshold.
+    pub(crate) acts: bool,
 }
 
 /// What a match must lie across to count: a seam between two parts, each of which was scanned by itself.
@@ -98,7 +100,7 @@ impl Report {
         let replaces = matches!(rule.action, Action::Mask | Action::Redact);
         if !found.continues {
             let stays = !self.acts(found.rule, rule, found.value);
-            self.sight(&found, rule);
+            self.sight(&found, rule, !stays);
             self.tally(found.rule).stays = stays || !replaces;
             if !stays && rule.action == Action::Block {
                 return Err(Stop::Blocked(found.rule));
@@ -147,7 +149,7 @@ impl Report {
             .unwrap_or_default()
     }
 
-    fn sight(&mut self, found: &Found<'_>, rule: &Rule) {
+    fn sight(&mut self, found: &Found<'_>, rule: &Rule, acts: bool) {
         if let Some(sightings) = &mut self.sightings
             && !rule.allow.permits(found.value)
         {
@@ -155,6 +157,7 @@ impl Report {
                 rule: found.rule,
                 detector: found.detector,
                 range: found.range.clone(),
+                acts,
             });
         }
     }
@@ -174,6 +177,7 @@ impl Report {
                 rule,
                 detector: None,
                 range: 0..0,
+                acts: true,
             });
         }
     }

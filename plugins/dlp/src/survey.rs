@@ -84,11 +84,17 @@ impl Survey {
                 rule,
                 detector,
                 range,
+                acts,
             } = sighting;
+            let action = if acts {
+                *actions.get(usize::from(rule))?
+            } else {
+                Action::Flag
+            };
             Some(Finding {
                 rule: &rules.rule(rule)?.name,
                 detector,
-                action: *actions.get(usize::from(rule))?,
+                action,
                 range,
             })
         })

@@ -89,6 +89,7 @@ const CONNECTION: &[&str] = &[
     "user=",
     "port",
 ];
+const BLANKS: Class = Class::of(" \t");
 /// What stands before a password that follows its word with nothing but a blank.
 const LOGIN: &[&str] = &["login", "machine", "username", "--user"];
 
@@ -123,36 +124,48 @@ fn find(context: &Context<'_>) -> Outcome {
 
 fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigned) -> bool {
     let password = context.bytes(found.range.clone());
-    if !(4..=BYTES_MAX).contains(&password.len()) || is_code(password) || is_stand_in(password) {
+    if !(4..=BYTES_MAX).contains(&password.len()) || is_code(password) || is_placeholder(password) {
+        return false;
+    }
+    if found.is_assigned && is_in_connection_string(context, begin) {
+        return true;
+    }
+    if is_stand_in(password) {
         return false;
     }
     let kinds = kinds(password);
-    let is_option = context.byte(begin) == Some(b'-') && from > begin;
-    let is_list = context
-        .run_back_of(begin, 2, &Class::of(" \t"))
-        .checked_sub(1)
-        .and_then(|at| context.byte(at))
-        .is_some_and(|byte| matches!(byte, b';' | b'&'))
-        && found.is_assigned
-        && context.mentions(begin, CONNECTION);
-    let is_sql = context.trigger().eq_ignore_ascii_case(b"identified by")
-        || context
-            .trigger()
-            .eq_ignore_ascii_case(b"convertto-securestring");
-    if is_list || is_sql && (found.is_quoted || kinds >= 2) {
+    let trigger = context.trigger();
+    let is_command = trigger.eq_ignore_ascii_case(b"identified by")
+        || trigger.eq_ignore_ascii_case(b"convertto-securestring");
+    if is_command && (found.is_quoted || kinds >= 2) {
         return true;
     }
     if !found.is_assigned {
-        return kinds >= 3 && (is_option || context.mentions(begin, LOGIN));
+        let is_option = context.byte(begin) == Some(b'-') && from > begin;
+        return found.is_quoted && kinds >= 2
+            || kinds >= 3 && (is_option || context.mentions(begin, LOGIN));
     }
     let has_letters = password.iter().any(u8::is_ascii_alphabetic);
-    match (found.is_quoted, kinds) {
-        (_, 3..) => password.len() >= 6 && has_letters,
-        (true, 2) => password.len() >= 6 && has_letters,
-        (true, _) => password.len() >= 8 && has_letters,
-        (false, 2) => password.len() >= 8 && has_letters && password.iter().any(u8::is_ascii_digit),
-        (false, _) => false,
-    }
+    let has_digits = password.iter().any(u8::is_ascii_digit);
+    // `DB_PASSWORD=…` of a file of settings.
+    let is_setting = context.bytes(from..found.range.start) == b"="
+        && context
+            .byte(found.range.end)
+            .is_none_or(|byte| byte.is_ascii_whitespace());
+    has_letters
+        && match (found.is_quoted, kinds) {
+            (_, 3..) | (true, 2) => password.len() >= 6,
+            (true, _) => password.len() >= 8,
+            (false, 2) if has_digits => password.len() >= 8,
+            (false, _) => is_setting && password.len() >= 6,
+        }
+}
+
+/// `Server=…;Password=…;`: a list of settings, one of which names what is connected to.
+fn is_in_connection_string(context: &Context<'_>, begin: usize) -> bool {
+    let separator = context.run_back_of(begin, 2, &BLANKS);
+    matches!(context.before(separator), Some(b';' | b'&' | b'"'))
+        && context.mentions(begin, CONNECTION)
 }
 
 /// A path, a call, a reference, a format, a type, an address, a date.
@@ -178,10 +191,9 @@ fn is_code(value: &[u8]) -> bool {
 }
 
 fn is_stand_in(value: &[u8]) -> bool {
-    is_placeholder(value)
-        || STAND_INS
-            .iter()
-            .any(|word| word.eq_ignore_ascii_case(value.trim_ascii_end()))
+    STAND_INS
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(value))
 }
 
 /// How many kinds of characters: small letters, capitals, digits, signs that no name has.
