@@ -135,7 +135,7 @@ const NEEDS_MORE: [&str; 4] = [
 const NATIVE_CASES: &str =
     "test --package portcullis-conformance --no-default-features --no-fail-fast";
 const WASM_CASES: &str = "test --package portcullis-conformance --no-fail-fast \
-                          --test wasmtime --test audit --test engines --test contract --test instructions";
+                          --test wasmtime --test audit --test engines --test contract --test instructions --test sizes";
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test audit --test up";
 const ENVOY_FACTS: &str = "test --package portcullis-host-test --no-fail-fast \

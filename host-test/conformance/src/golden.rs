@@ -51,3 +51,47 @@ pub fn check(name: &str, found: &str) -> Result<()> {
         ),
     }
 }
+
+/// Compares figures with those of a recorded table (`head`, then `| name | figure |` in each line), none of which may have grown by more than
+/// so many percent; or records them.
+///
+/// # Errors
+/// All that grew, and all of which nothing is recorded.
+pub fn not_grown(
+    name: &str,
+    head: &str,
+    figures: &[(String, u64)],
+    growth_max_percent: u64,
+) -> Result<()> {
+    let text: String = figures
+        .iter()
+        .map(|(name, figure)| format!("| {name} | {figure} |\n"))
+        .collect();
+    if blessing() {
+        return check(name, &format!("{head}{text}"));
+    }
+    println!("{text}");
+    let recorded = fs::read_to_string(path(name)).unwrap_or_default();
+    let before = |name: &str| {
+        let row = format!("| {name} | ");
+        let rest = recorded.lines().find_map(|line| line.strip_prefix(&row))?;
+        rest.trim_end_matches([' ', '|']).parse::<u64>().ok()
+    };
+    let grown: Vec<String> = figures
+        .iter()
+        .filter_map(|(name, figure)| match before(name) {
+            None => Some(format!("{name}: {figure}, and nothing is recorded")),
+            Some(before) if figure * 100 > before * (100 + growth_max_percent) => {
+                Some(format!("{name}: {figure}, recorded are {before}"))
+            }
+            Some(_) => None,
+        })
+        .collect();
+    if grown.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "host-test/{name}: grown by more than {growth_max_percent} %; `cargo xtask bless` records what is found\n{}",
+        grown.join("\n")
+    )
+}

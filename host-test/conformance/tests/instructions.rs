@@ -211,34 +211,8 @@ fn instructions(
 #[test]
 fn nothing_grows_unseen() {
     let figures = measure();
-    let text: String = figures
-        .iter()
-        .map(|(name, count)| format!("| {name} | {count} |\n"))
-        .collect();
-    if golden::blessing() {
-        golden::check(FILE, &format!("{HEAD}{text}")).unwrap();
-        return;
-    }
-    let recorded = std::fs::read_to_string(golden::path(FILE)).unwrap_or_default();
-    let mut grown = Vec::new();
-    for (name, count) in &figures {
-        let line = recorded
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("| {name} | ")));
-        match line.and_then(|rest| rest.trim_end_matches([' ', '|']).parse::<u64>().ok()) {
-            None => grown.push(format!("{name}: {count}, and nothing is recorded")),
-            Some(before) if count * 100 > before * (100 + GROWTH_MAX_PERCENT) => {
-                grown.push(format!("{name}: {count}, recorded are {before}"));
-            }
-            Some(_) => {}
-        }
-    }
-    println!("{text}");
-    assert!(
-        grown.is_empty(),
-        "grown by more than {GROWTH_MAX_PERCENT} %:\n{}",
-        grown.join("\n")
-    );
+    golden::not_grown(FILE, HEAD, &figures, GROWTH_MAX_PERCENT)
+        .unwrap_or_else(|error| panic!("{error:#}"));
 }
 
 /// What this thread worked so far: how much else the machine has to do must not matter.

@@ -127,6 +127,32 @@ unsafe extern "C" {
     fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     fn proxy_done() -> u32;
+    fn proxy_http_call(
+        upstream: *const u8,
+        upstream_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout_millis: u32,
+        token: *mut u32,
+    ) -> u32;
+}
+
+#[cfg(target_os = "wasi")]
+unsafe extern "C" {
+    fn __wasm_call_ctors();
+}
+
+/// Runs what the C library of WASI needs before anything else, which a module without a main function has to do itself.
+pub(crate) fn initialize() {
+    #[cfg(target_os = "wasi")]
+    // SAFETY: the host calls `_initialize`, from where this is called, once and first.
+    unsafe {
+        __wasm_call_ctors();
+    }
 }
 
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
@@ -148,8 +174,8 @@ fn owned(data: *mut u8, size: usize) -> Vec<u8> {
     if data.is_null() || size == 0 {
         return Vec::new();
     }
-    // SAFETY: the host got `data` from the SDK's `proxy_on_memory_allocate(size)`, which boxes a slice of exactly `size` bytes and gives it
-    // away; the host filled it, and hands it over once.
+    // SAFETY: the host got `data` from `proxy_on_memory_allocate(size)`, which allocates exactly `size` bytes and gives them away; the host
+    // filled them, and hands them over once.
     unsafe { Vec::from_raw_parts(data, size, size) }
 }
 
@@ -307,17 +333,31 @@ pub(crate) fn random() -> Result<[u8; 32], Failure> {
     Ok(bytes)
 }
 
-/// Calls a cluster; the answer comes to the root context at hand, with this token. Only in callbacks of a root context.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "only the SDK can tell its dispatcher which context a token belongs to; Envoy answers nothing but the statuses it lists"
-)]
+/// Calls a cluster; the answer comes to the root context at hand, with this token. `headers` as [`crate::headers::serialize`] makes them.
+/// Only in callbacks of a root context.
 pub(crate) fn http_call(
     cluster: &str,
-    headers: Vec<(&str, &str)>,
+    headers: &[u8],
     body: &[u8],
     timeout: Duration,
 ) -> Result<u32, Failure> {
-    proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, Some(body), Vec::new(), timeout)
-        .map_err(|_| Failure::Other)
+    let mut token = 0;
+    check(unsafe {
+        proxy_http_call(
+            cluster.as_ptr(),
+            cluster.len(),
+            headers.as_ptr(),
+            headers.len(),
+            body.as_ptr(),
+            body.len(),
+            NO_PAIRS.as_ptr(),
+            NO_PAIRS.len(),
+            u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX),
+            &raw mut token,
+        )
+    })?;
+    Ok(token)
 }
+
+/// A map without fields.
+const NO_PAIRS: [u8; 4] = [0; 4];

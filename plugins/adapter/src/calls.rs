@@ -1,15 +1,15 @@
 //! Calls that policies make to other services, and whose answer a token of the host is.
 
 use crate::abi::{self, Buffer, Map};
+use crate::callbacks::ByNumber;
 use crate::headers;
 use portcullis_chain::Errand;
 use portcullis_policy::{ANSWER_BYTES_MAX, Answer, Call};
-use std::collections::HashMap;
 
 /// Calls on their way.
 #[derive(Default)]
 pub(crate) struct Calls {
-    by_token: HashMap<u32, Errand>,
+    by_token: ByNumber<Errand>,
     /// The host did not take these. Told with the next tick, so that who calls again at once cannot keep a worker busy.
     failed: Vec<Errand>,
 }
@@ -28,7 +28,8 @@ impl Calls {
                     .iter()
                     .map(|(name, value)| (*name, value.as_str())),
             );
-            match abi::http_call(&call.cluster, headers, &call.body, call.timeout) {
+            let headers = headers::serialize(&headers);
+            match abi::http_call(&call.cluster, &headers, &call.body, call.timeout) {
                 Ok(token) => {
                     self.by_token.insert(token, errand);
                 }

@@ -26,8 +26,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Vec<(&str, &[u8])>> {
     Some(fields)
 }
 
-/// Serializes fields for a local reply.
-pub(crate) fn serialize(fields: &[(&str, String)]) -> Vec<u8> {
+/// Serializes fields for a local reply or a call.
+pub(crate) fn serialize<V: AsRef<str>>(fields: &[(&str, V)]) -> Vec<u8> {
     let mut out = Vec::new();
     let number = |out: &mut Vec<u8>, size: usize| {
         out.extend(u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes())
@@ -35,12 +35,12 @@ pub(crate) fn serialize(fields: &[(&str, String)]) -> Vec<u8> {
     number(&mut out, fields.len());
     for (name, value) in fields {
         number(&mut out, name.len());
-        number(&mut out, value.len());
+        number(&mut out, value.as_ref().len());
     }
     for (name, value) in fields {
         out.extend_from_slice(name.as_bytes());
         out.push(0);
-        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(value.as_ref().as_bytes());
         out.push(0);
     }
     out

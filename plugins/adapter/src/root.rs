@@ -8,8 +8,6 @@ use crate::stream::Stream;
 use portcullis_chain::{Chores, Completeness, Gateway, Settings};
 use portcullis_policy::config::{Document, Environment, Mistake};
 use portcullis_policy::{Answer, Policy, Store, Timestamp};
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::ContextType;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -25,14 +23,15 @@ thread_local! {
     static MODULE: Cell<Option<(Completeness, Configure)>> = const { Cell::new(None) };
 }
 
-/// Registers a module with the SDK. Called by [`crate::module!`] when the VM starts.
+/// Says what this module is. Called by [`crate::module!`] when the VM starts, before anything else.
 pub fn start(completeness: Completeness, configure: Configure) {
+    abi::initialize();
     MODULE.set(Some((completeness, configure)));
-    proxy_wasm::set_root_context(|_| Box::new(Root::default()));
 }
 
+/// A plugin of the host.
 #[derive(Default)]
-struct Root {
+pub(crate) struct Root {
     gateway: Option<Rc<Gateway>>,
     calls: Calls,
     /// The host wants it to go, and waits.
@@ -40,7 +39,7 @@ struct Root {
 }
 
 impl Root {
-    fn configure(configuration: &[u8]) -> Result<Rc<Gateway>, Vec<Mistake>> {
+    fn read(configuration: &[u8]) -> Result<Rc<Gateway>, Vec<Mistake>> {
         let mistake = |message: &str| {
             vec![Mistake {
                 path: String::new(),
@@ -105,14 +104,16 @@ impl Root {
     }
 }
 
-impl Context for Root {
-    fn on_http_call_response(&mut self, token: u32, _: usize, body_size: usize, _: usize) {
+impl Root {
+    /// The answer to a call has come.
+    pub fn answered(&mut self, token: u32, body_size: usize) {
         if let Some((errand, answer)) = self.calls.answer(token, body_size) {
             self.turn(|gateway, now, store| gateway.answered(now, store, errand, &answer));
         }
     }
 
-    fn on_done(&mut self) -> bool {
+    /// It is to go; whether it can at once. When not, it tells the host later.
+    pub fn stop(&mut self) -> bool {
         let Some(gateway) = self.gateway.clone() else {
             return true;
         };
@@ -121,17 +122,16 @@ impl Context for Root {
         self.stopping = !done;
         done
     }
-}
 
-impl RootContext for Root {
-    fn on_configure(&mut self, size: usize) -> bool {
+    /// Reads the policy, of so many bytes; whether it is in force.
+    pub fn configure(&mut self, size: usize) -> bool {
         let configuration = if size == 0 {
             Ok(Vec::new())
         } else {
             abi::buffer(Buffer::PluginConfiguration, 0, size)
         };
         let configured = match &configuration {
-            Ok(bytes) => Self::configure(bytes),
+            Ok(bytes) => Self::read(bytes),
             Err(_) => {
                 let message = "the host does not hand over the configuration".to_owned();
                 Err(vec![Mistake {
@@ -161,20 +161,16 @@ impl RootContext for Root {
         }
     }
 
-    fn on_tick(&mut self) {
+    /// The timer went off.
+    pub fn tick(&mut self) {
         for errand in self.calls.take_failed() {
             self.turn(|gateway, now, store| gateway.answered(now, store, errand, &Answer::Failed));
         }
         self.turn(|gateway, now, store| gateway.tick(now, store));
     }
 
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(
-            self.gateway.as_ref().map(|gateway| gateway.open()),
-        )))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+    /// A stream of this plugin.
+    pub fn open(&self) -> Stream {
+        Stream::new(self.gateway.as_ref().map(|gateway| gateway.open()))
     }
 }

@@ -6,9 +6,17 @@ use crate::{headers, metrics, verified};
 use portcullis_chain::{Exchange, Origin, Step, Turn};
 use portcullis_policy::{HeaderEdit, Reason, Refusal};
 use portcullis_wire::{Dialect, LocalReply, refusal};
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
 use std::time::Duration;
+
+/// What becomes of a message for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Action {
+    /// It goes on.
+    Continue = 0,
+    /// It waits, or what waits was answered already.
+    Pause = 1,
+}
 
 /// Which way a message goes, with the host's names for its parts.
 #[derive(Clone, Copy)]
@@ -141,12 +149,9 @@ impl Stream {
         };
         self.step(way, |exchange, turn| run(exchange, turn, &fields))
     }
-}
 
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+    /// Request headers are there.
+    pub fn request_headers(&mut self, end_of_stream: bool) -> Action {
         let source = host::source();
         if let Some(exchange) = &mut self.exchange
             && !exchange.attributes().is_empty()
@@ -159,15 +164,18 @@ impl HttpContext for Stream {
         })
     }
 
-    fn on_http_request_body(&mut self, body_size: usize, end_of_stream: bool) -> Action {
+    /// A piece of the request's body is there, or all so far where it waits.
+    pub fn request_body(&mut self, body_size: usize, end_of_stream: bool) -> Action {
         self.body(Way::Request, body_size, end_of_stream)
     }
 
-    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+    /// The request ended with trailers.
+    pub fn request_trailers(&mut self) -> Action {
         self.step(Way::Request, Exchange::request_trailers)
     }
 
-    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+    /// Response headers are there.
+    pub fn response_headers(&mut self, end_of_stream: bool) -> Action {
         let origin = if host::from_upstream() {
             Origin::Provider
         } else {
@@ -178,15 +186,18 @@ impl HttpContext for Stream {
         })
     }
 
-    fn on_http_response_body(&mut self, body_size: usize, end_of_stream: bool) -> Action {
+    /// As with the request's.
+    pub fn response_body(&mut self, body_size: usize, end_of_stream: bool) -> Action {
         self.body(Way::Response, body_size, end_of_stream)
     }
 
-    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+    /// The response ended with trailers.
+    pub fn response_trailers(&mut self) -> Action {
         self.step(Way::Response, Exchange::response_trailers)
     }
 
-    fn on_log(&mut self) {
+    /// It is over.
+    pub fn log(&mut self) {
         let Some(exchange) = &mut self.exchange else {
             return;
         };
@@ -211,6 +222,11 @@ impl HttpContext for Stream {
         self.worked += host::now().since(now);
         metrics::record_exchange_time(self.worked);
     }
+}
+
+/// A stream of which nothing is known: what comes by unseen must not go on.
+pub(crate) fn refuse_unknown() -> Action {
+    reply(&unavailable("The gateway does not know this stream."))
 }
 
 /// Carries out what the exchange wants done with the message.

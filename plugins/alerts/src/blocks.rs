@@ -5,6 +5,7 @@
 
 use crate::series::millis;
 use crate::subject::{SUBJECT_BYTES, Subject};
+use portcullis_policy::sort::sort_by_key;
 use portcullis_policy::{Store, StoreError, Timestamp, update};
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ pub(crate) fn block(
                 all.push((id, other));
             }
         }
-        all.sort_unstable_by_key(|(_, until)| std::cmp::Reverse(*until));
+        sort_by_key(&mut all, |(_, until)| std::cmp::Reverse(*until));
         all.truncate(SLOT_BYTES_MAX / BLOCK_BYTES - 1);
         all.push((source.id, until));
         let mut bytes = Vec::with_capacity(all.len() * BLOCK_BYTES);

@@ -11,6 +11,7 @@ use crate::rules::{Rule, Rules};
 use crate::series::{ENTRY_BYTES, Series, Total};
 use crate::subject::{SUBJECT_BYTES, Subject};
 use portcullis_policy::config::alerts::ALERTS_MAX;
+use portcullis_policy::sort::sort_by_key;
 use portcullis_policy::{Store, StoreError, update};
 
 /// Entries of the store that this policy counts in at most.
@@ -198,7 +199,7 @@ impl Record<'_> {
         if over_at_ms == 0 {
             own.clear();
         }
-        others.sort_by_key(|other| std::cmp::Reverse(other.latest_ms));
+        sort_by_key(&mut others, |other| std::cmp::Reverse(other.latest_ms));
         let room = OTHERS_BYTES_MAX.min(SLOT_BYTES_MAX.saturating_sub(own.len()));
         let mut bytes = Vec::with_capacity(own.len() + room);
         for other in others {

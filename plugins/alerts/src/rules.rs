@@ -3,6 +3,7 @@
 use crate::series::{Total, window_ms};
 use portcullis_policy::config::Document;
 use portcullis_policy::config::alerts::{Alert, Comparison, Condition, Measure, SubjectKind};
+use portcullis_policy::sort::sort_by_key;
 use portcullis_policy::{AuthOutcome, Decision, Facts, Side};
 use sha2::{Digest, Sha256};
 
@@ -52,7 +53,7 @@ impl Rules {
     pub fn read(document: &Document) -> Option<Self> {
         let rules: Vec<Rule> = document.alerts().iter().map(Rule::new).collect();
         let mut kinds: Vec<SubjectKind> = rules.iter().map(|rule| rule.subject).collect();
-        kinds.sort_unstable();
+        sort_by_key(&mut kinds, |kind| *kind);
         kinds.dedup();
         (!rules.is_empty()).then_some(Self { rules, kinds })
     }

@@ -5,6 +5,7 @@
 //! happened within one part around the window's beginning.
 
 use portcullis_policy::Timestamp;
+use portcullis_policy::sort::sort_by_key;
 use std::time::Duration;
 
 /// Most times that are kept of one alert and subject.
@@ -85,7 +86,7 @@ impl Series {
 
     fn put_together(&mut self, window_ms: u64) {
         let cell_ms = (window_ms / CELLS).max(1);
-        self.entries.sort_unstable_by_key(|entry| entry.at_ms);
+        sort_by_key(&mut self.entries, |entry| entry.at_ms);
         self.entries.dedup_by(|later, earlier| {
             let same = later.at_ms / cell_ms == earlier.at_ms / cell_ms;
             if same {

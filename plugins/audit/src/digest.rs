@@ -2,6 +2,7 @@
 
 use crate::hex::hex;
 use portcullis_policy::config::{Document, SECTIONS, Value};
+use portcullis_policy::sort::sort_by;
 use sha2::{Digest, Sha256};
 
 /// Hex digits of a section's digest: enough to see that it changed.
@@ -85,7 +86,7 @@ fn feed(digest: &mut Sha256, value: &Value) {
         Value::Map(entries) => {
             head(5, entries.len());
             let mut entries: Vec<_> = entries.iter().collect();
-            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            sort_by(&mut entries, |(one, _), (other, _)| one.cmp(other));
             for (name, value) in entries {
                 digest.update((name.len() as u64).to_le_bytes());
                 digest.update(name);

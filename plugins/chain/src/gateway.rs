@@ -1,6 +1,7 @@
 //! A configured module: its policies in order, and what they want to see.
 
 use crate::{Exchange, Settings};
+use portcullis_policy::sort::sort_by;
 use portcullis_policy::{Attribute, Background, Interest, Mode, Policy};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -49,7 +50,7 @@ impl Gateway {
             .iter()
             .flat_map(|(_, _, policy)| policy.attributes())
             .collect();
-        attributes.sort_unstable();
+        sort_by(&mut attributes, Ord::cmp);
         attributes.dedup();
         Rc::new(Self {
             policies,

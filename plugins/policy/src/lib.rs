@@ -16,6 +16,7 @@ mod identity;
 mod models;
 mod pseudonym;
 mod refusal;
+pub mod sort;
 mod store;
 mod text;
 mod time;

@@ -9,7 +9,6 @@ use crate::claim::Claim;
 use crate::permits::Permit;
 use crate::slot::{SLOT_BYTES_MAX, Slot, key};
 use portcullis_policy::{Budget, Store, StoreError, Timestamp, update};
-use std::collections::BTreeSet;
 use std::iter::once;
 use std::time::Duration;
 
@@ -144,7 +143,12 @@ fn read<'a>(
     claims: &'a [Claim],
     now: Timestamp,
 ) -> Result<Vec<Entry<'a>>, Denial> {
-    let numbers: BTreeSet<u16> = claims.iter().map(|claim| claim.subject.slot).collect();
+    let mut numbers = Vec::with_capacity(claims.len());
+    for claim in claims {
+        if !numbers.contains(&claim.subject.slot) {
+            numbers.push(claim.subject.slot);
+        }
+    }
     let entry = |number: u16| {
         let key = key(number);
         let (bytes, version) = store

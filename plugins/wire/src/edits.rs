@@ -1,5 +1,6 @@
 //! Edits of one text, put in order.
 
+use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
 
 /// A part of a text and what stands there instead, both unescaped.
@@ -17,7 +18,7 @@ pub(crate) fn merge(changes: &mut Vec<Change>) {
     for change in changes.iter_mut() {
         change.range.end = change.range.end.max(change.range.start);
     }
-    changes.sort_by_key(|change| change.range.start);
+    sort_by_key(changes, |change| change.range.start);
     changes.dedup_by(|later, earlier| {
         let overlap = later.range.start < earlier.range.end || later.range == earlier.range;
         if overlap {

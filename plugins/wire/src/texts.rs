@@ -6,6 +6,7 @@ use crate::include_usage::Patch;
 use crate::json::{self, NESTED_DEPTH_MAX, Raw};
 use crate::payload::{self, DECODED_BYTES_MAX};
 use crate::places::{Claim, Ground, Look};
+use portcullis_policy::sort::sort_by_key;
 use portcullis_policy::{Edit, Part, Place, Reason, Refusal, Role, Text, TextId};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -401,7 +402,7 @@ impl Texts {
 
     /// The body with all changes carried out; untouched bytes are copied as they are.
     pub(crate) fn render(&mut self, body: &str, patch: Option<&Patch>) -> Vec<u8> {
-        self.changes.sort_by_key(|(start, _)| *start);
+        sort_by_key(&mut self.changes, |(start, _)| *start);
         let mut out = Vec::with_capacity(body.len());
         let mut copied = 0;
         for group in self.changes.chunk_by(|(one, _), (other, _)| one == other) {

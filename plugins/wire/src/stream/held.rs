@@ -3,6 +3,7 @@
 use crate::edits::{Change, carry_out};
 use crate::texts::{change_piece, change_string};
 use portcullis_policy::TextId;
+use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
 
 /// An event that has not left.
@@ -56,7 +57,7 @@ impl Held {
     }
 
     pub(super) fn render(mut self, out: &mut Vec<u8>) {
-        self.rewrites.sort_by_key(|rewrite| rewrite.place.start);
+        sort_by_key(&mut self.rewrites, |rewrite| rewrite.place.start);
         let mut copied = 0;
         for Rewrite {
             place,
