@@ -6,6 +6,7 @@ use portcullis_policy::words::{LIST_ITEMS_MAX, bounded, method, name, path, plai
 use portcullis_policy::{AuthOutcome, Facts, Finding, Timestamp};
 use serde::Serialize;
 use std::borrow::Cow;
+use std::rc::Rc;
 
 /// A record of an exchange. The order of the fields is the order in the line.
 #[derive(Serialize)]
@@ -164,7 +165,7 @@ pub(crate) fn of(facts: &Facts, settings: &Settings, now: Timestamp, status: u16
 }
 
 /// Who it was, as JSON text in the order of [`crate::seal::PERSONAL`]; `None` when nothing is known of them.
-fn persons(facts: &Facts, settings: &Settings) -> Option<[String; 3]> {
+fn persons(facts: &Facts, settings: &Settings) -> Option<Rc<[String; 3]>> {
     let identity = facts.identity.as_ref();
     let person = |kind: &str, name: &str| match &settings.pseudonyms {
         Some(pseudonyms) => pseudonyms.of(kind, name),
@@ -173,11 +174,11 @@ fn persons(facts: &Facts, settings: &Settings) -> Option<[String; 3]> {
     let json = |text: Option<String>| serde_json::to_string(&text).unwrap_or_default();
     let known = identity.is_some() || facts.source.is_some();
     known.then(|| {
-        [
+        Rc::new([
             json(identity.map(|identity| person("user", &identity.user))),
             json(facts.source.map(|source| source.to_canonical().to_string())),
             json(identity.map(|identity| person("key", &identity.key_id))),
-        ]
+        ])
     })
 }
 

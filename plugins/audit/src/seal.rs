@@ -11,13 +11,16 @@
 //! followed by a line feed. So a person is erased by writing `null` for the values and `"erased":"<digest>"` for the salt: what is sealed stays the
 //! same, and nobody can try names against the digest without the salt. A record that names nobody has neither salt nor digest.
 
-use crate::hex::hex;
+use crate::hex::hex_into;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// The members that name a person, in the order in which they are digested.
 pub const PERSONAL: [&str; 3] = ["user", "source_ip", "key_id"];
+
+/// The same as they stand in what is sealed.
+pub(crate) const PERSONAL_SEALED: [&str; 3] =
+    ["\"user\":null", "\"source_ip\":null", "\"key_id\":null"];
 
 /// `prev` of a chain that follows none.
 pub const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -104,31 +107,54 @@ pub const AFTER_MAC: &str = "\"}}";
 #[must_use]
 pub fn tail(link: Link<'_>, persons: Persons<'_>) -> String {
     let mut text = link_text(link);
-    let _ = match persons {
-        Persons::None => Ok(()),
-        Persons::Salted(salt) => write!(text, ",\"salt\":\"{salt}\""),
-        Persons::Erased(digest) => write!(text, ",\"erased\":\"{digest}\""),
-    };
+    push_persons(persons, &mut text);
     text
+}
+
+/// What stands in a line's end for the persons.
+pub(crate) fn push_persons(persons: Persons<'_>, text: &mut String) {
+    let (before, digits) = match persons {
+        Persons::None => return,
+        Persons::Salted(salt) => (",\"salt\":\"", salt),
+        Persons::Erased(digest) => (",\"erased\":\"", digest),
+    };
+    text.push_str(before);
+    text.push_str(digits);
+    text.push('"');
 }
 
 /// The same as it is sealed: with the persons' digest, and closed.
 #[must_use]
 pub fn sealed_tail(link: Link<'_>, personal: Option<&[u8; 32]>) -> String {
     let mut text = link_text(link);
-    if let Some(digest) = personal {
-        let _ = write!(text, ",\"personal\":\"{}\"", hex(digest));
-    }
-    text.push_str("}}");
+    push_sealed(personal, &mut text);
     text
 }
 
-fn link_text(link: Link<'_>) -> String {
-    let Link { id, seq, prev } = link;
-    let mut text = String::with_capacity(192);
-    let _ = write!(
-        text,
-        ",\"chain\":{{\"id\":\"{id}\",\"seq\":{seq},\"prev\":\"{prev}\""
-    );
+/// What is sealed in place of what [`push_persons`] says, and the end.
+pub(crate) fn push_sealed(personal: Option<&[u8; 32]>, text: &mut String) {
+    if let Some(digest) = personal {
+        text.push_str(",\"personal\":\"");
+        hex_into(digest, text);
+        text.push('"');
+    }
+    text.push_str("}}");
+}
+
+/// What both have in common.
+pub(crate) fn link_text(link: Link<'_>) -> String {
+    const ROOM_BYTES: usize = 256;
+    let mut text = String::with_capacity(ROOM_BYTES);
+    for part in [
+        ",\"chain\":{\"id\":\"",
+        link.id,
+        "\",\"seq\":",
+        &link.seq.to_string(),
+        ",\"prev\":\"",
+        link.prev,
+        "\"",
+    ] {
+        text.push_str(part);
+    }
     text
 }

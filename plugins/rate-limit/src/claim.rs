@@ -37,24 +37,35 @@ pub(crate) struct Subject {
     pub id: [u8; SUBJECT_BYTES],
 }
 
+impl Scope<'_> {
+    /// Bytes that no other scope has, whatever the names in them.
+    pub fn name(self) -> Vec<u8> {
+        match self {
+            Self::User(name) => [b"user/", name.as_bytes()].concat(),
+            Self::Key(id) => [b"key/", id.as_bytes()].concat(),
+            Self::Team(id) => [b"team/", id.as_bytes()].concat(),
+            Self::Model(pattern) => [b"model/", pattern.as_bytes()].concat(),
+            Self::Global => b"global/".to_vec(),
+            Self::Source(address) => match address.to_canonical() {
+                IpAddr::V4(address) => [&b"source/"[..], &address.octets()].concat(),
+                // A single subscriber has a /64 to choose addresses from.
+                IpAddr::V6(address) => {
+                    [&b"source/"[..], &(address.to_bits() >> 64).to_be_bytes()].concat()
+                }
+            },
+        }
+    }
+}
+
 impl Subject {
     /// The subject of a scope. Different scopes never share a subject, whatever the names in them.
     pub fn of(scope: Scope<'_>) -> Self {
-        let mut hash = Sha256::new();
-        match scope {
-            Scope::User(name) => hash.update([b"user/", name.as_bytes()].concat()),
-            Scope::Key(id) => hash.update([b"key/", id.as_bytes()].concat()),
-            Scope::Team(id) => hash.update([b"team/", id.as_bytes()].concat()),
-            Scope::Model(pattern) => hash.update([b"model/", pattern.as_bytes()].concat()),
-            Scope::Global => hash.update(b"global/"),
-            Scope::Source(address) => match address.to_canonical() {
-                IpAddr::V4(address) => hash.update([&b"source/"[..], &address.octets()].concat()),
-                // A single subscriber has a /64 to choose addresses from.
-                IpAddr::V6(address) => hash
-                    .update([&b"source/"[..], &(address.to_bits() >> 64).to_be_bytes()].concat()),
-            },
-        }
-        let digest: [u8; 32] = hash.finalize().into();
+        Self::named(&scope.name())
+    }
+
+    /// The subject of a scope by its [`Scope::name`].
+    pub fn named(name: &[u8]) -> Self {
+        let digest: [u8; 32] = Sha256::digest(name).into();
         let mut id = [0; SUBJECT_BYTES];
         let mut slot = [0; 2];
         id.iter_mut()

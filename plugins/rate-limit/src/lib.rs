@@ -50,6 +50,7 @@ mod ledger;
 mod metered;
 mod permits;
 mod slot;
+mod subjects;
 
 pub use config::{COMPLETION_TOKENS_DEFAULT, LEASE_DEFAULT, LEASE_MIN, configure};
 pub use learned::{MODEL_SLOTS, MODELS_PER_SLOT_MAX};
@@ -63,11 +64,19 @@ use portcullis_policy::{Exchange, Interest, Mode, Policy};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
+use subjects::Subjects;
 
 /// The policy, configured.
 pub struct RateLimit {
     rules: Rc<Rules>,
-    learned: Rc<Learned>,
+    known: Rc<Known>,
+}
+
+/// What a worker remembers.
+#[derive(Debug, Default)]
+struct Known {
+    learned: Learned,
+    subjects: Subjects,
 }
 
 /// What a policy document says about limits. `None`: nothing is limited.
@@ -95,7 +104,7 @@ impl RateLimit {
     fn new(rules: Rules) -> Self {
         Self {
             rules: Rc::new(rules),
-            learned: Rc::default(),
+            known: Rc::default(),
         }
     }
 }
@@ -114,10 +123,7 @@ impl Policy for RateLimit {
     }
 
     fn open(&self) -> Box<dyn Exchange> {
-        Box::new(Metered::new(
-            Rc::clone(&self.rules),
-            Rc::clone(&self.learned),
-        ))
+        Box::new(Metered::new(Rc::clone(&self.rules), Rc::clone(&self.known)))
     }
 }
 

@@ -1,12 +1,11 @@
 //! One exchange, from its reservation to its settlement.
 
-use crate::Rules;
 use crate::account::Obstacle;
 use crate::bucket::MINUTE;
-use crate::claim::{Claim, Quota, Scope, Subject};
+use crate::claim::{Claim, Quota, Scope};
 use crate::estimate::{self, Ratio, Reserve};
-use crate::learned::Learned;
 use crate::ledger::{Demand, Denial, Hold, Outcome, reserve, settle};
+use crate::{Known, Rules};
 use portcullis_policy::{
     Budget, Effects, Event, Exchange, Facts, Mode, Reason, Refusal, RequestMeaning,
     ResponseMeaning, Timestamp, Verdict,
@@ -19,7 +18,7 @@ const GATEWAY_TIMEOUT: u16 = 504;
 /// One exchange.
 pub(crate) struct Metered {
     rules: Rc<Rules>,
-    learned: Rc<Learned>,
+    known: Rc<Known>,
     held: Option<Held>,
     /// The provider answered with this status: its work was done, whatever happens to the answer.
     answered: Option<u16>,
@@ -34,10 +33,10 @@ struct Held {
 }
 
 impl Metered {
-    pub const fn new(rules: Rc<Rules>, learned: Rc<Learned>) -> Self {
+    pub const fn new(rules: Rc<Rules>, known: Rc<Known>) -> Self {
         Self {
             rules,
-            learned,
+            known,
             held: None,
             answered: None,
         }
@@ -107,7 +106,7 @@ impl Metered {
         let model = meaning.model.as_deref().unwrap_or_default();
         let counts_tokens = claims.iter().any(|claim| claim.quota.counts_tokens());
         let ratio = if counts_tokens {
-            self.learned.ratio(out.store, model)
+            self.known.learned.ratio(out.store, model)
         } else {
             Ratio::DEFAULT
         };
@@ -160,7 +159,7 @@ impl Metered {
         let mut add = |scope: Scope<'_>, quota: Option<&Rc<Quota>>| {
             if let Some(quota) = quota {
                 claims.push(Claim {
-                    subject: Subject::of(scope),
+                    subject: self.known.subjects.of(scope),
                     quota: Rc::clone(quota),
                 });
             }
@@ -216,7 +215,9 @@ impl Metered {
             .filter(|answer| answer.complete)
             .and_then(|answer| answer.usage);
         if let (Some(bytes), Some(usage), Some(model)) = (held.text_bytes, usage, &facts.model) {
-            self.learned.learn(out.store, model, bytes, usage.input);
+            self.known
+                .learned
+                .learn(out.store, model, bytes, usage.input);
         }
     }
 }

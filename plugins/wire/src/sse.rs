@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// Most bytes for which room is made ahead of an event.
+const EVENT_ROOM_BYTES: usize = 1024;
+
 /// Cuts a stream into events. Each is kept with all of its bytes, the blank line that ends it included, so that events put together
 /// are the stream.
 #[derive(Debug, Default)]
@@ -40,6 +43,11 @@ impl Splitter {
             let (line, rest) = chunk.split_at_checked(at + 1)?;
             let blank = !self.line_begun && at == 0;
             self.line_begun = false;
+            if self.event.is_empty() {
+                // Mostly the rest of the chunk is the rest of the event.
+                self.event
+                    .reserve(line.len() + rest.len().min(EVENT_ROOM_BYTES));
+            }
             self.event.extend_from_slice(line);
             *chunk = rest;
             if line.last() == Some(&b'\r') {
@@ -77,7 +85,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The lines of an event, as ranges of it. `first`: it is the stream's first one, which may begin with a byte order mark.
 pub(crate) fn lines(event: &str, first: bool) -> Vec<Line> {
-    let mut lines = Vec::new();
+    // Most events have a name and one line of data.
+    let mut lines = Vec::with_capacity(2);
     let mut at = if first && event.starts_with(BYTE_ORDER_MARK) {
         BYTE_ORDER_MARK.len_utf8()
     } else {

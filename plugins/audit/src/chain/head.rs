@@ -38,23 +38,29 @@ pub(crate) struct Head {
     pub closed: bool,
 }
 
-impl Head {
-    /// For the store: words with spaces between.
-    pub fn to_text(&self) -> String {
-        let delivered = self
-            .delivered
-            .map_or_else(|| "-".to_owned(), |count| count.to_string());
-        format!(
-            "{} {} {} {delivered} {} {}",
-            self.id,
-            self.seq,
-            self.mac,
-            self.at.as_nanos(),
-            if self.closed { "closed" } else { "open" }
-        )
-    }
+/// A head for the store: words with spaces between.
+pub(crate) fn text(
+    id: &str,
+    seq: u64,
+    mac: &str,
+    delivered: Option<u64>,
+    at: Timestamp,
+    closed: bool,
+) -> String {
+    let delivered = delivered.map_or_else(|| "-".to_owned(), |count| count.to_string());
+    [
+        id,
+        &seq.to_string(),
+        mac,
+        &delivered,
+        &at.as_nanos().to_string(),
+        if closed { "closed" } else { "open" },
+    ]
+    .join(" ")
+}
 
-    /// Of an entry of the store; `None` for anything that was not written by [`Head::to_text`].
+impl Head {
+    /// Of an entry of the store; `None` for anything that was not written by [`text`].
     pub fn from_text(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut words = text.split(' ');

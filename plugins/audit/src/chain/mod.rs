@@ -9,7 +9,7 @@ mod head;
 use crate::digest::PolicyDigest;
 use crate::hex::hex;
 use crate::random::Random;
-use crate::seal::{self, Link, NOTHING, PERSONAL, Persons, Seal};
+use crate::seal::{self, Link, NOTHING, PERSONAL_SEALED, Persons, Seal};
 use head::{HEADS_AT_KEY, Head, POLICY_KEY, Slot};
 use portcullis_policy::{CAS_ATTEMPTS_MAX, Store, Timestamp, update};
 use serde::Serialize;
@@ -21,10 +21,10 @@ const HEADS_EVERY: Duration = Duration::from_secs(60);
 
 /// What is to be recorded, before it has a place in the chain.
 pub(crate) struct Body {
-    /// One JSON object, with `null` for each of the [`PERSONAL`] members that it has.
+    /// One JSON object, with `null` for each of the [`seal::PERSONAL`] members that it has.
     pub json: String,
     /// Those members' values as JSON text, when one of them is not `null`.
-    pub persons: Option<[String; 3]>,
+    pub persons: Option<Rc<[String; 3]>>,
     /// Its `event_type`.
     pub event: &'static str,
 }
@@ -74,8 +74,8 @@ struct Place {
     /// Of the next record.
     seq: u64,
     prev: String,
-    /// Where its head is kept; `None` when the store gives no answer.
-    slot: Option<usize>,
+    /// The key under which its head is kept; `None` when the store gives no answer.
+    slot: Option<String>,
 }
 
 /// A chain's first record.
@@ -196,21 +196,15 @@ impl Chain {
         let Some((place, slot)) = self
             .place
             .as_ref()
-            .and_then(|place| Some((place, place.slot?)))
+            .and_then(|place| Some((place, place.slot.as_ref()?)))
         else {
             return true;
         };
-        let head = Head {
-            id: place.id.to_string(),
-            seq: place.seq.saturating_sub(1),
-            mac: place.prev.clone(),
-            delivered: self.delivered,
-            at: now,
-            closed,
-        };
-        update(store, &head::key(slot), |old| {
+        let seq = place.seq.saturating_sub(1);
+        update(store, slot, |old| {
             let mine = old.starts_with(place.id.as_bytes());
-            (mine.then(|| head.to_text().into_bytes()), mine)
+            let text = || head::text(&place.id, seq, &place.prev, self.delivered, now, closed);
+            (mine.then(|| text().into_bytes()), mine)
         })
         // A store that gives no answer takes nobody's place away.
         .unwrap_or(true)
@@ -255,18 +249,12 @@ impl Chain {
         let (Some(slot), Some(place)) = (slot, &mut self.place) else {
             return true;
         };
-        let head = Head {
-            id: place.id.to_string(),
-            seq: 0,
-            mac: place.prev.clone(),
-            delivered: self.delivered,
-            at: now,
-            closed: false,
-        };
+        let text = head::text(&place.id, 0, &place.prev, self.delivered, now, false);
         let version = slot.held.as_ref().map(|(_, version)| *version);
-        match store.swap(&head::key(slot.number), head.to_text().as_bytes(), version) {
+        let key = head::key(slot.number);
+        match store.swap(&key, text.as_bytes(), version) {
             Ok(true) => {
-                place.slot = Some(slot.number);
+                place.slot = Some(key);
                 true
             }
             Ok(false) => false,
@@ -338,19 +326,27 @@ impl Chain {
             seq: place.seq,
             prev: &place.prev,
         };
-        let (mut line, persons, digest) = match &body.persons {
-            None => (open.to_owned(), None, None),
+        let mut line = String::with_capacity(open.len() + ROOM_BYTES);
+        let (salt, digest) = match body.persons.as_deref() {
+            None => {
+                line.push_str(open);
+                (None, None)
+            }
             Some(values) => {
                 let salt = self.random.next();
                 let [user, source, key] = values;
                 let digest = seal::personal_digest(&salt, [user, source, key]);
-                (named(open, values), Some(hex(&salt)), Some(digest))
+                name(open, values, &mut line);
+                (Some(hex(&salt)), Some(digest))
             }
         };
-        let sealed = seal::sealed_tail(link, digest.as_ref());
+        // Up to here both are the same.
+        let mut sealed = seal::link_text(link);
+        line.push_str(&sealed);
+        seal::push_sealed(digest.as_ref(), &mut sealed);
         let mac = hex(&self.seal.of(&[open, &sealed]));
-        let persons = persons.as_deref().map_or(Persons::None, Persons::Salted);
-        line.push_str(&seal::tail(link, persons));
+        let persons = salt.as_deref().map_or(Persons::None, Persons::Salted);
+        seal::push_persons(persons, &mut line);
         line.push_str(seal::BEFORE_MAC);
         line.push_str(&mac);
         line.push_str(seal::AFTER_MAC);
@@ -367,22 +363,28 @@ impl Chain {
     }
 }
 
-/// A body with its personal values in place. They stand after words of ours only up to the first of them, and no string of JSON holds a
-/// bare quotation mark, so the first place that looks like the member is the member.
-fn named(body: &str, values: &[String; 3]) -> String {
-    const ROOM_BYTES: usize = 512;
-    let mut line = String::with_capacity(body.len() + ROOM_BYTES);
+/// What a line has beside its body: persons, and its place in the chain.
+const ROOM_BYTES: usize = 512;
+
+/// Appends a body with its personal values in place. They stand after words of ours only up to the first of them, and no string of JSON
+/// holds a bare quotation mark, so the first place behind a comma that looks like the member is the member.
+fn name(body: &str, values: &[String; 3], line: &mut String) {
     let mut rest = body;
-    for (name, value) in PERSONAL.iter().zip(values) {
-        let member = format!("\"{name}\":null");
-        if let Some((before, after)) = rest.split_once(&member) {
-            line.push_str(before);
-            line.push_str(&format!("\"{name}\":{value}"));
-            rest = after;
-        }
+    for (sealed, value) in PERSONAL_SEALED.iter().zip(values) {
+        let is_member = |(at, _): &(usize, &str)| {
+            rest.get(at + 1..)
+                .is_some_and(|behind| behind.starts_with(sealed))
+        };
+        let Some((comma, _)) = rest.match_indices(',').find(is_member) else {
+            continue;
+        };
+        // Without `null`.
+        let end = comma + 1 + sealed.len();
+        line.push_str(rest.get(..end - "null".len()).unwrap_or_default());
+        line.push_str(value);
+        rest = rest.get(end..).unwrap_or_default();
     }
     line.push_str(rest);
-    line
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ struct Frame {
     ground: Ground,
 }
 
+/// Room for as many open arrays and objects as most documents have.
+const DEPTH_ROOM: usize = 8;
+
 /// A token with the place of the value it belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step<'a> {
@@ -64,6 +67,9 @@ impl Walker {
             Token::Open { object } => {
                 let node = self.place(trie);
                 let ground = trie.ground(node, self.around());
+                if self.frames.capacity() == 0 {
+                    self.frames.reserve(DEPTH_ROOM);
+                }
                 self.frames.push(Frame {
                     node,
                     seen: Seen::default(),

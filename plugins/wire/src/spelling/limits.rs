@@ -66,13 +66,15 @@ pub fn budget_headers(
 /// A duration as Go prints it and OpenAI's headers carry it: `20ms`, `1s`, `6m0s`, `2h0m0s`. Rounded up to milliseconds below one
 /// second, to seconds above.
 fn go_duration(duration: Duration) -> String {
-    let millis = duration.as_nanos().div_ceil(1_000_000);
+    // As 64 bits: longer than any window.
+    let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    let millis = nanos.div_ceil(1_000_000);
     if (1..1000).contains(&millis) {
-        return format!("{millis}ms");
+        return millis.to_string() + "ms";
     }
     let seconds = millis.div_ceil(1000);
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds}s"),
+        (0, 0, seconds) => seconds.to_string() + "s",
         (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
         (hours, minutes, seconds) => format!("{hours}h{minutes}m{seconds}s"),
     }

@@ -73,6 +73,10 @@ pub(super) struct EventData<'a> {
     answers: Option<usize>,
 }
 
+/// Room for as many strings and containers as an event usually has.
+const STRINGS_ROOM: usize = 8;
+const CONTAINERS_ROOM: usize = 4;
+
 /// Bytes of an `index` key; it is compared where no table reaches, too.
 const INDEX: &str = "index";
 
@@ -102,7 +106,11 @@ impl<'a> EventData<'a> {
         format: &Compiled,
         usage: &mut UsageCount,
     ) -> Result<Self, Malformed> {
-        let mut event = Self::default();
+        let mut event = Self {
+            strings: Vec::with_capacity(STRINGS_ROOM),
+            containers: Vec::with_capacity(CONTAINERS_ROOM),
+            ..Self::default()
+        };
         let mut walker = Walker::new(Ground::of(Role::Assistant));
         let mut current: Option<usize> = None;
         let mut key: Option<Raw<'a>> = None;
@@ -245,7 +253,7 @@ impl<'a> EventData<'a> {
     /// The channel of a string; `None` for a text of its own.
     pub(super) fn channel(&self, found: &Found<'_>) -> Option<Key> {
         let path = found.path?;
-        let mut above = Vec::new();
+        let mut above = Vec::with_capacity(CONTAINERS_ROOM);
         let mut at = Some(path.parent);
         while let Some(container) = at.and_then(|at| self.containers.get(at)) {
             above.push(container);
@@ -267,7 +275,10 @@ impl<'a> EventData<'a> {
             }
         }
         match (path.name, path.segment) {
-            (Some(channel), _) => written(&mut name, format_args!("={channel}")),
+            (Some(channel), _) => {
+                name.push('=');
+                name.push_str(channel);
+            }
             (None, Segment::Key(key)) => key_into(key, &mut name),
             (None, Segment::Element(at)) => written(&mut name, format_args!("@{at}")),
         }
@@ -290,9 +301,16 @@ impl<'a> EventData<'a> {
 
 /// A key behind its length, so that no key can look like two.
 fn key_into(key: Raw<'_>, name: &mut String) {
-    let mut text = String::new();
-    json::unescape_into(key.text, &mut text);
-    written(name, format_args!("/{}:{text}", text.len()));
+    let mut unescaped = String::new();
+    let text = if key.escaped {
+        json::unescape_into(key.text, &mut unescaped);
+        unescaped.as_str()
+    } else {
+        key.text
+    };
+    for part in ["/", &text.len().to_string(), ":", text] {
+        name.push_str(part);
+    }
 }
 
 /// Writing to a string cannot fail.
