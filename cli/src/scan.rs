@@ -3,6 +3,7 @@
 mod hook;
 mod input;
 mod preflight;
+mod progress;
 mod report;
 
 pub use preflight::{Finding, Preflight};
@@ -19,7 +20,8 @@ use std::path::PathBuf;
 /// Look for secrets and personal data with the gateway's own scanner, before anything leaves.
 ///
 /// Reads text, the JSON body of a call (OpenAI, Anthropic, any other), the lines of an event stream, and directories (what .gitignore names is
-/// left out). Exit code: 0 when nothing was found, 1 on a finding, 2 when something could not be read. With --hook, 2 is also a finding's.
+/// left out, and so are binary files). Exit code: 0 when nothing was found, 1 on a finding, 2 when something could not be read. With --hook, 2 is
+/// also a finding's.
 #[derive(Debug, Args)]
 pub(crate) struct Scan {
     /// What to scan; `-` or nothing for standard input.
@@ -57,15 +59,27 @@ impl Scan {
         }
         let mut preflight = self.preflight()?;
         let mut report = Report::new(self.json, self.show, self.no_flags);
-        for input in input::all(&self.paths)? {
-            match input {
-                Input::Text { name, bytes } => {
-                    let findings = preflight.scan(&bytes);
-                    report.add(&name, &bytes, findings)?;
+        let sources = input::all(&self.paths)?;
+        let bytes = sources.iter().map(|source| source.bytes).sum();
+        let progress = progress::bar(sources.len(), bytes);
+        let mut behind = 0;
+        for source in &sources {
+            let name = source.name();
+            progress.set_message(name.clone());
+            match source.read() {
+                Input::Text(bytes) => {
+                    let findings = preflight.scan_with(&bytes, &mut |done| {
+                        progress.set_position(behind + done as u64);
+                    });
+                    progress.suspend(|| report.add(&name, &bytes, findings))?;
                 }
-                Input::Unreadable { name, why } => report.unreadable(&name, &why),
+                Input::Binary => report.binary(),
+                Input::Unreadable(why) => progress.suspend(|| report.unreadable(&name, &why)),
             }
+            behind += source.bytes;
+            progress.set_position(behind);
         }
+        progress.finish_and_clear();
         report.finish()
     }
 

@@ -12,6 +12,9 @@ use std::ops::Range;
 /// The largest body that is read as one. Files beyond it are read as text.
 const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// How much text is scanned between two looks at how far it is.
+const PIECE_BYTES: usize = 1024 * 1024;
+
 /// The name under which it is told that an input is more than the scanner reads to its end.
 const UNREADABLE: &str = "unreadable";
 
@@ -74,19 +77,24 @@ impl Preflight {
 
     /// Scans an input: a JSON body, an event stream, or else text. Bytes that are no UTF-8 stand for nothing.
     pub fn scan(&mut self, input: &[u8]) -> Vec<Finding> {
+        self.scan_with(input, &mut |_| ())
+    }
+
+    /// The same, telling how many bytes are done.
+    pub fn scan_with(&mut self, input: &[u8], done: &mut dyn FnMut(usize)) -> Vec<Finding> {
         self.forget();
         let begins = |words: &[&[u8]]| {
             let text = input.trim_ascii_start();
             words.iter().any(|word| text.starts_with(word))
         };
         let read = if begins(&[b"{", b"["]) {
-            self.json(input)
+            self.json(input, done)
         } else if begins(&[b"data:", b"event:"]) {
             self.events(input)
         } else {
             None
         };
-        let mut findings = read.unwrap_or_else(|| self.text(input));
+        let mut findings = read.unwrap_or_else(|| self.text(input, done));
         self.forget();
         if self.survey.gave_up() {
             findings.push(Finding {
@@ -112,23 +120,32 @@ impl Preflight {
     }
 
     /// Text as it is.
-    fn text(&mut self, input: &[u8]) -> Vec<Finding> {
+    fn text(&mut self, input: &[u8], done: &mut dyn FnMut(usize)) -> Vec<Finding> {
         let text = String::from_utf8_lossy(input);
         let is_exact = text.len() == input.len();
         self.texts += 1;
-        self.survey
-            .text(Text::prose(TextId(self.texts), &text, true))
-            .map(|found| Finding {
+        let id = TextId(self.texts);
+        let mut findings = Vec::new();
+        let mut rest = text.as_ref();
+        loop {
+            let (piece, behind) = rest.split_at(rest.floor_char_boundary(PIECE_BYTES));
+            let found = self.survey.text(Text::prose(id, piece, behind.is_empty()));
+            findings.extend(found.map(|found| Finding {
                 rule: found.rule.to_owned(),
                 detector: found.detector,
                 action: found.action,
                 range: is_exact.then_some(found.range),
-            })
-            .collect()
+            }));
+            if behind.is_empty() {
+                return findings;
+            }
+            rest = behind;
+            done(text.len() - rest.len());
+        }
     }
 
     /// A JSON body; `None` when it is none.
-    fn json(&mut self, input: &[u8]) -> Option<Vec<Finding>> {
+    fn json(&mut self, input: &[u8], done: &mut dyn FnMut(usize)) -> Option<Vec<Finding>> {
         let endpoint = endpoint(input);
         if endpoint != Endpoint::Public
             && let Some(findings) = self.request(input, endpoint)
@@ -141,7 +158,7 @@ impl Preflight {
         self.forget();
         let place = |finding: &Finding| Some((finding.detector, finding.range.as_ref()?.start));
         let known: BTreeSet<_> = findings.iter().filter_map(place).collect();
-        let as_text = self.text(input).into_iter();
+        let as_text = self.text(input, done).into_iter();
         findings.extend(
             as_text.filter(|found| place(found).is_none_or(|place| !known.contains(&place))),
         );

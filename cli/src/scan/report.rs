@@ -37,6 +37,8 @@ struct Unreadable {
 pub(super) struct Report {
     findings: Vec<Line>,
     unreadable: Vec<Unreadable>,
+    /// How many binary files of directories nobody looked into.
+    binary_files: usize,
     #[serde(skip)]
     json: bool,
     #[serde(skip)]
@@ -52,6 +54,7 @@ impl Report {
         Self {
             findings: Vec::new(),
             unreadable: Vec::new(),
+            binary_files: 0,
             json,
             show,
             no_flags,
@@ -61,14 +64,12 @@ impl Report {
 
     /// Adds what was found in an input; for people it is printed at once.
     pub fn add(&mut self, file: &str, input: &[u8], findings: Vec<Finding>) -> Result<()> {
+        let mut places = Places::new(input);
         for finding in findings
             .into_iter()
             .filter(|finding| !self.no_flags || finding.action != Action::Flag)
         {
-            let place = finding
-                .range
-                .as_ref()
-                .map(|range| place(input, range.start));
+            let place = finding.range.as_ref().map(|range| places.of(range.start));
             let value = finding.range.as_ref().filter(|_| self.show).map(|range| {
                 String::from_utf8_lossy(input.get(range.clone()).unwrap_or_default()).into_owned()
             });
@@ -99,6 +100,10 @@ impl Report {
         });
     }
 
+    pub const fn binary(&mut self) {
+        self.binary_files += 1;
+    }
+
     /// # Errors
     /// When something could not be read: what nobody looked at is not clean.
     pub fn finish(self) -> Result<Outcome> {
@@ -106,6 +111,11 @@ impl Report {
             let mut out = io::stdout().lock();
             serde_json::to_writer_pretty(&mut out, &self)?;
             writeln!(out)?;
+        } else if self.binary_files > 0 {
+            eprintln!(
+                "portcullis: binary files left out: {} (a file that is named itself is read as text)",
+                self.binary_files
+            );
         }
         match (self.unreadable.len(), self.found) {
             (0, 0) => Ok(Outcome::Clean),
@@ -133,29 +143,53 @@ impl Line {
     }
 }
 
-/// Line and column of a byte, both from 1, columns in characters.
-fn place(input: &[u8], position: usize) -> (usize, usize) {
-    let before = input.get(..position).unwrap_or(input);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let begin = before
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    let column = String::from_utf8_lossy(before.get(begin..).unwrap_or_default())
-        .chars()
-        .count()
-        + 1;
-    (line, column)
+/// Lines and columns of bytes, both from 1, columns in characters. Asked for in order, it reads the input once.
+struct Places<'a> {
+    input: &'a [u8],
+    /// A byte, and where it stands.
+    position: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'a> Places<'a> {
+    const fn new(input: &'a [u8]) -> Self {
+        Self {
+            input,
+            position: 0,
+            line: 1,
+            column: 1,
+        }
+    }
+
+    fn of(&mut self, position: usize) -> (usize, usize) {
+        if position < self.position {
+            *self = Self::new(self.input);
+        }
+        for byte in self.input.get(self.position..position).unwrap_or_default() {
+            match byte {
+                b'\n' => (self.line, self.column) = (self.line + 1, 1),
+                // The rest of a character (RFC 3629).
+                0x80..0xC0 => {}
+                _ => self.column += 1,
+            }
+        }
+        self.position = position;
+        (self.line, self.column)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::place;
+    use super::Places;
 
     #[test]
     fn places_are_counted_from_one_in_characters() {
-        assert_eq!(place(b"abc", 0), (1, 1));
-        assert_eq!(place("é\nüb".as_bytes(), 5), (2, 2));
-        assert_eq!(place(b"a\n\nb", 3), (3, 1));
+        assert_eq!(Places::new(b"abc").of(0), (1, 1));
+        let mut places = Places::new("é\nüb\n\nc".as_bytes());
+        assert_eq!(
+            [0, 2, 5, 8, 5].map(|position| places.of(position)),
+            [(1, 1), (1, 2), (2, 2), (4, 1), (2, 2)]
+        );
     }
 }
