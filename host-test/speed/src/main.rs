@@ -28,6 +28,9 @@ struct Arguments {
     /// The guest to compare it with
     #[arg(long)]
     keywords: PathBuf,
+    /// Other rules than all detectors and ten patterns, as JSON: to see what a part costs
+    #[arg(long)]
+    rules: Option<serde_json::Value>,
     /// How often each text is scanned
     #[arg(long, default_value_t = 15)]
     rounds: usize,
@@ -42,7 +45,7 @@ struct Arguments {
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let module = Module::from_file(&arguments.module)?;
-    let rules = rules();
+    let rules = arguments.rules.unwrap_or_else(rules);
     let load = || Gateway::load(World::new().guarding_memory(), &module, &rules);
     // The first one waits for the compiler.
     load()?;

@@ -21,6 +21,11 @@ pub(crate) struct Redaction {
 pub(crate) struct Redactions(VecDeque<Redaction>);
 
 impl Redactions {
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Where the first one begins.
     pub(crate) fn start(&self) -> Option<usize> {
         self.0.front().map(|redaction| redaction.range.start)

@@ -77,19 +77,15 @@ struct Match<'a> {
 impl TextScan {
     /// Ready for the beginning of a text that `reaching` rules look at, whatever went before.
     pub(crate) fn reset(&mut self, rules: &Rules, reaching: RuleSet) {
-        let mut patterns = std::mem::take(&mut self.patterns);
-        patterns.reset(rules, reaching);
-        let mut kept = std::mem::take(&mut self.kept);
-        kept.clear();
-        let mut lane = std::mem::take(&mut self.lane);
-        lane.reset();
-        *self = Self {
-            rules: reaching,
-            patterns,
-            kept,
-            lane,
-            ..Self::default()
-        };
+        self.rules = reaching;
+        self.patterns.reset(rules, reaching);
+        self.kept.clear();
+        self.kept_base = 0;
+        self.redactions.clear();
+        self.lane.reset();
+        self.lane_closed = false;
+        self.seen.clear();
+        self.unsighted = 0;
     }
 
     /// It is the value of this key: detectors see it as in `"key": "value"`. Nothing of the key is found or changed here.

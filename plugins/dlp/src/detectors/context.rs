@@ -2,6 +2,7 @@
 
 use super::{Class, Context, Outcome};
 use std::ops::Range;
+use wide::u8x16;
 
 /// How far before a match [`Context::mentions`] looks for a word that says what the number is.
 const MENTION_BYTES: usize = 64;
@@ -50,8 +51,19 @@ impl<'a> Context<'a> {
 
     /// Where the run of characters of an alphabet ends that begins at `from`, after at most `max` of them.
     #[inline(never)]
-    pub(super) fn run_of(&self, from: usize, max: usize, class: &Class) -> usize {
-        self.run(from, max, |byte| class.has(byte))
+    pub(super) fn run_of(&self, from: usize, max: usize, class: &'static Class) -> usize {
+        let Some((memo, base)) = self.memo else {
+            return self.run(from, max, |byte| class.has(byte));
+        };
+        let limit = from + max;
+        let walk = |at: usize| {
+            let at = at - base;
+            let more = limit.saturating_sub(at);
+            base + self.run(at, more, |byte| class.has(byte))
+        };
+        (memo.end(class, base + from, walk) - base)
+            .min(limit)
+            .min(self.text.len().max(from))
     }
 
     /// Where the run of characters of an alphabet begins that ends before `to`, after at most `max` of them.
@@ -99,20 +111,39 @@ impl<'a> Context<'a> {
                 .is_some_and(|byte| byte.is_ascii_alphanumeric())
     }
 
-    /// Whether one of these words (lower case) stands shortly before a position, in any case.
+    /// Whether one of these words (lower case) stands shortly before a position, in any case. Words begin with a letter.
     #[inline(never)]
     pub(super) fn mentions(&self, position: usize, words: &[&str]) -> bool {
+        debug_assert!(words.iter().all(|word| {
+            let first = word.bytes().next();
+            first.is_some_and(|byte| byte.is_ascii_lowercase() || !byte.is_ascii())
+        }));
         let window = self.bytes(position.saturating_sub(MENTION_BYTES)..position);
-        let mut letter_before = false;
-        for at in 0..window.len() {
+        let letters = Letters::of(window);
+        let mut begins = (letters.ascii | letters.others) & !(letters.ascii << 1);
+        if begins == 0 {
+            return false;
+        }
+        let first = |byte: u8| 1_u64 << (byte.to_ascii_lowercase() % 64);
+        let firsts = words.iter().filter_map(|word| word.bytes().next());
+        let firsts = firsts.fold(0, |set, byte| set | first(byte));
+        while begins != 0 {
+            let at = begins.trailing_zeros() as usize;
+            begins &= begins - 1;
             let rest = window.get(at..).unwrap_or_default();
-            let begins = !letter_before && words.iter().any(|word| begins_with(rest, word));
-            if begins {
+            let fits = rest.first().is_some_and(|byte| first(*byte) & firsts != 0);
+            if fits && words.iter().any(|word| begins_with(rest, word)) {
                 return true;
             }
-            letter_before = rest.first().is_some_and(u8::is_ascii_alphabetic);
         }
         false
+    }
+
+    /// Whether a word could stand where [`Self::mentions`] looks.
+    pub(super) fn has_words(&self, position: usize) -> bool {
+        let window = self.bytes(position.saturating_sub(MENTION_BYTES)..position);
+        let letters = Letters::of(window);
+        letters.ascii | letters.others != 0
     }
 
     /// A match of a range, unless more text could change that.
@@ -133,6 +164,34 @@ impl<'a> Context<'a> {
         } else {
             Outcome::None
         }
+    }
+}
+
+/// Which of up to sixty-four bytes are letters.
+struct Letters {
+    ascii: u64,
+    /// Bytes beyond ASCII, of letters as a rule.
+    others: u64,
+}
+
+impl Letters {
+    fn of(bytes: &[u8]) -> Self {
+        let mut block = [0; MENTION_BYTES];
+        for (place, byte) in block.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+        let mut letters = Self {
+            ascii: 0,
+            others: 0,
+        };
+        for (quarter, shift) in block.as_chunks::<16>().0.iter().zip([0, 16, 32, 48]) {
+            let bytes = u8x16::new(*quarter);
+            let offset = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
+            let ascii = offset.min(u8x16::splat(b'z' - b'a')).simd_eq(offset);
+            letters.ascii |= u64::from(ascii.to_bitmask()) << shift;
+            letters.others |= u64::from(bytes.to_bitmask()) << shift;
+        }
+        letters
     }
 }
 

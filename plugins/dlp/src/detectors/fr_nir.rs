@@ -19,9 +19,11 @@ pub(super) const FR_NIR: Detector = Detector {
     find: Find::Run(
         find,
         &[
+            // Single digits throughout would need more spaces than people write.
+            Run::group(1, b" ", Lengths::range(2, 31)),
             Run {
                 behind: AnyBehind::LETTER.or(AnyBehind::byte(b' ')),
-                ..Run::bare(Lengths::range(1, 14))
+                ..Run::bare(Lengths::range(2, 14))
             },
             Run::bare(Lengths::one(15)),
         ],

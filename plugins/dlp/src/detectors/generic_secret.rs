@@ -93,28 +93,44 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.is_open(rest) {
         return Outcome::Undecided;
     }
-    let begin = context.run_back_of(at.start, NAME_REST_MAX, &NAME);
-    let name = context.bytes(begin..rest);
-    if HARMLESS.iter().any(|word| contains(name, word)) {
-        return Outcome::None;
-    }
-    let word = context.bytes(at.start..rest);
-    let announces = contains(word, b"token") || contains(word, b"secret") || contains(name, b"api");
-    match value(context, rest) {
-        Ok(value) => {
-            let bytes = context.bytes(value.range.clone());
-            let is_number = (announces && bytes.len() >= 15 || bytes.len() >= 24)
-                && bytes.iter().all(u8::is_ascii_digit)
-                && centibits(bytes) >= 250;
-            if is_secret(bytes) || is_number {
-                Outcome::Match(value.range)
-            } else {
-                joined(context, rest)
-            }
-        }
-        Err(Outcome::None) => joined(context, rest),
+    // What the name says is asked last: most names stand before nothing that could be a secret.
+    let found = match value(context, rest) {
+        Ok(value) if is_value(context, value.range.clone(), rest) => Outcome::Match(value.range),
+        Ok(_) | Err(Outcome::None) => joined(context, rest),
         Err(outcome) => outcome,
+    };
+    if found == Outcome::None || is_harmless(context, rest) {
+        Outcome::None
+    } else {
+        found
     }
+}
+
+/// What is called a key, a secret or a password up to here.
+fn name<'a>(context: &Context<'a>, end: usize) -> &'a [u8] {
+    let begin = context.run_back_of(context.at.start, NAME_REST_MAX, &NAME);
+    context.bytes(begin..end)
+}
+
+fn is_harmless(context: &Context<'_>, end: usize) -> bool {
+    let name = name(context, end);
+    HARMLESS.iter().any(|word| contains(name, word))
+}
+
+/// Whether a value that is assigned to a name which ends at `end` is a secret.
+fn is_value(context: &Context<'_>, value: Range<usize>, end: usize) -> bool {
+    let bytes = context.bytes(value);
+    if is_secret(bytes) {
+        return true;
+    }
+    if bytes.len() < 15 || !bytes.iter().all(u8::is_ascii_digit) || centibits(bytes) < 250 {
+        return false;
+    }
+    let word = context.bytes(context.at.start..end);
+    bytes.len() >= 24
+        || contains(word, b"token")
+        || contains(word, b"secret")
+        || contains(name(context, end), b"api")
 }
 
 /// `NAME-SECRET-1a2b…`: the value is joined to the name.
@@ -141,33 +157,24 @@ fn joined(context: &Context<'_>, end: usize) -> Outcome {
 
 /// What no person would have thought of.
 fn is_secret(value: &[u8]) -> bool {
-    if value.len() < 10
-        || is_placeholder(value)
-        || contains(value, b"://")
-        || value.starts_with(b"/")
-        || value.starts_with(b"$")
-    {
+    if value.len() < 10 || value.starts_with(b"/") || value.starts_with(b"$") {
         return false;
     }
-    let needed = match value.len() {
-        0..16 => 270,
-        _ => 285,
-    };
-    let letters = value
-        .iter()
-        .filter(|byte| byte.is_ascii_alphabetic())
-        .count();
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let signs = value
-        .iter()
-        .filter(|byte| b"!#$%&*+=?@^|~".contains(byte))
-        .count();
-    if digits == 0 {
+    let count = |class: fn(&u8) -> bool| value.iter().filter(|byte| class(byte)).count();
+    let (letters, digits) = (count(u8::is_ascii_alphabetic), count(u8::is_ascii_digit));
+    let is_random = if digits == 0 {
         is_scrambled(value, letters)
     } else {
-        let is_noise = value.len() >= 20 && signs >= 3 && centibits(value) >= 380;
-        letters > 0 && centibits(value) >= needed && (is_mixed(value) || is_noise)
-    }
+        let needed = match value.len() {
+            0..16 => 270,
+            _ => 285,
+        };
+        let is_noisy = || value.len() >= 20 && count(|byte| b"!#$%&*+=?@^|~".contains(byte)) >= 3;
+        letters > 0
+            && (is_mixed(value) && centibits(value) >= needed
+                || is_noisy() && centibits(value) >= 380)
+    };
+    is_random && !is_placeholder(value) && !contains(value, b"://")
 }
 
 /// Whether letters and digits are mixed within a part, as in no name (`claude-3-5-sonnet-20241022`), version or date.

@@ -36,6 +36,7 @@ mod it_codice_fiscale;
 mod jwt;
 mod keys;
 mod kubernetes_secret;
+mod memo;
 mod mx_curp;
 mod number;
 mod openai_key;
@@ -59,6 +60,7 @@ mod documentation;
 mod reference;
 
 pub(crate) use class::Class;
+pub(crate) use memo::Memo;
 use runs::{AnyBefore, AnyBehind, Run};
 use std::ops::Range;
 
@@ -242,6 +244,8 @@ pub(crate) struct Context<'a> {
     pub(crate) end: bool,
     /// `text` is the dense view: where spaces and markup stood nothing stands, so that a word's edge proves nothing.
     pub(crate) dense: bool,
+    /// What is known of the view already, and where `text` begins in it.
+    pub(crate) memo: Option<(&'a Memo, usize)>,
 }
 
 /// What a detector says about a trigger.

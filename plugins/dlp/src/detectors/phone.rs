@@ -112,6 +112,9 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.before(start) == Some(b'<') {
         return Outcome::None;
     }
+    if !plus && !context.has_words(start) && !begins_north_american(context) {
+        return Outcome::None;
+    }
     let written = match read(context, start) {
         Ok(written) => written,
         Err(outcome) => return outcome,
@@ -140,6 +143,13 @@ fn find(context: &Context<'_>) -> Outcome {
     } else {
         Outcome::None
     }
+}
+
+/// Whether three digits follow the first group, or that is not known yet: other numbers need a word that announces them.
+fn begins_north_american(context: &Context<'_>) -> bool {
+    let from = context.run(context.at.end, 3, |byte| !byte.is_ascii_digit());
+    let end = context.digits(from, 4);
+    end - from == 3 || context.is_open(end)
 }
 
 /// Reads groups of digits with at most two characters between them.

@@ -58,6 +58,7 @@ pub(crate) fn find_all(detector: &Detector, text: &[u8], dense: bool) -> Vec<Ran
             at: at.clone(),
             end: true,
             dense,
+            memo: None,
         };
         let range = match detector.find(&context) {
             Outcome::None => continue,
@@ -135,6 +136,7 @@ fn decides_once(detector: &Detector, text: &str) {
             at: at.start - from..at.end - from,
             end,
             dense: false,
+            memo: None,
         };
         let whole = detector.find(&context(0, text.len(), true));
         for to in at.end..=text.len() {

@@ -8,6 +8,9 @@ use super::{Context, Outcome};
 /// The longest run that is part of a key. Longer ones are no keys but data that happens to begin like one.
 const RUN_MAX: u16 = 2048;
 
+/// How much of a key must look random: its beginning tells, and a text of nothing but prefixes is one long key each.
+const RANDOM_BYTES_MAX: usize = 96;
+
 /// A form that a key has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
@@ -104,7 +107,9 @@ pub(super) fn find(context: &Context<'_>, shapes: &[Shape]) -> Outcome {
             None => body..end,
         };
         let is_longer = best.as_ref().is_none_or(|(_, known)| end > *known);
-        if is_longer && centibits(context.bytes(random)) >= u32::from(shape.centibits_min) {
+        let random = context.bytes(random);
+        let random = random.get(..RANDOM_BYTES_MAX).unwrap_or(random);
+        if is_longer && centibits(random) >= u32::from(shape.centibits_min) {
             best = Some((start, end));
         }
     }

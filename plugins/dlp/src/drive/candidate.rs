@@ -2,7 +2,7 @@
 
 use super::Driver;
 use super::dense::{self, Dense};
-use crate::detectors::{Context, LOOK_AHEAD, LOOK_BEHIND, Latch, Outcome};
+use crate::detectors::{Context, LOOK_AHEAD, LOOK_BEHIND, Latch, Memo, Outcome};
 use crate::window::Window;
 use std::ops::Range;
 
@@ -61,6 +61,7 @@ impl Candidate {
         at: &Range<usize>,
         window: Window<'a>,
         last: bool,
+        memo: &'a Memo,
     ) -> Option<Context<'a>> {
         let first = at.start.saturating_sub(LOOK_BEHIND);
         let text = window.range(first..at.end + FIRST_REACH);
@@ -70,6 +71,7 @@ impl Candidate {
             at: at.start - first..at.end - first,
             end: cut,
             dense: false,
+            memo: Some((memo, first)),
         })
     }
 
@@ -84,6 +86,7 @@ impl Candidate {
         driver: &Driver,
         window: Window<'_>,
         last: bool,
+        memo: &Memo,
         steps: &mut usize,
     ) -> Answer {
         let available = window.end() - self.at.end;
@@ -111,7 +114,7 @@ impl Candidate {
                 *steps += reach;
             }
             let closing = cut || level == last_level;
-            let decided = match self.call(driver, window, reach, closing) {
+            let decided = match self.call(driver, window, reach, closing, memo) {
                 Outcome::None => return Answer::Nothing,
                 Outcome::Undecided if closing => return Answer::Nothing,
                 Outcome::Undecided => {
@@ -122,7 +125,7 @@ impl Candidate {
                 outcome @ (Outcome::Match(_) | Outcome::Latch(_)) => {
                     let fewer = (0..level).filter(|_| first && !cut).map(|level| 1 << level);
                     let enough = fewer.into_iter().find(|reach| {
-                        self.call(driver, window, *reach, false) != Outcome::Undecided
+                        self.call(driver, window, *reach, false, memo) != Outcome::Undecided
                     });
                     (outcome, self.at.end + enough.unwrap_or(reach))
                 }
@@ -136,7 +139,14 @@ impl Candidate {
     }
 
     /// What the detector says about so many bytes behind the trigger; ranges are bytes of the view.
-    fn call(&self, driver: &Driver, window: Window<'_>, reach: usize, end: bool) -> Outcome {
+    fn call(
+        &self,
+        driver: &Driver,
+        window: Window<'_>,
+        reach: usize,
+        end: bool,
+        memo: &Memo,
+    ) -> Outcome {
         let Some(entry) = driver.entry(self.entry) else {
             return Outcome::None;
         };
@@ -158,6 +168,7 @@ impl Candidate {
                 at,
                 end,
                 dense: false,
+                memo: Some((memo, first)),
             };
             return moved(find(&context), &|range| {
                 range.start + first..range.end + first
@@ -172,6 +183,7 @@ impl Candidate {
                     at,
                     end,
                     dense: true,
+                    memo: None,
                 };
                 let place = |index: usize| places.get(index).map_or(0, |place| usize::from(*place));
                 moved(find(&context), &|range| {

@@ -17,51 +17,63 @@ pub(super) const OVERLAP_BYTES: usize = 1024;
 const TEXT_BYTES_MIN: usize = 9;
 
 /// Calls `found` with each text that a part of a run can stand for.
-pub(super) fn decode(run: &[u8], mut found: impl FnMut(String)) {
+pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
     if run.len() < RUN_BYTES_MIN {
         return;
     }
-    let (pairs_can_be, quads_can_be) = plausible(run);
     // Where the first byte begins is not known when something stands before it that is no part of it.
-    for skipped in (0..2).filter(|skipped| pairs_can_be >> skipped & 1 == 1) {
-        let pairs = run.get(skipped..).unwrap_or_default().as_chunks::<2>().0;
+    rows::<2>(run, TEXT_BYTES_MIN, begins_byte, |row| {
+        let pairs = row.as_chunks::<2>().0;
         texts(pairs.iter().map(|pair| pair.as_slice()), byte, &mut found);
-    }
-    for skipped in (0..4).filter(|skipped| quads_can_be >> skipped & 1 == 1) {
-        let quads = run.get(skipped..).unwrap_or_default().chunks(4);
-        texts(quads, bytes, &mut found);
-    }
+    });
+    rows::<4>(run, TEXT_BYTES_MIN / 3, begins_text, |row| {
+        texts(row.chunks(4), bytes, &mut found);
+    });
 }
 
-/// A bit for each place at which hexadecimal digits, and characters of base64, can begin to be read as text: where enough units in a row
-/// begin as text does.
-fn plausible(run: &[u8]) -> (u8, u8) {
-    let (mut pairs, mut quads) = ([0_u16; 2], [0_u16; 4]);
-    let (mut pairs_can_be, mut quads_can_be) = (0, 0);
-    for (index, byte) in run.iter().enumerate() {
-        if let Some(row) = quads.get_mut(index % 4) {
-            *row = if begins_text(*byte) { *row + 1 } else { 0 };
-            quads_can_be |= u8::from(usize::from(*row) * 3 >= TEXT_BYTES_MIN) << (index % 4);
-        }
-        if let Some(row) = pairs.get_mut(index % 2) {
-            let begins = matches!(byte, b'2'..=b'7' | b'0');
-            *row = if begins { *row + 1 } else { 0 };
-            pairs_can_be |= u8::from(usize::from(*row) >= TEXT_BYTES_MIN) << (index % 2);
+/// Wherever units can begin, the parts of a run in which enough of them in a row begin as text does.
+fn rows<const UNIT: usize>(
+    run: &[u8],
+    units_min: usize,
+    begins: impl Fn(u8) -> bool,
+    mut found: impl FnMut(&[u8]),
+) {
+    for first in 0..UNIT {
+        let mut row = 0;
+        let mut at = first;
+        loop {
+            let begun = run.get(at).is_some_and(|byte| begins(*byte));
+            if begun {
+                row += 1;
+            } else {
+                if row >= units_min {
+                    let from = at - row * UNIT;
+                    found(run.get(from..at.min(run.len())).unwrap_or_default());
+                }
+                row = 0;
+            }
+            if at >= run.len() {
+                break;
+            }
+            at += UNIT;
         }
     }
-    (pairs_can_be, quads_can_be)
 }
 
 /// Decodes unit by unit, and hands over what is text in a row.
 fn texts<'a, const N: usize>(
     units: impl Iterator<Item = &'a [u8]>,
     decode: impl Fn(&[u8]) -> Option<([u8; N], usize)>,
-    found: &mut impl FnMut(String),
+    found: &mut impl FnMut(&str),
 ) {
     let mut text = Vec::new();
     let mut flush = |text: &mut Vec<u8>| {
+        // Random bytes are seldom UTF-8 for long.
         if text.len() >= TEXT_BYTES_MIN {
-            found(String::from_utf8_lossy(text).into_owned());
+            let parts = text.utf8_chunks().map(|chunk| chunk.valid());
+            parts
+                .filter(|part| part.len() >= TEXT_BYTES_MIN)
+                .for_each(&mut *found);
         }
         text.clear();
     };
@@ -87,7 +99,7 @@ const fn is_text(byte: u8) -> bool {
 
 /// Two digits of hexadecimal that are text.
 fn byte(pair: &[u8]) -> Option<([u8; 1], usize)> {
-    let [high @ (b'2'..=b'7' | b'0'), low] = pair else {
+    let [high, low] = pair else {
         return None;
     };
     let digit = |byte: u8| char::from(byte).to_digit(16);
@@ -108,6 +120,11 @@ fn bytes(quad: &[u8]) -> Option<([u8; 3], usize)> {
     bits <<= 6 * (4 - quad.len());
     let [_, a, b, c] = bits.to_be_bytes();
     Some(([a, b, c], quad.len().saturating_sub(1)))
+}
+
+/// The first digit of a printable byte below 128 is 2 to 7, of a line break or a tab 0.
+const fn begins_byte(byte: u8) -> bool {
+    matches!(byte, b'2'..=b'7' | b'0')
 }
 
 /// The first sextet of a printable byte below 128 is 8 to 31, of a line break or a tab 2 or 3.
@@ -149,7 +166,7 @@ mod tests {
 
     fn decoded(run: &str) -> Vec<String> {
         let mut all = Vec::new();
-        decode(run.as_bytes(), |text| all.push(text));
+        decode(run.as_bytes(), |text| all.push(text.to_owned()));
         all
     }
 

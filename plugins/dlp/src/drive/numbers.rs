@@ -202,7 +202,9 @@ impl Numbers {
             [] => Kinds::ALL,
             [_] if !last => behind(None) | behind(Some(b'0')) | behind(Some(b'(')),
             [_] => behind(None),
-            [_, next, ..] if !next.is_ascii_digit() => behind(Some(*next)),
+            [sign, next, ..] if sign.is_ascii_alphabetic() || !next.is_ascii_digit() => {
+                behind(Some(*next))
+            }
             [_, rest @ ..] => {
                 let most = rest.iter().take(Lengths::LONGEST);
                 let digits = most.take_while(|byte| byte.is_ascii_digit()).count();
@@ -282,6 +284,7 @@ mod tests {
                     at: at.clone(),
                     end: true,
                     dense: false,
+                    memo: None,
                 };
                 let found = lengths.has(at.len())
                     && places.fits(before)
@@ -344,7 +347,7 @@ mod tests {
             "call (415) 555-0132, 1 (415) 555-0132, 1-(415)-555-0132, +49 30 901820, 2125550187x12, tel 0431 19 97 94",
             "DE89370400440532013000 GB29 NWBK 6016 1331 9268 19 NO9386011117947",
             "12345678Z X1234567L X-1234567-L 131052-308T 1EG4-TE5-MK73 AB123456C AB 12 34 56 C",
-            "2 85 05 78 006 084 91 nir 285057800608491 1 84 12 2A 451 089 46",
+            "2 85 05 78 006 084 91 nir 285057800608491 1 84 12 2A 451 089 46, nir 18412 2A 451 089 46",
             "11010519491231002X 440524188001010014 S1234567D ABCDE1234F RSSMRA85T10A562S HEGG560427MVZRRL04",
             "529.982.247-25 736028/5163 756.9217.0769.85 811218-9876 19811218-9876 3-4567-89012-34-7",
             "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 8-Lp22ov7halMBLUpG97Wg4y7fibQi3CW19VJiZcCu746zgCs0mdDdTCoOcpgEucgu",

@@ -254,6 +254,7 @@ fn reference(text: &str) -> Vec<(u16, Range<usize>)> {
                 at: at.start - first..at.end - first,
                 end: true,
                 dense: false,
+                memo: None,
             };
             let range = match detector.find(&context) {
                 Outcome::None | Outcome::Undecided => continue,

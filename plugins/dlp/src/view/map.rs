@@ -18,6 +18,11 @@ struct Part {
 pub(super) struct Map(VecDeque<Part>);
 
 impl Map {
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// A character has no place in the view: at `view`, the text goes on at `text`.
     pub(super) fn dropped(&mut self, view: usize, text: usize) {
         match self.0.back_mut() {

@@ -58,6 +58,12 @@ impl View {
         }
     }
 
+    /// Ready for a text's beginning.
+    pub(crate) fn reset(&mut self) {
+        self.map.clear();
+        (self.len, self.text_len) = (0, 0);
+    }
+
     /// Takes the next piece of the text. Its view is `None` when it is the piece itself, else it is appended to `out`.
     pub(crate) fn push(&mut self, piece: &str, out: &mut Vec<u8>) -> bool {
         if piece.is_ascii() {

@@ -1,10 +1,11 @@
 //! Detectors are asked, one candidate after the other.
 
 use super::{Lane, Mark, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
-use crate::drive::Sighting;
+use crate::detectors::Outcome;
 use crate::drive::broken::{Broken, Tokens};
-use crate::drive::candidate::{Answer, Candidate};
+use crate::drive::candidate::{Answer, Candidate, FIRST_REACH};
 use crate::drive::latch::Latched;
+use crate::drive::{Entry, Sighting};
 use std::ops::Range;
 
 impl Lane {
@@ -16,8 +17,44 @@ impl Lane {
         at: Range<usize>,
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
-        let waiting = self.marked(entry).waiting;
-        self.start(Candidate::new(entry, at, false, 0), waiting, work)
+        let mark = self.marked(entry);
+        // Nearly always it is nothing, as one look shows.
+        if mark.waiting == 0
+            && !self.opaque
+            && let Some(known) = work.driver.entry(entry)
+            && let Some(shown) = Candidate::shown(&at, work.window, work.last, &self.memo)
+        {
+            if mark.covered > at.start {
+                return Ok(());
+            }
+            let outcome = known.detector.find(&shown);
+            self.steps += FIRST_REACH;
+            if outcome == Outcome::None {
+                return self.nothing(known, entry, at, work);
+            }
+        }
+        self.start(Candidate::new(entry, at, false, 0), mark.waiting, work)
+    }
+
+    /// A detector has seen nothing in the plain view, at once.
+    fn nothing(
+        &mut self,
+        known: Entry,
+        entry: u16,
+        at: Range<usize>,
+        work: Work<'_>,
+    ) -> Result<(), TooCostly> {
+        self.answered(entry, at.end + FIRST_REACH);
+        if !known.detector.dense {
+            return Ok(());
+        }
+        let tokens = Tokens::of(known.detector.trigger);
+        if let Broken::No(seen) = self.broken(tokens, at.end, work) {
+            // As long as it can take to see that, wherever the text is cut.
+            self.answered(entry, at.end + seen.next_power_of_two());
+            return Ok(());
+        }
+        self.start(Candidate::new(entry, at, true, 0), 0, work)
     }
 
     /// One after the other: what a match covers is not asked about again.
@@ -91,7 +128,13 @@ impl Lane {
             return Ok(true);
         }
         loop {
-            let answer = candidate.ask(work.driver, work.window, work.last, &mut self.steps);
+            let answer = candidate.ask(
+                work.driver,
+                work.window,
+                work.last,
+                &self.memo,
+                &mut self.steps,
+            );
             if self.steps > STEPS_FREE + STEPS_PER_BYTE_MAX * candidate.at.end {
                 return Err(TooCostly(entry.rule));
             }

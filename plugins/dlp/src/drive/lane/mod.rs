@@ -11,7 +11,7 @@ use super::escaped::Escaped;
 use super::latch::Latched;
 use super::spaced::Spaced;
 use super::{Driver, Sighting};
-use crate::detectors::{LOOK_BEHIND, Trigger};
+use crate::detectors::{LOOK_BEHIND, Memo, Trigger};
 use crate::view::View;
 use crate::window::Window;
 use std::ops::Range;
@@ -74,11 +74,15 @@ pub(crate) struct Lane {
     /// Where the tokens at hand are broken: numbers, others.
     number: Run,
     token: Run,
+    /// How far tokens reach.
+    memo: Memo,
     /// Found, and perhaps not decided yet: `decided` is a position of the view.
     seen: Vec<Sighting>,
     /// Found and decided.
     found: Vec<Sighting>,
     steps: usize,
+    /// Of texts in this one.
+    inner: Option<Box<Lane>>,
     decoded: usize,
     depth: u8,
     /// The text is a random string by its place.
@@ -105,17 +109,48 @@ struct Work<'a> {
 impl Lane {
     /// Ready for a text's beginning, whatever went before.
     pub(crate) fn reset(&mut self) {
-        let (mut kept, mut marks) = (
-            std::mem::take(&mut self.kept),
-            std::mem::take(&mut self.marks),
-        );
-        kept.clear();
-        marks.clear();
-        *self = Self {
+        let Self {
+            view,
             kept,
+            kept_base,
+            scanned,
+            looked,
+            digits,
+            word,
+            escaped,
+            spaced,
+            pending,
             marks,
-            ..Self::default()
-        };
+            latched,
+            within,
+            numbers_answered,
+            number,
+            token,
+            memo,
+            seen,
+            found,
+            steps,
+            inner: _,
+            decoded,
+            depth,
+            opaque,
+        } = self;
+        view.reset();
+        kept.clear();
+        (*kept_base, *scanned, *looked) = (0, 0, 0);
+        (*digits, *word) = (None, None);
+        (*escaped, *spaced) = (Escaped::default(), Spaced::default());
+        pending.clear();
+        marks.clear();
+        latched.clear();
+        within.clear();
+        *numbers_answered = 0;
+        (*number, *token) = (Run::default(), Run::default());
+        memo.clear();
+        seen.clear();
+        found.clear();
+        (*steps, *decoded, *depth) = (0, 0, 0);
+        *opaque = false;
     }
 
     /// Takes the next piece.

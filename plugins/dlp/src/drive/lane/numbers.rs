@@ -30,10 +30,11 @@ impl Lane {
             if mark.waiting == 0
                 && !self.opaque
                 && mark.covered <= at.start
-                && let Some(shown) = Candidate::shown(&at, work.window, work.last)
+                && let Some(shown) = Candidate::shown(&at, work.window, work.last, &self.memo)
             {
+                let outcome = entry.detector.find(&shown);
                 self.steps += FIRST_REACH;
-                if entry.detector.find(&shown) == Outcome::None {
+                if outcome == Outcome::None {
                     continue;
                 }
             }

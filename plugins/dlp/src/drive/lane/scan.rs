@@ -64,22 +64,16 @@ impl Lane {
                 self.run(start..end, end, work)?;
             }
         }
-        let mut hits = Vec::new();
-        self.looked = work
-            .driver
-            .keywords
-            .find(work.window, self.looked, work.last, |hit| {
-                hits.extend(
-                    hit.keyword
-                        .entries
-                        .iter()
-                        .map(|entry| (*entry, hit.at.clone())),
-                );
-            });
-        for (entry, at) in hits {
-            self.trigger(entry, at, work)?;
-        }
-        Ok(())
+        let mut result = Ok(());
+        let keywords = &work.driver.keywords;
+        self.looked = keywords.find(work.window, self.looked, work.last, |hit| {
+            for entry in &hit.keyword.entries {
+                if result.is_ok() {
+                    result = self.trigger(*entry, hit.at.clone(), work);
+                }
+            }
+        });
+        result
     }
 
     /// Runs of digits, of which the last may go on.
@@ -173,12 +167,13 @@ impl Lane {
         if run.len() < RUN_BYTES_MIN || self.depth >= DEPTH_MAX || payload {
             return Ok(());
         }
-        let mut texts = Vec::new();
-        encoded::decode(work.window.range(run.clone()), |text| texts.push(text));
-        for text in texts {
-            self.read(&text, |_| run.clone(), decided, work)?;
-        }
-        Ok(())
+        let mut result = Ok(());
+        encoded::decode(work.window.range(run.clone()), |text| {
+            if result.is_ok() {
+                result = self.read(text, |_| run.clone(), decided, work);
+            }
+        });
+        result
     }
 
     fn read_decoded(&mut self, decoded: Decoded, work: Work<'_>) -> Result<(), TooCostly> {
@@ -202,20 +197,20 @@ impl Lane {
         if self.depth >= DEPTH_MAX || self.decoded > DECODED_BYTES_MAX {
             return Ok(());
         }
-        let mut lane = Self {
-            depth: self.depth + 1,
-            ..Self::default()
-        };
+        let mut lane = self.inner.take().unwrap_or_default();
+        lane.reset();
+        lane.depth = self.depth + 1;
         lane.push(work.driver, text, true, false)?;
         self.steps += lane.steps;
         self.decoded += lane.decoded;
-        for sighting in lane.found {
+        for sighting in lane.found.drain(..) {
             self.seen.push(Sighting {
                 range: self.text_range(back(sighting.range), work.window),
                 decided,
                 ..sighting
             });
         }
+        self.inner = Some(lane);
         Ok(())
     }
 }

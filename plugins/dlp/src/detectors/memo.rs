@@ -1,0 +1,61 @@
+//! How far runs of an alphabet reach, as far as it was seen: many triggers can stand in one long token, and each would walk to its end.
+
+use super::Class;
+use std::cell::Cell;
+
+/// How many alphabets are remembered at once.
+const KNOWN_MAX: usize = 4;
+
+/// From `from` up to `to` all bytes are of a class.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    class: &'static Class,
+    from: usize,
+    to: usize,
+}
+
+/// Runs of a text, by their alphabets. Positions are those of the view.
+#[derive(Debug, Default)]
+pub(crate) struct Memo {
+    known: [Cell<Option<Known>>; KNOWN_MAX],
+    /// Which is forgotten next.
+    next: Cell<usize>,
+}
+
+impl Memo {
+    /// Forgets all.
+    pub(crate) fn clear(&self) {
+        self.known.iter().for_each(|known| known.set(None));
+    }
+
+    /// Where the run of a class ends that begins at `from`; `walk` goes on from a position.
+    pub(super) fn end(
+        &self,
+        class: &'static Class,
+        from: usize,
+        walk: impl Fn(usize) -> usize,
+    ) -> usize {
+        let same = |cell: &&Cell<Option<Known>>| {
+            cell.get()
+                .is_some_and(|known| std::ptr::eq(known.class, class))
+        };
+        let cell = self.known.iter().find(same).or_else(|| {
+            let next = self.next.get();
+            self.next.set((next + 1) % KNOWN_MAX);
+            self.known.get(next)
+        });
+        let known = cell.and_then(Cell::get).filter(|known| {
+            std::ptr::eq(known.class, class) && known.from <= from && from <= known.to
+        });
+        let known = known.unwrap_or(Known {
+            class,
+            from,
+            to: from,
+        });
+        let to = walk(known.to).max(known.to);
+        if let Some(cell) = cell {
+            cell.set(Some(Known { to, ..known }));
+        }
+        to
+    }
+}
