@@ -20,12 +20,20 @@ pub(crate) struct Memo {
     known: [Cell<Option<Known>>; KNOWN_MAX],
     /// Which is forgotten next.
     next: Cell<usize>,
+    /// Bytes that were walked over since it was last asked.
+    steps: Cell<usize>,
 }
 
 impl Memo {
     /// Forgets all.
     pub(crate) fn clear(&self) {
         self.known.iter().for_each(|known| known.set(None));
+        self.steps.set(0);
+    }
+
+    /// How many bytes were walked over since it was last asked.
+    pub(crate) fn take_steps(&self) -> usize {
+        self.steps.take()
     }
 
     /// Where the run of a class ends that begins at `from`; `walk` goes on from a position.
@@ -53,6 +61,7 @@ impl Memo {
             to: from,
         });
         let to = walk(known.to).max(known.to);
+        self.steps.update(|steps| steps + (to - known.to));
         if let Some(cell) = cell {
             cell.set(Some(Known { to, ..known }));
         }

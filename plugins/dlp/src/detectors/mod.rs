@@ -129,6 +129,11 @@ impl Detector {
         }
     }
 
+    /// Whether it walks over tokens with a [`Memo`] only, which counts steps.
+    pub(crate) const fn remembers(&self) -> bool {
+        matches!(self.find, Find::Key(_))
+    }
+
     /// Whether it is called at runs of so many digits.
     pub(crate) fn takes_digits(&self, length: usize) -> bool {
         matches!(self.trigger, Trigger::Digits(lengths, _) if lengths.has(length))

@@ -73,6 +73,12 @@ impl Tokens {
         }
     }
 
+    /// Whether a token that is followed by this byte, or by what is not known yet, goes on or is broken.
+    #[inline]
+    pub(super) fn can_be_broken(self, byte: Option<u8>) -> bool {
+        byte.is_none_or(|byte| is_gap(byte) || self.has(byte))
+    }
+
     /// Looks at what stands behind `position`. `last` tells that nothing follows the window.
     pub(super) fn look(self, window: Window<'_>, position: usize, last: bool) -> Broken {
         Run::default().look(self, window, position, last)

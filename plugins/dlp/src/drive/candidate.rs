@@ -111,7 +111,11 @@ impl Candidate {
                 return Answer::Waits;
             }
             if level > FIRST_LEVEL {
-                *steps += reach;
+                // What is remembered was counted when it was seen.
+                let remembers = driver
+                    .entry(self.entry)
+                    .is_some_and(|entry| !self.dense && entry.detector.remembers());
+                *steps += if remembers { FIRST_REACH } else { reach };
             }
             let closing = cut || level == last_level;
             let decided = match self.call(driver, window, reach, closing, memo) {

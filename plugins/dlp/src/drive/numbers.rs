@@ -1,6 +1,7 @@
 //! Which detectors a run of digits concerns: most runs concern none, as their length and their neighbors show.
 
 use super::Entry;
+use super::broken::Tokens;
 use crate::detectors::runs::{Before, Behind, Run};
 use crate::detectors::{Detector, Lengths, Trigger};
 use crate::window::Window;
@@ -81,7 +82,9 @@ pub(super) struct Numbers {
     by_next: [Kinds; Lengths::LONGEST + 1],
     /// By what stands before: lengths that concern any detector.
     lengths: [Lengths; NEIGHBORS.len()],
-    /// The same, of entries that look at the dense view, too.
+    /// The same, of those that look at the dense view, too…
+    dense_lengths: [Lengths; NEIGHBORS.len()],
+    /// …and their entries.
     dense: [Vec<(Lengths, u16)>; NEIGHBORS.len()],
 }
 
@@ -90,6 +93,8 @@ pub(super) struct Concern {
     kinds: Kinds,
     length: usize,
     neighbor: usize,
+    /// Its dense view concerns somebody, if there is one.
+    pub(super) dense: bool,
 }
 
 impl Numbers {
@@ -117,6 +122,7 @@ impl Numbers {
             by_behind: [Kinds::default(); _],
             by_next: [Kinds::default(); _],
             lengths: [Lengths::NONE; _],
+            dense_lengths: [Lengths::NONE; _],
             dense: Default::default(),
         };
         for (group, index) in groups.iter().zip(0..) {
@@ -126,11 +132,13 @@ impl Numbers {
             let Trigger::Digits(lengths, before) = group.detector.trigger else {
                 continue;
             };
-            let places = numbers.lengths.iter_mut().zip(&mut numbers.dense);
-            for (neighbor, (any, dense)) in NEIGHBORS.into_iter().zip(places) {
+            let places = numbers.lengths.iter_mut().zip(&mut numbers.dense_lengths);
+            let places = places.zip(&mut numbers.dense);
+            for (neighbor, ((any, any_dense), dense)) in NEIGHBORS.into_iter().zip(places) {
                 if before.fits(neighbor) {
                     *any = any.and(lengths);
                     if group.detector.dense {
+                        *any_dense = any_dense.and(lengths);
                         let entries = group.entries.iter();
                         dense.extend(entries.map(|entry| (lengths, *entry)));
                     }
@@ -185,10 +193,13 @@ impl Numbers {
         if !kinds.is_empty() {
             kinds = kinds & self.followed(window.from(run.end), last);
         }
+        let dense = self.dense_lengths.get(neighbor)?.has(length)
+            && Tokens::Numbers.can_be_broken(window.byte(run.end));
         Some(Concern {
             kinds,
             length,
             neighbor,
+            dense,
         })
     }
 
@@ -218,21 +229,27 @@ impl Numbers {
         }
     }
 
-    /// The entries to ask about a run, each once.
+    /// Calls `asked` with the entries of each detector to ask about a run.
     #[inline]
-    pub(super) fn asked(&self, concern: &Concern) -> impl Iterator<Item = u16> {
+    pub(super) fn asked<E>(
+        &self,
+        concern: &Concern,
+        mut asked: impl FnMut(&'static Detector, &[u16]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut kinds = concern.kinds;
-        let mut known = None;
-        let groups = std::iter::from_fn(move || {
-            loop {
-                let group = *self.kinds.get(kinds.next()?)?;
-                // A detector's kinds stand in a row.
-                if known.replace(group) != Some(group) {
-                    return self.groups.get(usize::from(group));
-                }
+        let mut before = None;
+        while let Some(kind) = kinds.next() {
+            let group = self.kinds.get(kind).copied();
+            // A detector's kinds stand in a row.
+            if before == group {
+                continue;
             }
-        });
-        groups.flat_map(|group| group.entries.iter().copied())
+            before = group;
+            if let Some(group) = group.and_then(|group| self.groups.get(usize::from(group))) {
+                asked(group.detector, &group.entries)?;
+            }
+        }
+        Ok(())
     }
 
     /// The entries that look at the dense view of a run.
@@ -292,8 +309,16 @@ mod tests {
                 for known in at.end + 1..=text.len() {
                     let window = Window::new(&text[..known], 0);
                     let concern = numbers.concern(&at, window, known == text.len());
-                    let asked = concern
-                        .is_some_and(|concern| numbers.asked(&concern).any(|asked| asked == index));
+                    let asked = concern.is_some_and(|concern| {
+                        let found = numbers.asked(&concern, |_, entries| {
+                            if entries.contains(&index) {
+                                Err(())
+                            } else {
+                                Ok(())
+                            }
+                        });
+                        found.is_err()
+                    });
                     assert!(
                         asked || !found,
                         "{} at {at:?} of {:?}",

@@ -135,6 +135,7 @@ impl Lane {
                 &self.memo,
                 &mut self.steps,
             );
+            self.steps += self.memo.take_steps();
             if self.steps > STEPS_FREE + STEPS_PER_BYTE_MAX * candidate.at.end {
                 return Err(TooCostly(entry.rule));
             }

@@ -21,32 +21,30 @@ impl Lane {
         self.numbers_answered = after.max(at.end + NUMBER_KNOWN_BY);
         // Whoever has found something, or waits, asks about the dense view by itself.
         let mut started: Vec<u16> = Vec::new();
-        for index in numbers.asked(&concern) {
-            let Some(entry) = work.driver.entry(index) else {
-                continue;
-            };
-            let mark = self.marked(index);
+        numbers.asked(&concern, |detector, entries| {
+            let shown = Candidate::shown(&at, work.window, work.last, &self.memo);
             // Nearly always it is nothing, as one look shows.
-            if mark.waiting == 0
-                && !self.opaque
-                && mark.covered <= at.start
-                && let Some(shown) = Candidate::shown(&at, work.window, work.last, &self.memo)
-            {
-                let outcome = entry.detector.find(&shown);
-                self.steps += FIRST_REACH;
-                if outcome == Outcome::None {
+            let nothing = shown.is_some_and(|shown| detector.find(&shown) == Outcome::None);
+            self.steps += FIRST_REACH;
+            for index in entries {
+                let mark = self.marked(*index);
+                if nothing && mark.waiting == 0 {
                     continue;
                 }
+                let candidate = Candidate::new(*index, at.clone(), false, after);
+                self.start(candidate, mark.waiting, work)?;
+                started.push(*index);
             }
-            let candidate = Candidate::new(index, at.clone(), false, after);
-            self.start(candidate, mark.waiting, work)?;
-            started.push(index);
+            Ok(())
+        })?;
+        if concern.dense {
+            self.dense_numbers(&concern, &at, after, &started, work)?;
         }
-        self.dense_numbers(&concern, &at, after, &started, work)
+        Ok(())
     }
 
     /// Has detectors look at the dense view of a run of digits, if there is one.
-    #[inline]
+    #[inline(never)]
     fn dense_numbers(
         &mut self,
         concern: &Concern,
