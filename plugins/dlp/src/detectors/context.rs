@@ -7,6 +7,9 @@ use wide::u8x16;
 /// How far before a match [`Context::mentions`] looks for a word that says what the number is.
 const MENTION_BYTES: usize = 64;
 
+/// Runs of up to so many bytes are not worth remembering.
+const SHORT_RUN_BYTES: usize = 64;
+
 impl<'a> Context<'a> {
     /// The byte at a position, `None` outside of what is at hand.
     pub(super) fn byte(&self, position: usize) -> Option<u8> {
@@ -51,8 +54,8 @@ impl<'a> Context<'a> {
 
     /// Where the run of characters of an alphabet ends that begins at `from`, after at most `max` of them.
     #[inline(never)]
-    pub(super) fn run_of(&self, from: usize, max: usize, class: &'static Class) -> usize {
-        let Some((memo, base)) = self.memo else {
+    pub(super) fn run_of(&self, from: usize, max: usize, class: &Class) -> usize {
+        let Some((memo, base)) = self.memo.filter(|_| max > SHORT_RUN_BYTES) else {
             return self.run(from, max, |byte| class.has(byte));
         };
         let limit = from + max;
@@ -61,7 +64,7 @@ impl<'a> Context<'a> {
             let more = limit.saturating_sub(at);
             base + self.run(at, more, |byte| class.has(byte))
         };
-        (memo.end(class, base + from, walk) - base)
+        (memo.end(*class, base + from, walk) - base)
             .min(limit)
             .min(self.text.len().max(from))
     }
@@ -111,22 +114,24 @@ impl<'a> Context<'a> {
                 .is_some_and(|byte| byte.is_ascii_alphanumeric())
     }
 
-    /// Whether one of these words (lower case) stands shortly before a position, in any case. Words begin with a letter.
+    /// Whether one of these words (lower case) stands shortly before a position, in any case.
     #[inline(never)]
     pub(super) fn mentions(&self, position: usize, words: &[&str]) -> bool {
-        debug_assert!(words.iter().all(|word| {
-            let first = word.bytes().next();
-            first.is_some_and(|byte| byte.is_ascii_lowercase() || !byte.is_ascii())
-        }));
         let window = self.bytes(position.saturating_sub(MENTION_BYTES)..position);
         let letters = Letters::of(window);
-        let mut begins = (letters.ascii | letters.others) & !(letters.ascii << 1);
-        if begins == 0 {
-            return false;
-        }
+        let (mut firsts, mut signs) = (0, false);
         let first = |byte: u8| 1_u64 << (byte.to_ascii_lowercase() % 64);
-        let firsts = words.iter().filter_map(|word| word.bytes().next());
-        let firsts = firsts.fold(0, |set, byte| set | first(byte));
+        for byte in words.iter().filter_map(|word| word.bytes().next()) {
+            firsts |= first(byte);
+            signs |= byte.is_ascii() && !byte.is_ascii_alphabetic();
+        }
+        let mut begins = !(letters.ascii << 1);
+        if !signs {
+            begins &= letters.ascii | letters.others;
+        }
+        if window.len() < MENTION_BYTES {
+            begins &= (1 << window.len()) - 1;
+        }
         while begins != 0 {
             let at = begins.trailing_zeros() as usize;
             begins &= begins - 1;

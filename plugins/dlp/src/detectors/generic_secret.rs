@@ -6,6 +6,7 @@
 use super::assigned::{NAME, NAME_REST_MAX, VALUE_BYTES_MAX, contains, value};
 use super::entropy::{centibits, is_placeholder};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
+use std::ops::Range;
 
 pub(super) const GENERIC_SECRET: Detector = Detector {
     name: "generic_secret",

@@ -9,7 +9,7 @@ const KNOWN_MAX: usize = 4;
 /// From `from` up to `to` all bytes are of a class.
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    class: &'static Class,
+    class: Class,
     from: usize,
     to: usize,
 }
@@ -37,24 +37,17 @@ impl Memo {
     }
 
     /// Where the run of a class ends that begins at `from`; `walk` goes on from a position.
-    pub(super) fn end(
-        &self,
-        class: &'static Class,
-        from: usize,
-        walk: impl Fn(usize) -> usize,
-    ) -> usize {
-        let same = |cell: &&Cell<Option<Known>>| {
-            cell.get()
-                .is_some_and(|known| std::ptr::eq(known.class, class))
-        };
+    pub(super) fn end(&self, class: Class, from: usize, walk: impl Fn(usize) -> usize) -> usize {
+        let same =
+            |cell: &&Cell<Option<Known>>| cell.get().is_some_and(|known| known.class == class);
         let cell = self.known.iter().find(same).or_else(|| {
             let next = self.next.get();
             self.next.set((next + 1) % KNOWN_MAX);
             self.known.get(next)
         });
-        let known = cell.and_then(Cell::get).filter(|known| {
-            std::ptr::eq(known.class, class) && known.from <= from && from <= known.to
-        });
+        let known = cell
+            .and_then(Cell::get)
+            .filter(|known| known.class == class && known.from <= from && from <= known.to);
         let known = known.unwrap_or(Known {
             class,
             from,
