@@ -1,5 +1,6 @@
 //! Email addresses: the dot-atom form of RFC 5322, section 3.4.1, in a domain of the public DNS.
 
+use super::class::Class;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const EMAIL: Detector = Detector {
@@ -26,6 +27,9 @@ const COMMON: [&[u8]; 24] = [
     b"com", b"org", b"net", b"edu", b"gov", b"mil", b"info", b"io", b"de", b"uk", b"fr", b"it",
     b"es", b"nl", b"pl", b"se", b"ch", b"at", b"be", b"eu", b"us", b"ca", b"au", b"jp",
 ];
+
+/// What the labels of a domain are made of, and the dots between them.
+const DOMAIN: Class = Class::of("0-9A-Za-z.\\-");
 
 const fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
@@ -77,7 +81,7 @@ fn find(context: &Context<'_>) -> Outcome {
     }
     let name = context.bytes(domain..end);
     let Some(dot) = name.iter().rposition(|byte| *byte == b'.') else {
-        return Outcome::None;
+        return find_broken(context, start, end);
     };
     let (labels, top) = (
         name.get(..dot).unwrap_or_default(),
@@ -113,6 +117,31 @@ fn find(context: &Context<'_>) -> Outcome {
     }
 }
 
+/// `jane.roe@acme corp.com`: a blank where the domain had a dash. Only where the local part is a name with a dot, and the rest a common domain.
+fn find_broken(context: &Context<'_>, start: usize, end: usize) -> Outcome {
+    let is_name = context.bytes(start..context.at.start).contains(&b'.');
+    if context.dense || !is_name || end == context.at.end {
+        return Outcome::None;
+    }
+    if context.byte(end) != Some(b' ') {
+        return context.lacking(end);
+    }
+    let last = context.run_of(end + 1, DOMAIN_BYTES_MAX, &DOMAIN);
+    if context.is_open(last) {
+        return Outcome::Undecided;
+    }
+    let rest = context.bytes(end + 1..last);
+    let rest = rest.strip_suffix(b".").unwrap_or(rest);
+    let mut labels = rest.split(|byte| *byte == b'.');
+    let top = labels.next_back().unwrap_or_default();
+    let is_known = COMMON.iter().any(|known| known.eq_ignore_ascii_case(top));
+    if is_known && labels.clone().count() > 0 && labels.all(|label| !label.is_empty()) {
+        Outcome::Match(start..end + 1 + rest.len())
+    } else {
+        Outcome::None
+    }
+}
+
 /// What is written as an address and is none: `git@host:path`, `user@host` of a URL, a decorator.
 fn is_person(context: &Context<'_>, start: usize, at: usize, end: usize) -> bool {
     let local = context.bytes(start..at);
@@ -136,7 +165,7 @@ mod tests {
         );
         check(
             "email",
-            "\"«JANE@ACME.COM»\" «user@xn--80ak6aa92e.com» x='«o_k@münchen.de»'",
+            "ask «jane.roe@acme corp.com» and \"«JANE@ACME.COM»\" «user@xn--80ak6aa92e.com» x='«o_k@münchen.de»'",
         );
     }
 

@@ -50,6 +50,7 @@ mod sg_nric;
 mod shape;
 mod ssn;
 mod telegram_bot_token;
+mod turned;
 mod uk_nino;
 mod url_credentials;
 mod us_mbi;
@@ -317,9 +318,14 @@ const DETECTORS: &[Detector] = &[
 
 /// All detectors.
 pub(crate) fn all() -> impl Iterator<Item = &'static Detector> {
-    [DETECTORS, keys::KEYS, checked_numbers::NUMBERS]
-        .into_iter()
-        .flatten()
+    [
+        DETECTORS,
+        keys::KEYS,
+        checked_numbers::NUMBERS,
+        turned::TURNED,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The names of groups, as a rule's `detector` takes them.
@@ -349,7 +355,12 @@ mod tests {
 
     #[test]
     fn lists_are_sorted_and_names_are_no_groups() {
-        for list in [DETECTORS, keys::KEYS, checked_numbers::NUMBERS] {
+        for list in [
+            DETECTORS,
+            keys::KEYS,
+            checked_numbers::NUMBERS,
+            turned::TURNED,
+        ] {
             assert!(list.is_sorted_by(|a, b| a.name <= b.name));
         }
         let names: BTreeSet<_> = all().map(|detector| detector.name).collect();

@@ -1,5 +1,6 @@
-//! Text with escapes: `%2D` (RFC 3986), `\u002d` and `\x2d` (JSON, JavaScript, Python), `&#45;`, `&#x2d;` and the names of HTML that stand for
-//! ASCII. A token with an escape in it is decoded as a whole.
+//! Text with escapes: `%2D` (RFC 3986), `\u002d`, `\x2d` and `\u{2d}` (JSON, JavaScript, Python, Rust), `\-` (markdown, JSON's `\/`), a line that a
+//! backslash continues, `&#45;`, `&#x2d;` and the names of HTML that stand for what tokens are made of. A token with an escape in it is decoded as
+//! a whole.
 
 use crate::window::Window;
 
@@ -20,7 +21,10 @@ enum Unit {
     Other,
 }
 
-const NAMES: [(&[u8], char); 8] = [
+/// What stands for nothing: the view drops it.
+const NOTHING: char = '\u{200B}';
+
+const NAMES: [(&[u8], char); 20] = [
     (b"&amp;", '&'),
     (b"&lt;", '<'),
     (b"&gt;", '>'),
@@ -29,14 +33,34 @@ const NAMES: [(&[u8], char); 8] = [
     (b"&nbsp;", ' '),
     (b"&commat;", '@'),
     (b"&period;", '.'),
+    (b"&lowbar;", '_'),
+    (b"&hyphen;", '-'),
+    (b"&dash;", '-'),
+    (b"&ndash;", '-'),
+    (b"&mdash;", '-'),
+    (b"&colon;", ':'),
+    (b"&sol;", '/'),
+    (b"&plus;", '+'),
+    (b"&equals;", '='),
+    (b"&shy;", NOTHING),
+    (b"&zwnj;", NOTHING),
+    (b"&zwj;", NOTHING),
 ];
 
 fn unit(bytes: &[u8]) -> Unit {
     match bytes {
         [b'%', rest @ ..] => hexadecimal(1, rest, 2),
+        [b'\\', b'u', b'{', rest @ ..] => braced(rest),
         [b'\\', b'u', rest @ ..] => hexadecimal(2, rest, 4),
         [b'\\', b'x', rest @ ..] => hexadecimal(2, rest, 2),
-        [b'\\'] => Unit::Unfinished,
+        [
+            b'\\',
+            sign @ (b'-' | b'_' | b'.' | b'/' | b'+' | b'=' | b'@' | b':' | b'~'),
+            ..,
+        ] => Unit::Escape(2, char::from(*sign)),
+        [b'\\', b'\n', ..] => Unit::Escape(2, NOTHING),
+        [b'\\', b'\r', b'\n', ..] => Unit::Escape(3, NOTHING),
+        [b'\\'] | [b'\\', b'\r'] => Unit::Unfinished,
         [b'&', b'#', rest @ ..] => reference(rest),
         [b'&', ..] => {
             for (name, meaning) in NAMES {
@@ -65,6 +89,22 @@ fn hexadecimal(before: usize, bytes: &[u8], digits: usize) -> Unit {
         code = code << 4 | digit;
     }
     meaning(before + digits, code)
+}
+
+/// Up to six digits and `}`.
+fn braced(bytes: &[u8]) -> Unit {
+    let mut code = 0;
+    for index in 0..=6 {
+        match bytes.get(index).copied() {
+            None => return Unit::Unfinished,
+            Some(b'}') if index > 0 => return meaning(3 + index + 1, code),
+            Some(byte) => match char::from(byte).to_digit(16) {
+                Some(digit) => code = code << 4 | digit,
+                None => return Unit::Other,
+            },
+        }
+    }
+    Unit::Other
 }
 
 /// `&#` with up to seven digits and `;`.
