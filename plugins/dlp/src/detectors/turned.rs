@@ -7,10 +7,11 @@ use std::ops::Range;
 
 /// The characters of such tokens.
 const TOKEN: Class = Class::of("0-9A-Za-z_.+/=\\-");
-/// The longest token that is turned around: as far as a detector sees back.
-const BACKWARDS_BYTES_MAX: usize = 240;
-/// The longest token in rot13.
-const ROT13_BYTES_MAX: usize = 1024;
+/// How much of a token is turned, before its mark and behind it: as far as a detector sees back. Of a longer one the part by the mark is enough to
+/// tell what it is.
+const SIDE_BYTES_MAX: usize = 240;
+/// OpenAI's infix, which alone stands within a word.
+const INFIXES: [&[u8]; 2] = [b"JFkblB3T", b"G3OyoxSW"];
 
 /// Rows of detectors, each with the marks of its kind as they look turned around and in rot13.
 macro_rules! turned {
@@ -52,8 +53,15 @@ const fn detector(
 
 fn backwards(context: &Context<'_>, name: &str) -> Outcome {
     let at = context.at.clone();
-    let start = context.run_back_of(at.start, BACKWARDS_BYTES_MAX, &TOKEN);
-    let end = context.run_of(at.end, ROT13_BYTES_MAX, &TOKEN);
+    let is_infix = INFIXES.contains(&context.trigger());
+    if context.is_open(at.end) {
+        return Outcome::Undecided;
+    }
+    if !is_infix && !context.ends_word(at.end) {
+        return Outcome::None;
+    }
+    let start = context.run_back_of(at.start, SIDE_BYTES_MAX, &TOKEN);
+    let end = context.run_of(at.end, SIDE_BYTES_MAX, &TOKEN);
     if context.is_open(end) {
         return Outcome::Undecided;
     }
@@ -67,8 +75,12 @@ fn backwards(context: &Context<'_>, name: &str) -> Outcome {
 
 fn rot13(context: &Context<'_>, name: &str) -> Outcome {
     let at = context.at.clone();
-    let start = context.run_back_of(at.start, BACKWARDS_BYTES_MAX, &TOKEN);
-    let end = context.run_of(at.end, ROT13_BYTES_MAX, &TOKEN);
+    let is_infix = INFIXES.contains(&context.trigger());
+    if !is_infix && !context.begins_word(at.start) {
+        return Outcome::None;
+    }
+    let start = context.run_back_of(at.start, SIDE_BYTES_MAX, &TOKEN);
+    let end = context.run_of(at.end, SIDE_BYTES_MAX, &TOKEN);
     if context.is_open(end) {
         return Outcome::Undecided;
     }
@@ -98,6 +110,7 @@ fn ask(name: &str, token: &[u8], mark: Range<usize>) -> Option<Range<usize>> {
         at: mark,
         end: true,
         dense: false,
+        memo: None,
     };
     let has_mark = |detector: &&Detector| match detector.trigger {
         Trigger::Keywords(words) => words
