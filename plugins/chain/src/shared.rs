@@ -1,10 +1,11 @@
 //! Facts in filter state: written for access logs, native filters and the other modules of a chain, read by those modules.
 
+use portcullis_policy::config::Value;
 use portcullis_policy::{
     Action, AuthOutcome, Decision, Facts, Finding, Identity, Reason, Refusal, Side, Timestamp,
     Usage, words,
 };
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// The names of the contract.
 pub mod names {
@@ -226,14 +227,31 @@ pub(crate) fn usage(filter_state: &dyn Fn(&str) -> Option<String>) -> Option<Usa
 }
 
 fn findings_to_json(findings: &[Finding]) -> String {
-    let list = findings.iter().map(|finding| {
-        json!({"rule": finding.rule, "action": finding.action.name(), "count": finding.count, "where": finding.side.name()})
-    });
-    Value::Array(list.collect()).to_string()
+    let list: Vec<Written<'_>> = findings
+        .iter()
+        .map(|finding| Written {
+            action: finding.action.name(),
+            count: finding.count,
+            rule: &finding.rule,
+            side: finding.side.name(),
+        })
+        .collect();
+    // Strings and numbers always serialize.
+    serde_json::to_string(&list).unwrap_or_default()
+}
+
+/// A finding as other modules read it.
+#[derive(Serialize)]
+struct Written<'a> {
+    action: &'static str,
+    count: u32,
+    rule: &'a str,
+    #[serde(rename = "where")]
+    side: &'static str,
 }
 
 fn findings_from_json(json: &str) -> Vec<Finding> {
-    let Ok(Value::Array(list)) = serde_json::from_str(json) else {
+    let Ok(Value::List(list)) = Value::from_json(json) else {
         return Vec::new();
     };
     list.iter().filter_map(finding_from_json).collect()

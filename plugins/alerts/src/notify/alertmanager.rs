@@ -7,33 +7,58 @@ use super::{Receiver, action, condition, receiver};
 use crate::firing::Firing;
 use crate::rules::Rules;
 use portcullis_policy::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use std::time::Duration;
 
 /// After how many missed notifications an alert that is on counts as over.
 const RESENDS_UNTIL_OVER: u32 = 4;
 
-pub(super) fn body(to: &Receiver, rules: &Rules, now_ms: u64, firing: &[Firing]) -> Value {
+/// An alert of the body, which is a list of them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Alert<'a> {
+    labels: Labels<'a>,
+    annotations: Annotations,
+    starts_at: String,
+    ends_at: String,
+}
+
+/// Labels without a value stay out.
+#[derive(Serialize)]
+struct Labels<'a> {
+    alertname: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    by: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    subject: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    service: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    notify: &'a str,
+    source: &'static str,
+}
+
+#[derive(Serialize)]
+struct Annotations {
+    summary: String,
+    condition: String,
+    value: String,
+    action: String,
+}
+
+pub(super) fn body<'a>(
+    to: &'a Receiver,
+    rules: &'a Rules,
+    now_ms: u64,
+    firing: &'a [Firing],
+) -> Vec<Alert<'a>> {
     firing
         .iter()
         .map(|one| alert(to, rules, now_ms, one))
         .collect()
 }
 
-fn alert(to: &Receiver, rules: &Rules, now_ms: u64, firing: &Firing) -> Value {
-    let mut labels = Map::new();
-    let mut label = |name: &str, value: &str| {
-        if !value.is_empty() {
-            labels.insert(name.to_owned(), value.into());
-        }
-    };
-    label("alertname", &firing.alert);
-    label("by", &firing.by);
-    label("subject", &firing.subject);
-    label("service", to.service.as_deref().unwrap_or_default());
-    label("notify", receiver(rules, firing).unwrap_or_default());
-    label("source", "portcullis");
-    let condition = condition(rules, firing);
+fn alert<'a>(to: &'a Receiver, rules: &'a Rules, now_ms: u64, firing: &'a Firing) -> Alert<'a> {
     let whom = if firing.subject.is_empty() {
         String::new()
     } else {
@@ -43,17 +68,24 @@ fn alert(to: &Receiver, rules: &Rules, now_ms: u64, firing: &Firing) -> Value {
     let ends = firing
         .ended_ms
         .map_or_else(|| time(now_ms).after(valid), time);
-    json!({
-        "labels": labels,
-        "annotations": {
-            "summary": format!("{}{whom}", firing.alert),
-            "condition": condition,
-            "value": firing.value.to_string(),
-            "action": action(rules, firing),
+    Alert {
+        labels: Labels {
+            alertname: &firing.alert,
+            by: &firing.by,
+            subject: &firing.subject,
+            service: to.service.as_deref().unwrap_or_default(),
+            notify: receiver(rules, firing).unwrap_or_default(),
+            source: "portcullis",
         },
-        "startsAt": time(firing.since_ms).to_rfc3339(),
-        "endsAt": ends.to_rfc3339(),
-    })
+        annotations: Annotations {
+            summary: firing.alert.clone() + &whom,
+            condition: condition(rules, firing),
+            value: firing.value.to_string(),
+            action: action(rules, firing),
+        },
+        starts_at: time(firing.since_ms).to_rfc3339(),
+        ends_at: ends.to_rfc3339(),
+    }
 }
 
 fn time(millis: u64) -> Timestamp {

@@ -125,11 +125,14 @@ impl Receiver {
 
     /// The body of a notification.
     pub fn body(&self, rules: &Rules, now_ms: u64, firing: &[Firing]) -> Vec<u8> {
-        let value = match self.format {
-            Format::Alertmanager => alertmanager::body(self, rules, now_ms, firing),
-            Format::Webhook => webhook::body(self, rules, firing),
+        let body = match self.format {
+            Format::Alertmanager => {
+                serde_json::to_vec(&alertmanager::body(self, rules, now_ms, firing))
+            }
+            Format::Webhook => serde_json::to_vec(&webhook::body(self, rules, firing)),
         };
-        value.to_string().into_bytes()
+        // Strings and numbers always serialize.
+        body.unwrap_or_default()
     }
 }
 

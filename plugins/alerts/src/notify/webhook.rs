@@ -10,30 +10,59 @@ use super::{Receiver, action, condition, receiver};
 use crate::firing::Firing;
 use crate::rules::Rules;
 use portcullis_policy::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::time::Duration;
 
-pub(super) fn body(to: &Receiver, rules: &Rules, firing: &[Firing]) -> Value {
-    let alerts: Vec<Value> = firing.iter().map(|one| alert(rules, one)).collect();
-    json!({ "version": 1, "service": to.service, "alerts": alerts })
+/// The body of a notification.
+#[derive(Serialize)]
+pub(super) struct Body<'a> {
+    version: u32,
+    service: Option<&'a str>,
+    alerts: Vec<Alert<'a>>,
 }
 
-fn alert(rules: &Rules, firing: &Firing) -> Value {
+#[derive(Serialize)]
+struct Alert<'a> {
+    alert: &'a str,
+    status: &'static str,
+    by: &'a str,
+    subject: &'a str,
+    condition: String,
+    value: u64,
+    action: String,
+    notify: Option<&'a str>,
+    starts_at: String,
+    ends_at: Option<String>,
+}
+
+pub(super) fn body<'a>(to: &'a Receiver, rules: &'a Rules, firing: &'a [Firing]) -> Body<'a> {
+    Body {
+        version: 1,
+        service: to.service.as_deref(),
+        alerts: firing.iter().map(|one| alert(rules, one)).collect(),
+    }
+}
+
+fn alert<'a>(rules: &'a Rules, firing: &'a Firing) -> Alert<'a> {
     let time = |millis: u64| {
         Timestamp::default()
             .after(Duration::from_millis(millis))
             .to_rfc3339()
     };
-    json!({
-        "alert": firing.alert,
-        "status": if firing.ended_ms.is_some() { "resolved" } else { "firing" },
-        "by": firing.by,
-        "subject": firing.subject,
-        "condition": condition(rules, firing),
-        "value": firing.value,
-        "action": action(rules, firing),
-        "notify": receiver(rules, firing),
-        "starts_at": time(firing.since_ms),
-        "ends_at": firing.ended_ms.map(time),
-    })
+    Alert {
+        alert: &firing.alert,
+        status: if firing.ended_ms.is_some() {
+            "resolved"
+        } else {
+            "firing"
+        },
+        by: &firing.by,
+        subject: &firing.subject,
+        condition: condition(rules, firing),
+        value: firing.value,
+        action: action(rules, firing),
+        notify: receiver(rules, firing),
+        starts_at: time(firing.since_ms),
+        ends_at: firing.ended_ms.map(time),
+    }
 }

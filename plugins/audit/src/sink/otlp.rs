@@ -4,7 +4,7 @@
 //! The body of each log record is the record's line, byte for byte, so that what a collector keeps is verified as a log file is.
 
 use crate::chain::Entry;
-use serde_json::Value;
+use portcullis_policy::config::Value;
 use std::fmt::Write as _;
 
 /// The name of the instrumentation scope.
@@ -51,13 +51,13 @@ pub(crate) fn request<'a>(
 
 /// How many records a collector says it did not take, though it took the batch.
 pub(crate) fn rejected(body: &[u8]) -> u64 {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let count = answer
-        .get("partialSuccess")
-        .and_then(|partial| partial.get("rejectedLogRecords"));
-    // Numbers of 64 bits are strings in this encoding; some write them as numbers all the same.
-    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
-    count.and_then(number).unwrap_or(0)
+    let answer = std::str::from_utf8(body).ok().map(Value::from_json);
+    let count = |answer: &Value| {
+        let count = answer.get("partialSuccess")?.get("rejectedLogRecords")?;
+        // Numbers of 64 bits are strings in this encoding; some write them as numbers all the same.
+        count.as_u64().or_else(|| count.as_str()?.parse().ok())
+    };
+    answer.and_then(|answer| count(&answer.ok()?)).unwrap_or(0)
 }
 
 const fn severity(event: &str) -> (u8, &'static str) {

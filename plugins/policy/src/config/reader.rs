@@ -207,19 +207,13 @@ impl<'a> Section<'a> {
     pub fn positive(&self) -> Option<u64> {
         const EXACT_MAX: u64 = 1 << 53;
         let number = match self.value {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole and in range
-            Value::Number(number) if *number >= 1.0 && number.fract() == 0.0 => {
-                Some(*number as u64)
-            }
+            Value::Number(_) => self.value.as_u64().filter(|number| *number >= 1),
             Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 text.parse().ok().filter(|number| *number > i32::MAX as u64)
             }
-            Value::Number(_)
-            | Value::String(_)
-            | Value::Null
-            | Value::Bool(_)
-            | Value::List(_)
-            | Value::Map(_) => None,
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => {
+                None
+            }
         };
         number
             .filter(|number| *number <= EXACT_MAX)

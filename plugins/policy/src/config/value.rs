@@ -32,6 +32,45 @@ impl Value {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
+    /// A member of a mapping.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        let Self::Map(members) = self else {
+            return None;
+        };
+        let mut members = members.iter();
+        members
+            .find(|(have, _)| have == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The text of a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::List(_) | Self::Map(_) => None,
+        }
+    }
+
+    /// A whole number, where it is none below zero and exact.
+    #[must_use]
+    pub fn as_u64(&self) -> Option<u64> {
+        const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+        match self {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole and in range
+            Self::Number(number) if number.fract() == 0.0 && (0.0..=EXACT_MAX).contains(number) => {
+                Some(*number as u64)
+            }
+            Self::Number(_)
+            | Self::String(_)
+            | Self::Null
+            | Self::Bool(_)
+            | Self::List(_)
+            | Self::Map(_) => None,
+        }
+    }
+
     /// How a mistake names what it found. Long strings are not repeated: they might be a key in the wrong place.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -39,7 +78,11 @@ impl Value {
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
-            Self::Number(value) => value.to_string(),
+            // Not by the library's formatting of floating point, which is 15 KiB of a module.
+            Self::Number(value) => {
+                let json = serde_json::to_string(value).unwrap_or_default();
+                json.strip_suffix(".0").unwrap_or(&json).to_owned()
+            }
             Self::String(text) if text.len() <= SHOWN_BYTES_MAX => format!("{text:?}"),
             Self::String(text) => format!("a string of {} bytes", text.len()),
             Self::List(_) => "a list".to_owned(),
