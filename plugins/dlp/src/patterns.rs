@@ -10,6 +10,7 @@ use crate::rules::Rules;
 use crate::scope::RuleSet;
 use crate::view::{self, View};
 use crate::window::Window;
+use portcullis_policy::sort::sort_by_key;
 
 /// At multiples of so many bytes it is asked whether both are at one again: at places of the text, so that cutting it means nothing.
 const TOGETHER_BYTES: usize = if cfg!(test) { 8 } else { 256 };
@@ -96,7 +97,7 @@ impl Patterns {
         }
         if !folded.is_empty() {
             written.append(&mut folded);
-            written.sort_by_key(|event| event.at);
+            sort_by_key(&mut written, |event| event.at);
         }
         written
     }

@@ -4,6 +4,7 @@
 //! several at once; and of each keyword the three bytes are looked for that text has least often, so that few looks find a bit.
 
 use crate::window::Window;
+use portcullis_policy::sort::sort_by;
 use std::ops::Range;
 
 /// Bytes that are looked at together.
@@ -105,7 +106,7 @@ impl Keywords {
             .into_iter()
             .map(|(look, index)| (hash(look), look, index))
             .collect();
-        looks.sort_unstable();
+        sort_by(&mut looks, Ord::cmp);
         looks.dedup();
         let mut table = Box::new([0; 1 << (TABLE_BITS - 5)]);
         for (hash, _, _) in &looks {

@@ -11,7 +11,7 @@ pub(crate) struct Chars(Vec<(u32, u32)>);
 impl Chars {
     /// From ranges in any order, overlapping or not.
     pub(crate) fn new(mut ranges: Vec<(u32, u32)>) -> Self {
-        ranges.sort_unstable();
+        portcullis_policy::sort::sort_by(&mut ranges, Ord::cmp);
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
         for (first, last) in ranges {
             match merged.last_mut() {

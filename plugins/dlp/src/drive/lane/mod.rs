@@ -14,6 +14,7 @@ use super::{Driver, Sighting};
 use crate::detectors::{LOOK_BEHIND, Memo, Trigger};
 use crate::view::View;
 use crate::window::Window;
+use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
 
 /// How much of a text detectors may be shown, in bytes for each byte of it. Protects a worker: a text can be made of triggers that each need a
@@ -176,8 +177,9 @@ impl Lane {
                 break;
             }
         }
-        self.found
-            .sort_by_key(|sighting| (sighting.decided, sighting.trigger, sighting.entry));
+        sort_by_key(&mut self.found, |sighting| {
+            (sighting.decided, sighting.trigger, sighting.entry)
+        });
         Ok(())
     }
 
