@@ -18,6 +18,7 @@ pub struct Gate {
 
 /// The gate of a policy; `None` when no alert blocks anybody. Mistakes are noted in the document.
 #[must_use]
+#[inline(never)]
 pub fn gate(document: &Document) -> Option<Gate> {
     longest_block(document).map(|longest| Gate { longest })
 }

@@ -35,6 +35,7 @@ struct Shared {
 
 /// The watch of a policy; `None` when it has no alerts. Mistakes are noted in the document.
 #[must_use]
+#[inline(never)]
 pub fn watch(document: &Document, environment: &dyn Environment) -> Option<Watch> {
     let receiver = Receiver::read(document, environment).map(Rc::new);
     let rules = Rc::new(Rules::read(document)?);

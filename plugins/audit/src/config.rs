@@ -36,6 +36,7 @@ enum Naming {
 }
 
 /// Reads the policy; `None` without a section `audit`. Mistakes are noted in the document.
+#[inline(never)]
 pub fn configure(document: &Document, environment: &dyn Environment) -> Option<Audit> {
     let section = document.section("audit")?;
     section.only(&["service", "hmac_key", "user", "sink"]);

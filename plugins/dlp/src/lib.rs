@@ -44,6 +44,7 @@ pub use survey::{Finding, Survey};
 /// neither, or no policy can be made of it. Mistakes are noted in the document; one that
 /// has any is not to be put into force.
 #[must_use]
+#[inline(never)]
 pub fn configure(document: &Document, environment: &dyn Environment) -> Option<Dlp> {
     config::read(document, environment).map(Dlp::new)
 }

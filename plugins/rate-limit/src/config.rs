@@ -17,6 +17,7 @@ pub const LEASE_MIN: Duration = Duration::from_secs(1);
 
 /// Reads the policy; `None` when neither a section `limits` nor a team's or a key's own limits are there. Mistakes are noted in the
 /// document.
+#[inline(never)]
 pub fn configure(document: &Document) -> Option<RateLimit> {
     let section = document.section("limits");
     let teams = document.teams();

@@ -27,6 +27,7 @@ const LITERAL_MASTER: &str = "a key must not stand in the policy: write { env: <
                               { sha256: <64 hex digits> }";
 
 /// Reads the policy; `None` without a section `auth`. Mistakes are noted in the document.
+#[inline(never)]
 pub fn configure(document: &Document, environment: &dyn Environment) -> Option<Auth> {
     let section = document.section("auth")?;
     section.only(&[

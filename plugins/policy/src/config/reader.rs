@@ -35,12 +35,14 @@ pub struct Mistakes(RefCell<Vec<Mistake>>);
 impl Mistakes {
     /// Notes a mistake.
     pub fn add(&self, path: impl Into<String>, message: impl Into<String>) {
+        self.note(path.into(), message.into());
+    }
+
+    #[inline(never)]
+    fn note(&self, path: String, message: String) {
         let mut mistakes = self.0.borrow_mut();
         if mistakes.len() < MISTAKES_MAX {
-            mistakes.push(Mistake {
-                path: path.into(),
-                message: message.into(),
-            });
+            mistakes.push(Mistake { path, message });
         }
     }
 
@@ -60,6 +62,7 @@ pub struct Section<'a> {
     secret: Cell<bool>,
 }
 
+/// Reading is done once, in hundreds of places: none of it is inlined.
 impl<'a> Section<'a> {
     /// The value at `path`.
     #[must_use]
@@ -93,21 +96,32 @@ impl<'a> Section<'a> {
 
     /// Notes a mistake at this place.
     pub fn mistake(&self, message: impl Into<String>) {
-        self.mistakes.add(self.path.clone(), message);
+        self.note(message.into());
+    }
+
+    #[inline(never)]
+    fn note(&self, message: String) {
+        self.mistakes.note(self.path.clone(), message);
     }
 
     /// Notes that something else was expected here; answers `None`.
     pub fn expected<T>(&self, what: &str) -> Option<T> {
-        if self.secret.get() {
-            self.mistake(format!("expected {what}"));
-        } else {
-            self.mistake(format!("expected {what}, found {}", self.value.describe()));
-        }
+        self.unexpected(what);
         None
+    }
+
+    #[inline(never)]
+    fn unexpected(&self, what: &str) {
+        if self.secret.get() {
+            self.note(format!("expected {what}"));
+        } else {
+            self.note(format!("expected {what}, found {}", self.value.describe()));
+        }
     }
 
     /// A field of a mapping; `None` when it is absent (or this is no mapping: [`Self::only`] says so).
     #[must_use]
+    #[inline(never)]
     pub fn field(&self, name: &str) -> Option<Section<'a>> {
         let Value::Map(entries) = self.value else {
             return None;
@@ -118,6 +132,7 @@ impl<'a> Section<'a> {
 
     /// A field that must be there.
     #[must_use]
+    #[inline(never)]
     pub fn required(&self, name: &str) -> Option<Section<'a>> {
         let field = self.field(name);
         if field.is_none() && matches!(self.value, Value::Map(_)) {
@@ -127,6 +142,7 @@ impl<'a> Section<'a> {
     }
 
     /// Notes every field that is not one of `names`, and that this must be a mapping. Call once for each mapping.
+    #[inline(never)]
     pub fn only(&self, names: &[&str]) {
         let Value::Map(entries) = self.value else {
             self.expected::<()>("a mapping");
@@ -150,6 +166,7 @@ impl<'a> Section<'a> {
 
     /// The entries of a mapping whose names are data, not fields.
     #[must_use]
+    #[inline(never)]
     pub fn entries(&self) -> Vec<(&'a str, Section<'a>)> {
         if let Value::Map(entries) = self.value {
             entries
@@ -164,6 +181,7 @@ impl<'a> Section<'a> {
 
     /// The items of a list.
     #[must_use]
+    #[inline(never)]
     pub fn items(&self) -> Vec<Section<'a>> {
         if let Value::List(items) = self.value {
             let item = |(index, value)| {
@@ -178,6 +196,7 @@ impl<'a> Section<'a> {
 
     /// A string that is not empty.
     #[must_use]
+    #[inline(never)]
     pub fn string(&self) -> Option<&'a str> {
         match self.value {
             Value::String(text) if !text.is_empty() => Some(text),
@@ -192,6 +211,7 @@ impl<'a> Section<'a> {
 
     /// `true` or `false`.
     #[must_use]
+    #[inline(never)]
     pub fn boolean(&self) -> Option<bool> {
         if let Value::Bool(flag) = self.value {
             Some(*flag)
@@ -204,6 +224,7 @@ impl<'a> Section<'a> {
     ///
     /// Envoy turns whole numbers beyond 32 bits into strings when it reads YAML, so such a string of digits is a number too.
     #[must_use]
+    #[inline(never)]
     pub fn positive(&self) -> Option<u64> {
         const EXACT_MAX: u64 = 1 << 53;
         let number = match self.value {
@@ -234,6 +255,7 @@ impl<'a> Section<'a> {
 
     /// The field `mode` of a section: `enforce`, unless it says `shadow`.
     #[must_use]
+    #[inline(never)]
     pub fn mode(&self) -> Mode {
         let words = &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
         self.field("mode")
@@ -243,6 +265,7 @@ impl<'a> Section<'a> {
 
     /// A length of time: a whole number and one of `ms`, `s`, `m`, `min`, `h`, `d`.
     #[must_use]
+    #[inline(never)]
     pub fn duration(&self) -> Option<Duration> {
         let what = "a length of time such as 500ms, 30s, 10m, 1h or 90d";
         let Value::String(text) = self.value else {
@@ -253,6 +276,7 @@ impl<'a> Section<'a> {
 
     /// A point in time, RFC 3339.
     #[must_use]
+    #[inline(never)]
     pub fn timestamp(&self) -> Option<Timestamp> {
         let what = "a time such as 2026-01-01T00:00:00Z";
         let Value::String(text) = self.value else {
