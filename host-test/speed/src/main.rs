@@ -29,7 +29,7 @@ struct Arguments {
     #[arg(long)]
     keywords: PathBuf,
     /// Other rules than all detectors and ten patterns, as JSON: to see what a part costs
-    #[arg(long)]
+    #[arg(long, value_parser = json)]
     rules: Option<serde_json::Value>,
     /// How often each text is scanned
     #[arg(long, default_value_t = 15)]
@@ -99,4 +99,8 @@ fn main() -> Result<ExitCode> {
     }
     let fails = arguments.strict && !report.misses().is_empty();
     Ok(ExitCode::from(u8::from(fails)))
+}
+
+fn json(text: &str) -> serde_json::Result<serde_json::Value> {
+    serde_json::from_str(text)
 }

@@ -198,16 +198,16 @@ fn is_mixed(value: &[u8]) -> bool {
 
 /// Letters alone: of one case and longer than words are, or of both in no order that words have.
 fn is_scrambled(value: &[u8], letters: usize) -> bool {
+    if letters != value.len() || value.len() < 20 || centibits(value) < 250 {
+        return false;
+    }
     let rises = value
         .windows(2)
         .filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
         .count();
     let is_one_case =
         value.iter().all(u8::is_ascii_lowercase) || value.iter().all(u8::is_ascii_uppercase);
-    letters == value.len()
-        && value.len() >= 20
-        && centibits(value) >= 250
-        && (rises * 6 >= value.len() || is_one_case && value.len() >= 24)
+    rises * 6 >= value.len() || is_one_case && value.len() >= 24
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const TEXT_BYTES_MIN: usize = 9;
 
 /// Calls `found` with each text that a part of a run can stand for.
 pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
-    if run.len() < RUN_BYTES_MIN {
+    if run.len() < RUN_BYTES_MIN || repeats(run) {
         return;
     }
     // Where the first byte begins is not known when something stands before it that is no part of it.
@@ -29,6 +29,15 @@ pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
     rows::<4>(run, TEXT_BYTES_MIN / 3, begins_text, |row| {
         texts(row.chunks(4), bytes, &mut found);
     });
+}
+
+/// Whether a long run is the same few characters again and again: what it stands for is so, too, and is nothing that anybody looks for.
+fn repeats(run: &[u8]) -> bool {
+    run.len() >= 4 * RUN_BYTES_MIN
+        && (1..=4).any(|period| {
+            let (from, to) = (run.get(period..), run.get(..run.len() - period));
+            from == to
+        })
 }
 
 /// Wherever units can begin, the parts of a run in which enough of them in a row begin as text does.

@@ -10,6 +10,9 @@ use std::ops::Range;
 /// Bytes that are looked at together.
 const LOOK: usize = 3;
 
+/// Bytes that are read at once: two words of eight, which share two.
+const STRIDE: usize = 14;
+
 /// Bits of the table, as a power of two: 8 KiB, so that table and text stay in the first-level cache.
 const TABLE_BITS: u32 = 16;
 
@@ -139,6 +142,26 @@ impl Keywords {
         word.unwrap_or_default() >> (hash % 32) & 1 == 1
     }
 
+    /// Whether a bit is set for any look that begins and ends in these bytes.
+    #[inline]
+    fn any(&self, bytes: &[u8; STRIDE]) -> bool {
+        // Words of eight bytes have six looks each.
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = *bytes;
+        let words = [
+            u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            u64::from_le_bytes([g, h, i, j, k, l, m, n]),
+        ];
+        let mut any = 0;
+        for word in words {
+            for shift in [0, 8, 16, 24, 32, 40] {
+                let hash = hash((word >> shift) as u32 & LOOK_MASK);
+                let bits = self.table.get(usize::from(hash) / 32).copied();
+                any |= bits.unwrap_or_default() >> (hash % 32);
+            }
+        }
+        any & 1 == 1
+    }
+
     /// Calls `found` for every keyword whose look is taken at `from` or behind. Returns from where on to go on when more bytes are known: what
     /// is cut off by the end of the window is found then. With `last` nothing is.
     pub(super) fn find(
@@ -153,27 +176,19 @@ impl Keywords {
         }
         let bytes = window.from(from);
         let mut index = 0;
-        while let Some(eleven) = bytes.get(index..).and_then(<[u8]>::first_chunk::<11>) {
-            let [a, b, c, d, e, f, g, h, i, j, k] = *eleven;
-            let looks = [
-                [a, b, c, d],
-                [b, c, d, e],
-                [c, d, e, f],
-                [d, e, f, g],
-                [e, f, g, h],
-                [f, g, h, i],
-                [g, h, i, j],
-                [h, i, j, k],
-            ]
-            .map(|look| self.bit(u32::from_le_bytes(look)));
-            if looks.contains(&true) {
-                for (look, offset) in looks.into_iter().zip(0..) {
-                    if look && !self.at(window, from + index + offset, last, &mut found) {
+        while let Some(stretch) = bytes.get(index..).and_then(<[u8]>::first_chunk::<STRIDE>) {
+            if self.any(stretch) {
+                for offset in 0..STRIDE - LOOK + 1 {
+                    let look = bytes.get(index + offset..).unwrap_or_default();
+                    let [a, b, c] = look.first_chunk::<LOOK>().copied().unwrap_or_default();
+                    if self.bit(u32::from_le_bytes([a, b, c, 0]))
+                        && !self.at(window, from + index + offset, last, &mut found)
+                    {
                         return from + index + offset;
                     }
                 }
             }
-            index += 8;
+            index += STRIDE - LOOK + 1;
         }
         while let Some([a, b, c]) = bytes.get(index..).and_then(<[u8]>::first_chunk::<LOOK>) {
             if self.bit(u32::from_le_bytes([*a, *b, *c, 0]))

@@ -55,8 +55,20 @@ impl Spaced {
         last: bool,
         decoded: &mut impl FnMut(Decoded),
     ) {
-        let flags = u128::from(self.history) | u128::from(spaces) << 64;
-        self.history = (flags >> len) as u64;
+        let before = self.history;
+        self.history = match len {
+            64.. => spaces,
+            _ => before >> len | spaces << (64 - len),
+        };
+        // Nearly all text takes no three turns in a row, with what stands before.
+        let three = |flags: u64| {
+            let turns = flags ^ (flags >> 1);
+            turns & (turns >> 1) & (turns >> 2) & (u64::MAX >> 3)
+        };
+        if three(before >> 48 | spaces << 16) | three(spaces) == 0 {
+            return;
+        }
+        let flags = u128::from(before) | u128::from(spaces) << 64;
         let turns = flags ^ (flags >> 1);
         // Three in a row, then five, then fifteen.
         let three = turns & (turns >> 1) & (turns >> 2);
