@@ -28,7 +28,7 @@ Where a form proves nothing by itself (bare digits), a word shortly before it mu
 ";
 
 const KEYS_INTRODUCTION: &str = "\
-One row each in `plugins/dlp/src/detectors/keys.rs`, all in group `secrets`. Shapes are written as regular expressions. A match begins and ends with a
+One row each in `plugins/dlp/src/detectors/keys/`, all in group `secrets`. Shapes are written as regular expressions. A match begins and ends with a
 word, and what is random in it has at least so many bits of entropy a character. Sources: the vendors' own documents of their keys, and the secret
 types that code hosts [scan for](https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns) on
 their behalf.
@@ -45,7 +45,7 @@ fn page() -> String {
     for detector in all() {
         rows.entry(detector.name).or_insert(detector);
     }
-    let is_key = |detector: &Detector| KEYS.iter().any(|key| key.name == detector.name);
+    let is_key = |detector: &Detector| KEYS.concat().iter().any(|key| key.name == detector.name);
     let table = |page: &mut String, title: &str, belongs: &dyn Fn(&Detector) -> bool| {
         let _ = write!(
             page,
@@ -71,9 +71,9 @@ fn page() -> String {
         page,
         "\n## Keys known by a prefix, a middle or an end\n\n{KEYS_INTRODUCTION}\n| name | shapes | bits |\n|---|---|---|\n"
     );
-    for key in KEYS {
+    for key in KEYS.into_iter().flatten() {
         let Find::Key(shapes) = key.find else {
-            unreachable!("{} is a row of keys.rs", key.name)
+            unreachable!("{} is a row of keys", key.name)
         };
         let mut forms: Vec<_> = shapes.iter().map(form).collect();
         forms.dedup();
