@@ -14,6 +14,7 @@ mod replace;
 mod scan;
 mod yaml;
 
+pub use portcullis_policy::Action;
 pub use scan::{Finding, Preflight};
 
 use clap::{Parser, Subcommand};

@@ -4,16 +4,18 @@
 //! sometimes `spans` (`type`, `start`, `end`, in characters) and `evasion` (how the text is disguised). Texts go through the gateway's own
 //! scanner, those that are bodies through its reader of formats.
 
+mod clean;
 mod tables;
 mod tally;
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use clean::Clean;
 use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use portcullis_cli::Preflight;
@@ -35,6 +37,9 @@ pub struct Arguments {
     /// Write all numbers to this file as well
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// A text in which nothing was planted: how much is found in it
+    #[arg(long, value_name = "FILE")]
+    clean: Vec<PathBuf>,
     /// Show every family, not only those below 95 %
     #[arg(long)]
     families: bool,
@@ -107,6 +112,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     progress.finish_and_clear();
     print!("{}", tables::render(&tally, arguments.families));
+    for path in &arguments.clean {
+        let clean = Clean::of(&mut preflight, path)?;
+        let name = source(path);
+        print!("{}", clean.render(&name));
+        tally.clean.insert(name, clean);
+    }
     if let Some(path) = &arguments.json {
         let file = File::create(path).with_context(|| path.display().to_string())?;
         serde_json::to_writer_pretty(file, &tally)?;
@@ -133,29 +144,36 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// All bytes of a file, unpacked where it is packed.
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    let place = || path.display().to_string();
+    let mut file = File::open(path).with_context(place)?;
+    let mut bytes = Vec::new();
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        MultiGzDecoder::new(file).read_to_end(&mut bytes)
+    } else {
+        file.read_to_end(&mut bytes)
+    }
+    .with_context(place)?;
+    Ok(bytes)
+}
+
+/// A file's name without its endings.
+fn source(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
 /// A file's name without its endings, and its samples.
 fn read(path: &Path) -> Result<(String, Vec<Sample>)> {
-    let place = || path.display().to_string();
-    let file = File::open(path).with_context(place)?;
-    let bytes: Box<dyn Read> = if path.extension().is_some_and(|extension| extension == "gz") {
-        Box::new(MultiGzDecoder::new(file))
-    } else {
-        Box::new(file)
-    };
     let mut samples = Vec::new();
-    for (index, line) in BufReader::new(bytes).lines().enumerate() {
-        let line = line.with_context(place)?;
-        if !line.trim().is_empty() {
+    for (index, line) in bytes(path)?.split(|byte| *byte == b'\n').enumerate() {
+        if !line.trim_ascii().is_empty() {
             samples.push(
-                serde_json::from_str(&line)
-                    .with_context(|| format!("{}, line {}", place(), index + 1))?,
+                serde_json::from_slice(line)
+                    .with_context(|| format!("{}, line {}", path.display(), index + 1))?,
             );
         }
     }
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let source = name.split('.').next().unwrap_or_default().to_owned();
-    Ok((source, samples))
+    Ok((source(path), samples))
 }

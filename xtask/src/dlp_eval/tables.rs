@@ -146,7 +146,7 @@ fn heading(out: &mut String, name: &str, columns: &[&str]) -> std::fmt::Result {
     row(out, name, &columns)
 }
 
-fn row(out: &mut String, name: &str, cells: &[String]) -> std::fmt::Result {
+pub(super) fn row(out: &mut String, name: &str, cells: &[String]) -> std::fmt::Result {
     write!(out, "{name:<44}")?;
     for cell in cells {
         write!(out, "{cell:>10}")?;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use portcullis_cli::Finding;
 use serde::Serialize;
 
+use super::clean::Clean;
 use super::{Label, Sample, Span};
 
 /// Which detector a family's or a span's name of other projects means. Where none is named here, any finding counts.
@@ -106,6 +107,8 @@ pub(super) struct Tally {
     pub hidden: BTreeMap<String, Vec<String>>,
     /// Texts in which a detector found something.
     pub detectors: BTreeMap<String, Counts>,
+    /// What was found in texts in which nothing was planted.
+    pub clean: BTreeMap<String, Clean>,
 }
 
 impl Tally {
