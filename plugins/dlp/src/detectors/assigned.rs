@@ -21,10 +21,23 @@ pub(super) struct Assigned {
     pub(super) is_assigned: bool,
     /// It stands in quotes.
     pub(super) is_quoted: bool,
+    /// Nothing in it is written in code or prose only.
+    pub(super) is_plain: bool,
+}
+
+impl Assigned {
+    /// Whether the place says enough for a value that looks random: behind a blank alone it must be long.
+    pub(super) fn may_be_random(&self) -> bool {
+        self.is_plain && (self.is_assigned || self.is_quoted || self.range.len() >= 12)
+    }
 }
 
 /// What stands between a name and its value as words: Go's type, PHP's and XML's attributes, prose and SQL.
 const BETWEEN: [&[u8]; 5] = [b"string ", b"value=", b"is ", b"was ", b"by "];
+/// The longest of them.
+const BETWEEN_BYTES_MAX: usize = 7;
+/// Types between a name and what it is set to: `password: str = "…"`.
+const TYPES: [&[u8]; 3] = [b"str = ", b"String = ", b"string = "];
 /// What HTTP puts before a credential.
 const SCHEMES: [&[u8]; 6] = [
     b"Bearer ", b"Basic ", b"Token ", b"bearer ", b"basic ", b"token ",
@@ -42,16 +55,16 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
     let mut spaced = step(context, closed, 8, &BLANKS)?;
     let mut is_said = false;
     if spaced > closed {
-        for word in BETWEEN {
-            match context.has(spaced, word) {
-                Some(true) => {
-                    spaced += word.len();
-                    is_said = word != b"string ";
-                    break;
-                }
-                Some(false) => {}
-                None => return Err(Outcome::Undecided),
-            }
+        if context.is_open(spaced + BETWEEN_BYTES_MAX) {
+            return Err(Outcome::Undecided);
+        }
+        let begins = |word: &&&[u8]| {
+            let text = context.bytes(spaced..spaced + word.len());
+            text.eq_ignore_ascii_case(word)
+        };
+        if let Some(word) = BETWEEN.iter().find(begins) {
+            spaced += word.len();
+            is_said = *word != b"string ";
         }
     }
     let operator = step(context, spaced, 5, &OPERATORS)?;
@@ -64,33 +77,42 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
         return Err(Outcome::None);
     }
     let gap = step(context, operator, 24, &WHITE)?;
-    let mut opened = step(context, gap, 4, &OPENERS)?;
-    for scheme in SCHEMES {
-        match context.has(opened, scheme) {
-            Some(true) => opened += scheme.len(),
-            Some(false) => {}
-            None => return Err(Outcome::Undecided),
+    let gap = behind(context, gap, &TYPES)?;
+    let opened = step(context, gap, 4, &OPENERS)?;
+    let opened = behind(context, opened, &SCHEMES)?;
+    let mut end = step(context, opened, VALUE_BYTES_MAX, &VALUE)?;
+    let mut is_quoted = opened > gap && context.byte(end).is_some_and(|byte| QUOTES.has(byte));
+    let mut is_plain = true;
+    // In quotes there may be anything but blanks.
+    let quote = context
+        .before(opened)
+        .filter(|byte| matches!(byte, b'"' | b'\''));
+    if let Some(quote) = quote.filter(|_| !is_quoted && opened > gap) {
+        let last = step(context, opened, VALUE_BYTES_MAX, &IN_QUOTES)?;
+        if context.byte(last) == Some(quote) {
+            (end, is_quoted, is_plain) = (last, true, false);
         }
     }
-    let mut end = step(context, opened, VALUE_BYTES_MAX, &VALUE)?;
-    let is_quoted = opened > gap && context.byte(end).is_some_and(|byte| QUOTES.has(byte));
     if !is_quoted {
         // A sentence's stop, a bracket's end.
         while end > opened && context.before(end).is_some_and(|byte| STOPS.has(byte)) {
             end -= 1;
         }
         // `name(…)`, `name[…]` and `name{…}` are code.
-        if context.byte(end).is_some_and(|byte| CODE.has(byte)) {
+        // A tag that closes is none.
+        if context.is_open(end + 1) {
+            return Err(Outcome::Undecided);
+        }
+        let is_closed = context.bytes(end..end + 2) == b"</";
+        if context.byte(end).is_some_and(|byte| CODE.has(byte)) && !is_closed {
             return Err(Outcome::None);
         }
-    }
-    if !is_assigned && !is_quoted && end - opened < 12 {
-        return Err(Outcome::None);
     }
     Ok(Assigned {
         range: opened..end,
         is_assigned,
         is_quoted,
+        is_plain,
     })
 }
 
@@ -98,10 +120,23 @@ const CLOSERS: Class = Class::of("\"'`\\\\])}>*");
 const OPENERS: Class = Class::of("\"'`\\\\([{");
 const OPERATORS: Class = Class::of("=:>?|,\\-!~+.");
 const QUOTES: Class = Class::of("\"'`\\\\");
+const IN_QUOTES: Class = Class::of("!#-&(-~");
 const BLANKS: Class = Class::of(" \t");
 const WHITE: Class = Class::of(" \t\n\r\u{C}");
 const STOPS: Class = Class::of(".:!?*|");
 const CODE: Class = Class::of("([{<$");
+
+/// Behind one of these texts, where one stands.
+fn behind(context: &Context<'_>, from: usize, texts: &[&[u8]]) -> Result<usize, Outcome> {
+    for text in texts {
+        match context.has(from, text) {
+            Some(true) => return Ok(from + text.len()),
+            Some(false) => {}
+            None => return Err(Outcome::Undecided),
+        }
+    }
+    Ok(from)
+}
 
 /// Where a run ends, if that is known.
 fn step(context: &Context<'_>, from: usize, max: usize, class: &Class) -> Result<usize, Outcome> {

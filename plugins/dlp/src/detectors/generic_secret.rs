@@ -96,7 +96,9 @@ fn find(context: &Context<'_>) -> Outcome {
     }
     // What the name says is asked last: most names stand before nothing that could be a secret.
     let found = match value(context, rest) {
-        Ok(value) if is_value(context, value.range.clone(), rest) => Outcome::Match(value.range),
+        Ok(value) if value.may_be_random() && is_value(context, value.range.clone(), rest) => {
+            Outcome::Match(value.range)
+        }
         Ok(_) | Err(Outcome::None) => joined(context, rest),
         Err(outcome) => outcome,
     };

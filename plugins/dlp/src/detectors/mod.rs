@@ -308,6 +308,7 @@ const DETECTORS: &[Detector] = &[
     payment_card::PAYMENT_CARD,
     phone::PHONE,
     private_key::PRIVATE_KEY,
+    private_key::PRIVATE_KEY_BODY,
     sg_nric::SG_NRIC,
     ssn::SSN,
     telegram_bot_token::TELEGRAM_BOT_TOKEN,

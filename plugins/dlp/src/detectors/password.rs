@@ -24,6 +24,10 @@ pub(super) const PASSWORD: Detector = Detector {
         "contraseña",
         "mot de passe",
         "_pass",
+        "psswd",
+        "paswd",
+        "pasword",
+        "passwrd",
         "pwd",
         "pw:",
         "pw=",
@@ -134,6 +138,10 @@ fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigne
         return false;
     }
     let kinds = kinds(password);
+    // With brackets in it a text in quotes is as often a format.
+    if !found.is_plain && kinds < 3 {
+        return false;
+    }
     let trigger = context.trigger();
     let is_command = trigger.eq_ignore_ascii_case(b"identified by")
         || trigger.eq_ignore_ascii_case(b"convertto-securestring");

@@ -21,6 +21,24 @@ pub(super) const PRIVATE_KEY: Detector = Detector {
     find: Find::Code(find),
 };
 
+/// Keys whose armour was torn off: how the encodings of OpenSSH, PKCS #1, PKCS #8 and SEC 1 begin in base64, public keys otherwise.
+pub(super) const PRIVATE_KEY_BODY: Detector = Detector {
+    dense: false,
+    trigger: Trigger::Keywords(&[
+        "b3BlbnNzaC1rZXktdjE",
+        "IBAAKCAQ",
+        "IBAAKCAg",
+        "IBAAKBgQ",
+        "IBADANBgkqhkiG9w0BAQEFAASC",
+        "MHcCAQEE",
+        "MIGHAgEAMBMGByqGSM49AgEG",
+        "MIG2AgEAMBAGByqGSM49AgEG",
+        "MC4CAQAwBQYDK2Vw",
+    ]),
+    find: Find::Code(find_body),
+    ..PRIVATE_KEY
+};
+
 /// What ends every armour.
 const UNTIL: &str = "KEY-----";
 /// The body of a key, its line breaks also as they are escaped; a sentence's stop or a bracket ends it.
@@ -112,6 +130,36 @@ fn find_encoded(context: &Context<'_>) -> Outcome {
     }
 }
 
+/// How many characters stand before the mark of an encoding: a tag and a length.
+const HEAD_BYTES_MAX: usize = 6;
+/// How far before a body its armour is looked for: its last line and headers.
+const ARMOUR_BYTES: usize = 200;
+/// Lines of base64, their breaks also as they are escaped.
+const LINES: Class = Class::of("0-9A-Za-z+/=\n\r\\\\");
+
+/// A body without its armour.
+fn find_body(context: &Context<'_>) -> Outcome {
+    let at = context.at.clone();
+    let start = context.run_back_of(at.start, HEAD_BYTES_MAX + 1, &BASE64);
+    let end = context.run_of(at.end, 2 * PROOF_BYTES, &BASE64);
+    if context.is_open(end) && end - at.end < 2 * PROOF_BYTES {
+        return Outcome::Undecided;
+    }
+    if at.start - start > HEAD_BYTES_MAX || end - at.end < PROOF_BYTES {
+        return Outcome::None;
+    }
+    // Behind its armour it is found with that.
+    let before = context.bytes(start.saturating_sub(ARMOUR_BYTES)..start);
+    if contains(before, b"KEY-----") || contains(before, b"KEY BLOCK-----") {
+        return Outcome::None;
+    }
+    Outcome::Latch(Latch {
+        range: start..end,
+        until: "=",
+        body: LINES,
+    })
+}
+
 /// PuTTY's format names its private part.
 fn find_putty(context: &Context<'_>) -> Outcome {
     let end = context.run(context.at.start, 2048, |byte| {
@@ -165,6 +213,18 @@ mod tests {
             &format!(
                 "«-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2.0.14 (GNU/Linux)\n\n{BODY}\n »(cut)"
             ),
+        );
+    }
+
+    #[test]
+    fn finds_bodies_without_their_armour() {
+        check(
+            "private_key",
+            &format!("my key «{BODY}\n{BODY}\n» (that is all)"),
+        );
+        check(
+            "private_key",
+            "ed25519: \"«MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC»\", rsa MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo",
         );
     }
 
