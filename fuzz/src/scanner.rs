@@ -125,8 +125,11 @@ fn disguised(dlp: &Dlp, text: &str, how: &[u8], plain: &Outcome, sizes: &[usize]
     }
     let disguise = disguise(text, how);
     let found = scan(dlp, Side::Request, &text_pieces(disguise.as_str(), sizes));
+    let whole = scan(dlp, Side::Request, &[disguise.as_str()]);
+    assert_eq!(whole, found, "cuts matter in {:?}", disguise.as_str());
     if exactly {
-        assert_eq!(plain.findings, found.findings, "{:?}", disguise.as_str());
+        let of = (text, &plain.edits, disguise.as_str(), &found.edits);
+        assert_eq!(plain.findings, found.findings, "{of:?}");
     }
     for (at, place) in disguise.places().iter().enumerate() {
         let expected = plain.covers(&(at..at + 1));

@@ -24,7 +24,6 @@ const ZEROS: [u32; 62] = [
 
 /// Letters and signs that are drawn like one of ASCII, sorted.
 const ALIKE: &[(char, u8)] = &[
-    ('K', b'K'),
     ('ı', b'i'),
     ('ɑ', b'a'),
     ('ɡ', b'g'),
@@ -99,6 +98,8 @@ const ALIKE: &[(char, u8)] = &[
     ('⁃', b'-'),
     ('⁄', b'/'),
     ('ℓ', b'l'),
+    // The sign for kelvin, written so that no editor makes the letter of it.
+    ('\u{212a}', b'K'),
     ('−', b'-'),
     ('∕', b'/'),
     ('∶', b':'),
@@ -174,6 +175,7 @@ mod tests {
     #[test]
     fn the_table_is_sorted() {
         assert!(ALIKE.is_sorted_by_key(|(alike, _)| *alike));
+        assert!(ALIKE.iter().all(|(alike, _)| !alike.is_ascii()));
     }
 
     #[test]
