@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -34,6 +34,10 @@ const PROMPT_RATIO_MIN: f64 = 0.45;
 const MEMORY_MIB_MAX: f64 = 40.0;
 const MODULE_KIB_MAX: f64 = 1024.0;
 const READY_SECONDS_MAX: f64 = 1.0;
+const LATE_PERCENT_MAX: f64 = 1.0;
+
+/// The gateway, with every detector instead of the scenario's rules.
+const ALL_DETECTORS: &str = "gateway, all detectors";
 
 /// How long to measure.
 #[derive(Debug, clap::Args)]
@@ -105,6 +109,11 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         &binary,
     )?);
     variants.push(Variant::start("gateway.wasm", &gateway("local")?, &binary)?);
+    let mut all = gateway("local")?;
+    all.edit_policy(|policy| {
+        policy["dlp"]["rules"] = json!([{ "detector": "all", "action": "redact" }]);
+    })?;
+    variants.push(Variant::start(ALL_DETECTORS, &all, &binary)?);
     variants.push(Variant::start(
         "chain of four modules",
         &gateway("chain")?,
@@ -140,14 +149,40 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
     }
     let names = requests.map(|(name, ..)| name);
     let mut result = report(&names, &variants, &modules)?;
-    judge(&result)?;
     drop(variants);
+    result["streams"] = streams(checkout)?;
+    judge(&result)?;
     result["burst"] = burst::run(checkout, &binary, KEY)?;
     let file = checkout.target().join("bench.json");
     fs::write(&file, serde_json::to_vec_pretty(&result)?)
         .with_context(|| file.display().to_string())?;
     println!("\n{}", file.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a long streamed answer costs in instructions, and how much of it is held back; told by a program that counts them in wasmtime.
+fn streams(checkout: &Checkout) -> Result<Value> {
+    let mut command = build::cargo();
+    command
+        .args(["run", "--quiet", "--package", "portcullis-conformance"])
+        .args(["--bin", "streams"])
+        .current_dir(checkout.root())
+        .stderr(Stdio::inherit());
+    let output = command.output().context("cargo run")?;
+    ensure!(output.status.success(), "streams: {}", output.status);
+    let found: Value = serde_json::from_slice(&output.stdout).context("streams")?;
+    println!();
+    for (policy, of) in found.as_object().into_iter().flatten() {
+        let number = |name: &str| of[name].as_f64().unwrap_or(f64::NAN);
+        let deltas = number("deltas");
+        println!(
+            "{:<28}{:>9.0} instructions a delta, {:.2} % of {deltas} deltas held back",
+            format!("stream, {policy}"),
+            number("instructions_per_delta"),
+            number("late") * 100.0 / deltas
+        );
+    }
+    Ok(found)
 }
 
 /// The client must not be what is measured, so the same again in a build that is optimized.
@@ -384,15 +419,17 @@ fn report(
 
 /// What the gateway was to reach, and whether it does.
 fn judge(result: &Value) -> Result<()> {
-    let gateway = result["variants"]
-        .as_array()
-        .and_then(|rows| rows.iter().find(|row| row["name"] == "gateway.wasm"));
-    let gateway = gateway.context("the gateway was not measured")?;
-    let number = |pointer: &str| {
-        gateway
-            .pointer(pointer)
-            .and_then(Value::as_f64)
-            .unwrap_or(f64::NAN)
+    let of = |variant: &str, pointer: &str| {
+        let mut rows = result["variants"].as_array().into_iter().flatten();
+        let row = rows.find(|row| row["name"] == variant);
+        let number = row.and_then(|row| row.pointer(pointer)?.as_f64());
+        number.with_context(|| format!("{variant}{pointer} was not measured"))
+    };
+    let gateway = |pointer: &str| of("gateway.wasm", pointer);
+    let late_percent = |policy: &str| {
+        let of = &result["streams"][policy];
+        let number = |name: &str| of[name].as_f64().unwrap_or(f64::NAN);
+        number("late") * 100.0 / number("deltas")
     };
     let kib = result["module_bytes"]["gateway"]
         .as_f64()
@@ -402,26 +439,44 @@ fn judge(result: &Value) -> Result<()> {
     for (what, value, is_least, bound) in [
         (
             "small chat, of bare Envoy",
-            number("/small chat/ratio"),
+            gateway("/small chat/ratio")?,
             true,
             SMALL_RATIO_MIN,
         ),
         (
             "62 KB prompt, of bare Envoy",
-            number("/62 KB prompt/ratio"),
+            gateway("/62 KB prompt/ratio")?,
             true,
             PROMPT_RATIO_MIN,
         ),
         (
+            "62 KB, all detectors, of bare",
+            of(ALL_DETECTORS, "/62 KB prompt/ratio")?,
+            true,
+            PROMPT_RATIO_MIN,
+        ),
+        (
+            "deltas held back, %",
+            late_percent("guide"),
+            false,
+            LATE_PERCENT_MAX,
+        ),
+        (
+            "the same, all detectors, %",
+            late_percent("all detectors"),
+            false,
+            LATE_PERCENT_MAX,
+        ),
+        (
             "memory above bare Envoy, MiB",
-            number("/resident_mib_above_bare"),
+            gateway("/resident_mib_above_bare")?,
             false,
             MEMORY_MIB_MAX,
         ),
         ("gateway.wasm, KiB", kib, false, MODULE_KIB_MAX),
         (
             "ready to serve, s",
-            number("/ready_seconds"),
+            gateway("/ready_seconds")?,
             false,
             READY_SECONDS_MAX,
         ),

@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use portcullis_chain::names;
 use portcullis_envoy_test::Checkout;
 use portcullis_host_test::{
-    Callout, CalloutRequest, EPOCH_NS, Exchange, HeaderMap, LogLevel, Message as Wire, MetricKind,
-    Module, Plugin, Proxy, World,
+    Callout, CalloutRequest, EPOCH_NS, Exchange, Flow, HeaderMap, LogLevel, Message as Wire,
+    MetricKind, Module, Piece as WirePiece, Plugin, Proxy, World,
 };
 
 use crate::bytes::Field;
@@ -307,32 +307,40 @@ impl Stream {
         next();
     }
 
-    /// The provider does its part, if the whole request has reached it.
-    pub fn answer(&self, reply: &Reply) {
+    /// The provider does its part, if the whole request has reached it. How many pieces of its body did not leave in the callback in which they
+    /// came, as far as nothing is changed in them.
+    pub fn answer(&self, reply: &Reply) -> usize {
         let exchange = &self.exchange;
+        let (mut late, mut came, mut left) = (0, 0, 0);
         let Some(response) = &reply.response else {
-            return;
+            return late;
         };
         if !exchange.upstream().complete() {
-            return;
+            return late;
         }
         for event in 0..=response.pieces.len() + 1 {
             if exchange.over() {
-                return;
+                return late;
             }
             if reply.client_leaves_after == Some(event) {
                 exchange.reset_by_client();
-                return;
+                return late;
             }
             if reply.cut_after == Some(event) {
                 exchange.reset_by_upstream();
-                return;
+                return late;
             }
-            self.response_event(response, event);
+            let flow = self.response_event(response, event);
+            if let Some(piece) = event.checked_sub(1).and_then(|at| response.pieces.get(at)) {
+                came += piece.len();
+                left += flow.map_or(0, |flow| bytes_to_client(&flow));
+                late += usize::from(left < came);
+            }
         }
+        late
     }
 
-    fn response_event(&self, response: &Response, event: usize) {
+    fn response_event(&self, response: &Response, event: usize) -> Option<Flow> {
         let exchange = &self.exchange;
         let count = response.pieces.len();
         match event.checked_sub(1) {
@@ -340,15 +348,18 @@ impl Stream {
                 let mut headers = map(&response.headers);
                 headers.add(":status", response.status.to_string());
                 exchange.response_headers(headers, count == 0 && response.trailers.is_none());
+                None
             }
             Some(index) => match (response.pieces.get(index), &response.trailers) {
                 (Some(piece), trailers) => {
-                    exchange.response_data(piece, index + 1 == count && trailers.is_none());
+                    let last = index + 1 == count && trailers.is_none();
+                    Some(exchange.response_data(piece, last))
                 }
                 (None, Some(trailers)) => {
                     exchange.response_trailers(map(trailers));
+                    None
                 }
-                (None, None) => {}
+                (None, None) => None,
             },
         }
     }
@@ -370,6 +381,14 @@ fn react(clusters: &RefCell<Clusters>, request: &CalloutRequest) -> Callout {
         Some(Reaction::Other(Silence::Silent)) => Callout::Never,
         Some(Reaction::Other(Silence::Unhealthy)) | None => Callout::NoHealthyUpstream,
     }
+}
+
+fn bytes_to_client(flow: &Flow) -> usize {
+    let bytes = |piece: &WirePiece| match piece {
+        WirePiece::Data(bytes, _) => bytes.len(),
+        WirePiece::Headers(..) | WirePiece::Trailers(_) | WirePiece::Reset => 0,
+    };
+    flow.to_client.iter().map(bytes).sum()
 }
 
 fn counters(world: &World) -> BTreeMap<String, u64> {

@@ -149,6 +149,32 @@ fn measure() -> Vec<(String, u64)> {
         let per_delta = (found["stream of 101 deltas"] - found["stream of 1 delta"]) / 100;
         figures.push((format!("each delta of a stream | {title}"), per_delta));
     }
+    let all: Case = serde_json::from_value(json!({
+        "name": "", "why": "",
+        "change": { "dlp": { "rules": [{ "detector": "all", "action": "redact" }] } }
+    }))
+    .unwrap();
+    let setup = suite.setup(&all, true).unwrap();
+    for (title, chain) in [CHAINS[0], CHAINS[4]] {
+        let count =
+            |exchange: &Exchange| instructions((&suite, &modules), chain, &setup, exchange, 1);
+        let [small, one, many] = [150, 1 << 10, 62 << 10].map(|bytes| {
+            let of = Exchange {
+                name: "",
+                request: prompt(bytes),
+                upstream: Upstream::default(),
+            };
+            count(&of)
+        });
+        let [first, hundred] = [1, 101].map(|deltas| count(&streamed(deltas)));
+        for (name, figure) in [
+            ("small chat, 150 bytes", small),
+            ("each KiB of a prompt", (many - one) / 61),
+            ("each delta of a stream", (hundred - first) / 100),
+        ] {
+            figures.push((format!("{name}, all detectors | {title}"), figure));
+        }
+    }
     let alerts: Case = serde_json::from_value(
         json!({ "name": "", "why": "", "change": { "alerts": ten_alerts() } }),
     )

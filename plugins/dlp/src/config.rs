@@ -268,12 +268,13 @@ fn rule(
         }
         return None;
     }
-    let (scope, threshold, allow) = (
+    let (scope, threshold, allow, holds_words) = (
         options::scope(section, action, document),
         options::threshold(section, action),
         options::allow(section),
+        options::holds_words(section, action, &finder),
     );
-    let (scope, threshold, allow) = (scope?, threshold?, allow?);
+    let (scope, threshold, allow, holds_words) = (scope?, threshold?, allow?, holds_words?);
     let replacement = match section.field("replacement") {
         Some(field) if action != Action::Redact => {
             field.mistake("only a rule with action redact has a replacement");
@@ -292,6 +293,7 @@ fn rule(
         scope,
         threshold,
         allow,
+        holds_words: holds_words && action != Action::Flag,
         ..Rule::new(name, action, finder)
     })
 }

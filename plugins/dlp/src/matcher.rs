@@ -322,8 +322,14 @@ impl Matcher {
         }
     }
 
-    /// From where on the text is undecided, and may be needed again.
-    pub(crate) fn undecided(&mut self, rules: &Rules, window: Window<'_>) -> Undecided {
+    /// From where on the text is undecided, and may be needed again. With `streamed`, a letter that a pattern begins with is not held back: nearly
+    /// every one is just the end of a word, and what it begins with is no secret.
+    pub(crate) fn undecided(
+        &mut self,
+        rules: &Rules,
+        window: Window<'_>,
+        streamed: bool,
+    ) -> Undecided {
         let mut undecided = Undecided {
             needed: self.position,
             held: self.position,
@@ -338,7 +344,8 @@ impl Matcher {
             let Some(pattern) = rule.pattern().filter(|_| self.rules.contains(index)) else {
                 continue;
             };
-            let factor = self.position - trigger.begun(&self.progress, usize::from(index));
+            let length = trigger.begun(&self.progress, usize::from(index));
+            let factor = self.position - length;
             let lead = pattern.factor.lead;
             let begun = lead.map_or(factor, |lead| track.run_start(factor, lead, window));
             let first = begun
@@ -346,8 +353,16 @@ impl Matcher {
                 .min(track.candidates.undecided(self.position));
             let first = window.character(first);
             undecided.needed = undecided.needed.min(first);
+            let is_letter = streamed
+                && length == 1
+                && first == factor
+                && pattern.factor.sets.first().is_some_and(is_letter);
             match rule.action {
                 Action::Flag => {}
+                Action::Block if is_letter => {}
+                Action::Mask | Action::Redact if is_letter => {
+                    undecided.decided = undecided.decided.min(first);
+                }
                 Action::Block => undecided.held = undecided.held.min(first),
                 Action::Mask | Action::Redact => {
                     undecided.held = undecided.held.min(first);
@@ -363,6 +378,13 @@ impl Matcher {
         work.events.push(Event { rule, at, what });
         Halted
     }
+}
+
+/// Whether it is one letter, in either case.
+fn is_letter(set: &ByteSet) -> bool {
+    let mut bytes = set.iter();
+    let first = bytes.next().filter(u8::is_ascii_alphabetic);
+    first.is_some_and(|first| bytes.all(|byte| byte.eq_ignore_ascii_case(&first)))
 }
 
 /// A rule with a pattern, and its progress.

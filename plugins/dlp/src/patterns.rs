@@ -139,10 +139,15 @@ impl Patterns {
     }
 
     /// From where on the text is undecided.
-    pub(crate) fn undecided(&mut self, rules: &Rules, window: Window<'_>) -> Undecided {
-        let mut undecided = self.written.undecided(rules, window);
+    pub(crate) fn undecided(
+        &mut self,
+        rules: &Rules,
+        window: Window<'_>,
+        streamed: bool,
+    ) -> Undecided {
+        let mut undecided = self.written.undecided(rules, window, streamed);
         if self.folded.goes {
-            let folded = self.folded.undecided(rules);
+            let folded = self.folded.undecided(rules, streamed);
             undecided.needed = undecided.needed.min(folded.needed);
             undecided.held = undecided.held.min(folded.held);
             undecided.decided = undecided.decided.min(folded.decided);
@@ -161,7 +166,7 @@ impl Folded {
     /// Goes along from here on, where view and text part.
     fn begin(&mut self, written: &mut Matcher, work: &Work<'_>) {
         let position = written.position();
-        let needed = written.undecided(work.rules, work.window).needed;
+        let needed = written.undecided(work.rules, work.window, false).needed;
         self.matcher.clone_from(written);
         self.view = View::at(position);
         // One character more than is needed: assertions look at what stands before.
@@ -212,9 +217,9 @@ impl Folded {
         result
     }
 
-    fn undecided(&mut self, rules: &Rules) -> Undecided {
+    fn undecided(&mut self, rules: &Rules, streamed: bool) -> Undecided {
         let window = Window::new(&self.kept, self.kept_base);
-        let undecided = self.matcher.undecided(rules, window);
+        let undecided = self.matcher.undecided(rules, window, streamed);
         let needed = window.character(undecided.needed.saturating_sub(1));
         let unneeded = needed.saturating_sub(self.kept_base);
         if unneeded * 2 >= self.kept.len() {

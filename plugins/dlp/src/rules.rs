@@ -1,7 +1,7 @@
 //! The rules of a policy, compiled together.
 
 use crate::allow::Allow;
-use crate::detectors::{Detector, Group};
+use crate::detectors::{Detector, Group, Trigger as DetectorTrigger};
 use crate::drive::Driver;
 use crate::pattern::{ByteSet, Pattern};
 use crate::scope::{RuleSet, Scope};
@@ -36,6 +36,15 @@ pub(crate) enum Finder {
 }
 
 impl Finder {
+    /// Whether it looks for what an `@` tells of.
+    pub(crate) fn finds_addresses(&self) -> bool {
+        let tells = |of: &&&Detector| matches!(of.trigger, DetectorTrigger::At);
+        match self {
+            Self::Pattern(_) => false,
+            Self::Detectors(all) => all.iter().any(|of| tells(&of)),
+        }
+    }
+
     /// Whether it looks for what is known to be secret.
     pub(crate) fn finds_secrets(&self) -> bool {
         match self {
@@ -68,6 +77,8 @@ pub(crate) struct Rule {
     pub(crate) threshold: u32,
     /// What may pass although it matches.
     pub(crate) allow: Allow,
+    /// In a stream, a word waits for what follows it, that could make an address of it.
+    pub(crate) holds_words: bool,
 }
 
 impl Rule {
@@ -81,6 +92,7 @@ impl Rule {
             scope: Scope::default(),
             threshold: 1,
             allow: Allow::default(),
+            holds_words: false,
         }
     }
 
@@ -126,6 +138,8 @@ pub(crate) struct Rules {
     shortest: usize,
     has_lead: bool,
     lead: ByteSet,
+    /// Those that hold words back in streams.
+    holding: RuleSet,
     /// Those that reach texts of each role, of requests and of responses.
     reach: [[RuleSet; ROLES.len()]; 2],
 }
@@ -166,6 +180,8 @@ impl Rules {
         let leads = factors.iter().flatten().filter_map(|factor| factor.lead);
         let lead = leads.fold(ByteSet::default(), ByteSet::union);
         let has_lead = factors.iter().flatten().any(|factor| factor.lead.is_some());
+        let holding = (0..).zip(&rules).filter(|(_, rule)| rule.holds_words);
+        let holding = holding.map(|(index, _)| index).collect();
         let set = |reaches: &dyn Fn(&Scope) -> bool| reaching(&rules, reaches);
         let reach = [Side::Request, Side::Response].map(|side| {
             ROLES.map(|role| set(&|scope| scope.reaches(side) && scope.reaches_role(role)))
@@ -178,6 +194,7 @@ impl Rules {
             shortest,
             has_lead,
             lead,
+            holding,
             reach,
         })
     }
@@ -230,6 +247,11 @@ impl Rules {
     /// Those that reach a call.
     pub(crate) fn reaching_call(&self, reaches: impl Fn(&Scope) -> bool) -> RuleSet {
         reaching(&self.rules, reaches)
+    }
+
+    /// Whether any of these rules holds words back in streams.
+    pub(crate) fn hold_words(&self, among: RuleSet) -> bool {
+        !self.holding.and(among).is_empty()
     }
 
     /// All bytes that stand in runs with which matches begin.

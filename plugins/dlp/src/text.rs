@@ -48,6 +48,8 @@ pub(crate) struct TextScan {
     seen: Vec<(u16, usize)>,
     /// No sighting begins before any more.
     unsighted: usize,
+    /// What stands before was let go.
+    released: usize,
 }
 
 /// What a piece is scanned with.
@@ -161,7 +163,11 @@ impl TextScan {
         self.unsighted = match rules.driver() {
             Some(driver) if !last && !self.lane_closed => {
                 let undecided = self.lane.undecided(driver, manner.streamed);
-                undecided.saturating_sub(self.before).max(self.unsighted)
+                let mut undecided = undecided.saturating_sub(self.before);
+                if manner.streamed && rules.hold_words(self.rules) {
+                    undecided = undecided.min(word_start(window));
+                }
+                undecided.max(self.unsighted)
             }
             _ => window.end(),
         };
@@ -170,8 +176,9 @@ impl TextScan {
             work.report.hold_from = None;
             return Ok(());
         }
-        let (needed, held) = self.undecided(work);
+        let (needed, held) = self.undecided(manner.streamed, work);
         work.report.hold_from = (held < window.end()).then_some(held);
+        self.released = self.released.max(held);
         // One character more than is needed: assertions look at what stands before.
         let unneeded = window.character(needed.saturating_sub(1)) - self.kept_base;
         if first {
@@ -252,7 +259,8 @@ impl TextScan {
                 let found = Match {
                     rule,
                     detector: None,
-                    range,
+                    // What was let go already cannot be taken back.
+                    range: start.max(self.released)..range.end,
                     continues,
                     value: &value,
                     shared: self.patterns.saw_folds(),
@@ -310,14 +318,14 @@ impl TextScan {
     }
 
     /// From where on the text may be needed again, and from where on it must be held back. Reports the redactions before.
-    fn undecided(&mut self, work: &mut Work<'_>) -> (usize, usize) {
+    fn undecided(&mut self, streamed: bool, work: &mut Work<'_>) -> (usize, usize) {
         let end = work.window.end();
         let (mut needed, mut held, mut decided) = (end, self.unsighted, self.unsighted);
         if work.rules.driver().is_some() {
             needed = needed.min(self.lane.needs().saturating_sub(self.before));
         }
         if work.rules.has_patterns() {
-            let undecided = self.patterns.undecided(work.rules, work.window);
+            let undecided = self.patterns.undecided(work.rules, work.window, streamed);
             needed = needed.min(undecided.needed);
             held = held.min(undecided.held);
             decided = decided.min(undecided.decided);
@@ -326,6 +334,15 @@ impl TextScan {
         let waiting = self.redactions.start().unwrap_or(end);
         (needed.min(waiting), held.min(waiting))
     }
+}
+
+/// Where the word begins that the window ends with, as far as it could be the local part of an address (RFC 5321, section 4.5.3.1.1).
+fn word_start(window: Window<'_>) -> usize {
+    const LOCAL_PART_BYTES_MAX: usize = 64;
+    let end = window.end();
+    let bytes = window.range(end.saturating_sub(LOCAL_PART_BYTES_MAX)..end);
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
+    end - bytes.iter().rev().take_while(is_part).count()
 }
 
 /// Puts what patterns and detectors have seen in the order in which the text decides it; where it is the same position, patterns first.

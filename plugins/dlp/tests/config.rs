@@ -37,6 +37,17 @@ fn mistakes_name_the_path() {
         ],
     );
     rule(r#""contains":"x","action":"flag""#, &[]);
+    rule(r#""detector":"pii","action":"redact","hold":"word""#, &[]);
+    rule(
+        r#""detector":"ssn","action":"redact","hold":"word""#,
+        &[
+            "dlp.rules[0].hold: words are held back for addresses only, and this rule does not look for any",
+        ],
+    );
+    rule(
+        r#""detector":"email","action":"flag","hold":"word""#,
+        &["dlp.rules[0].hold: only a rule that blocks or redacts holds anything back in an answer"],
+    );
     rule(r#""contains":"x""#, &["dlp.rules[0].action: is required"]);
     rule(
         r#""contains":"x","action":"warn""#,

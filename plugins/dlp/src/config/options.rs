@@ -1,18 +1,20 @@
 //! Reads where a rule applies, from how many matches on, and what it lets pass.
 
 use crate::allow::{ALLOWED_MAX, Allow};
+use crate::rules::Finder;
 use crate::scope::Scope;
 use portcullis_policy::config::{Document, Glob, Section};
 use portcullis_policy::{Action, Role, Side};
 
 /// The fields that are read here.
-pub(super) const FIELDS: [&str; 6] = [
+pub(super) const FIELDS: [&str; 7] = [
     "direction",
     "roles",
     "models",
     "teams",
     "threshold",
     "allow",
+    "hold",
 ];
 
 /// Largest threshold: more matches than that are redacted in no message.
@@ -134,6 +136,24 @@ fn read_digest(field: &Section<'_>) -> Option<[u8; 32]> {
         return Some(digest);
     }
     field.expected("the SHA-256 digest of a value: 64 hex digits")
+}
+
+/// Whether words of a stream wait for what follows them, so that of an address nothing has left when its `@` comes.
+pub(super) fn holds_words(section: &Section<'_>, action: Action, finder: &Finder) -> Option<bool> {
+    let Some(field) = section.field("hold") else {
+        return Some(false);
+    };
+    let holds = field.one_of(&[("candidate", false), ("word", true)])?;
+    if holds && !finder.finds_addresses() {
+        field
+            .mistake("words are held back for addresses only, and this rule does not look for any");
+        return None;
+    }
+    if holds && matches!(action, Action::Flag | Action::Mask) {
+        field.mistake("only a rule that blocks or redacts holds anything back in an answer");
+        return None;
+    }
+    Some(holds)
 }
 
 /// A list of things; `Some(None)` when it is not there.
