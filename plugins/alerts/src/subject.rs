@@ -1,7 +1,7 @@
 //! Who is counted.
 
-use portcullis_policy::Facts;
 use portcullis_policy::config::alerts::SubjectKind;
+use portcullis_policy::{Facts, Remembered};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 
@@ -19,19 +19,19 @@ pub(crate) struct Subject {
 
 impl Subject {
     /// The subject of an exchange; `None` when it has none of that kind. A user that nobody names is known by its address.
-    pub fn of(kind: SubjectKind, facts: &Facts) -> Option<Self> {
+    pub fn of(kind: SubjectKind, facts: &Facts, known: &Remembered<Self>) -> Option<Self> {
+        let named =
+            |kind: &str, name: &str| known.of(&[kind, name].concat().into_bytes(), Self::named);
         let identity = facts.identity.as_ref();
         match kind {
             SubjectKind::User => identity.map_or_else(
                 || facts.source.map(Self::source),
-                |identity| Some(Self::named(b"user/", identity.user.as_bytes())),
+                |identity| Some(named("user/", &identity.user)),
             ),
-            SubjectKind::Key => {
-                identity.map(|identity| Self::named(b"key/", identity.key_id.as_bytes()))
-            }
+            SubjectKind::Key => identity.map(|identity| named("key/", &identity.key_id)),
             SubjectKind::Team => identity
                 .and_then(|identity| identity.team.as_deref())
-                .map(|team| Self::named(b"team/", team.as_bytes())),
+                .map(|team| named("team/", team)),
             SubjectKind::Source => facts.source.map(Self::source),
             SubjectKind::All => Some(Self::everybody()),
         }
@@ -69,12 +69,9 @@ impl Subject {
         }
     }
 
-    fn named(kind: &[u8], name: &[u8]) -> Self {
-        let digest: [u8; 32] = Sha256::new()
-            .chain_update(kind)
-            .chain_update(name)
-            .finalize()
-            .into();
+    /// By kind and name, with a slash between.
+    fn named(name: &[u8]) -> Self {
+        let digest: [u8; 32] = Sha256::digest(name).into();
         let (mut id, mut place) = ([0; SUBJECT_BYTES], [0; 2]);
         id.iter_mut()
             .chain(&mut place)

@@ -12,7 +12,7 @@ use portcullis_policy::config::alerts::{Condition, Measure};
 use portcullis_policy::config::{Document, Environment};
 use portcullis_policy::{
     Background, Effects, Event, Exchange, Facts, Interest, Metric, Policy, Raised, Reason,
-    Timestamp, Verdict,
+    Remembered, Timestamp, Verdict,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -31,6 +31,8 @@ struct Shared {
     receiver: Option<Rc<Receiver>>,
     /// The longest block of any alert.
     longest_block: Duration,
+    /// Who has been counted already.
+    known: Remembered<Subject>,
 }
 
 /// The watch of a policy; `None` when it has no alerts. Mistakes are noted in the document.
@@ -45,6 +47,7 @@ pub fn watch(document: &Document, environment: &dyn Environment) -> Option<Watch
             rules,
             receiver,
             longest_block,
+            known: Remembered::default(),
         }),
     })
 }
@@ -179,7 +182,7 @@ impl Watched {
             if events.is_empty() {
                 continue;
             }
-            *known = known.or_else(|| Subject::of(*kind, facts));
+            *known = known.or_else(|| Subject::of(*kind, facts, &self.shared.known));
             let Some(subject) = *known else {
                 continue;
             };

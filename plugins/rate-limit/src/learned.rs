@@ -12,10 +12,8 @@
 //! which those go that were taught least recently.
 
 use crate::estimate::Ratio;
-use portcullis_policy::Store;
+use portcullis_policy::{Remembered, Store};
 use sha2::{Digest, Sha256};
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Entries of the store for what was learned.
@@ -23,9 +21,6 @@ pub const MODEL_SLOTS: u8 = 64;
 
 /// Models in one of these entries. Protects the proxy's memory from who invents models that a provider answers.
 pub const MODELS_PER_SLOT_MAX: usize = 8;
-
-/// Models of which a worker remembers where they lie in the store, to save it a hash. Protects its memory likewise.
-const PLACES_MAX: usize = 256;
 
 /// Least text of a prompt that teaches: in shorter ones what a provider adds for each message outweighs the text.
 const TEXT_BYTES_MIN: u64 = 64;
@@ -45,7 +40,7 @@ const STEP_MIN: i64 = 256;
 /// What all workers know of models.
 #[derive(Debug, Default)]
 pub(crate) struct Learned {
-    places: RefCell<HashMap<String, Rc<Place>>>,
+    places: Remembered<Rc<Place>>,
 }
 
 impl Learned {
@@ -82,16 +77,8 @@ impl Learned {
     }
 
     fn place(&self, model: &str) -> Rc<Place> {
-        let mut places = self.places.borrow_mut();
-        if let Some(place) = places.get(model) {
-            return Rc::clone(place);
-        }
-        if places.len() >= PLACES_MAX {
-            places.clear();
-        }
-        let place = Rc::new(Place::of(model));
-        places.insert(model.to_owned(), Rc::clone(&place));
-        place
+        let place = |model: &[u8]| Rc::new(Place::of(model));
+        self.places.of(model.as_bytes(), place)
     }
 }
 
@@ -125,8 +112,8 @@ struct Place {
 }
 
 impl Place {
-    fn of(model: &str) -> Self {
-        let digest: [u8; 32] = Sha256::digest(model.as_bytes()).into();
+    fn of(model: &[u8]) -> Self {
+        let digest: [u8; 32] = Sha256::digest(model).into();
         let mut id = [0; ID_BYTES];
         id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         let slot = digest.last().copied().unwrap_or(0) % MODEL_SLOTS;
@@ -245,7 +232,6 @@ mod tests {
             "{}",
             store.bytes()
         );
-        assert!(learned.places.borrow().len() <= PLACES_MAX);
         assert!(per_1000(&mut store, "invented-19999") > 250);
     }
 

@@ -50,21 +50,19 @@ mod ledger;
 mod metered;
 mod permits;
 mod slot;
-mod subjects;
 
 pub use config::{COMPLETION_TOKENS_DEFAULT, LEASE_DEFAULT, LEASE_MIN, configure};
 pub use learned::{MODEL_SLOTS, MODELS_PER_SLOT_MAX};
 pub use slot::{SLOT_BYTES_MAX, SLOTS};
 
-use claim::{Claim, Quota};
+use claim::{Claim, Quota, Subject};
 use learned::Learned;
 use metered::Metered;
 use portcullis_policy::config::Glob;
-use portcullis_policy::{Exchange, Interest, Mode, Policy};
+use portcullis_policy::{Exchange, Interest, Mode, Policy, Remembered};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
-use subjects::Subjects;
 
 /// The policy, configured.
 pub struct RateLimit {
@@ -76,7 +74,7 @@ pub struct RateLimit {
 #[derive(Debug, Default)]
 struct Known {
     learned: Learned,
-    subjects: Subjects,
+    subjects: Remembered<Subject>,
 }
 
 /// What a policy document says about limits. `None`: nothing is limited.

@@ -2,7 +2,7 @@
 
 use crate::account::Obstacle;
 use crate::bucket::MINUTE;
-use crate::claim::{Claim, Quota, Scope};
+use crate::claim::{Claim, Quota, Scope, Subject};
 use crate::estimate::{self, Ratio, Reserve};
 use crate::ledger::{Demand, Denial, Hold, Outcome, reserve, settle};
 use crate::{Known, Rules};
@@ -159,7 +159,7 @@ impl Metered {
         let mut add = |scope: Scope<'_>, quota: Option<&Rc<Quota>>| {
             if let Some(quota) = quota {
                 claims.push(Claim {
-                    subject: self.known.subjects.of(scope),
+                    subject: self.known.subjects.of(&scope.name(), Subject::named),
                     quota: Rc::clone(quota),
                 });
             }
