@@ -81,6 +81,8 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         let tests = "test --package portcullis-host-test --no-fail-fast";
         progress.command("the host on wasmtime", &mut cargo(tests))?;
         progress.command("cases, in wasmtime", &mut cargo(WASM_CASES))?;
+        let tests = "test --package portcullis-speed --test linear";
+        progress.command("twice the text, twice the work", &mut cargo(tests))?;
     }
     let envoy = EnvoyBinary::find_or_fetch(checkout);
     if wants(Part::Envoy) {
@@ -126,10 +128,11 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Crates whose tests need built modules or an Envoy, and have parts of their own.
-const NEEDS_MORE: [&str; 4] = [
+const NEEDS_MORE: [&str; 5] = [
     "portcullis-host-test",
     "portcullis-envoy-test",
     "portcullis-conformance",
+    "portcullis-speed",
     "xtask",
 ];
 const NATIVE_CASES: &str =

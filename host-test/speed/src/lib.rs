@@ -1,5 +1,8 @@
 //! How fast texts go through the DLP scanner: the texts, and the policy that they go through.
 
+#[cfg(feature = "wasm")]
+pub mod gateway;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -104,6 +107,8 @@ impl Text {
     }
 }
 
-fn request(prompt: &str) -> Value {
+/// A request with this prompt.
+#[must_use]
+pub fn request(prompt: &str) -> Value {
     json!({ "model": "gpt-4o-mini", "messages": [{ "role": "user", "content": prompt }] })
 }

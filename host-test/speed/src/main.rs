@@ -2,7 +2,6 @@
 //!
 //! What else the machine does slows both; rounds of both take turns and the fastest of each counts. Instructions (wasmtime fuel) are exact.
 
-mod gateway;
 mod keywords;
 mod report;
 
@@ -12,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Parser;
-use gateway::Gateway;
 use keywords::Keywords;
 use portcullis_host_test::{Module, World};
+use portcullis_speed::gateway::{self, Gateway};
 use portcullis_speed::{Text, rules};
 use report::{Figures, Report, SetUp};
 

@@ -3,6 +3,9 @@
 //! A run of such characters is decoded when what comes out can be text. Random keys, hashes and names are told from it by their first few
 //! characters: of text, every fourth character of base64 and every second of hexadecimal begins a byte below 128.
 
+use super::blocks::BLOCK;
+use wide::u8x16;
+
 /// Fewest characters that are decoded: eleven bytes, an SSN.
 pub(super) const RUN_BYTES_MIN: usize = 15;
 
@@ -18,7 +21,7 @@ const TEXT_BYTES_MIN: usize = 9;
 
 /// Calls `found` with each text that a part of a run can stand for.
 pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
-    if run.len() < RUN_BYTES_MIN || repeats(run) {
+    if run.len() < RUN_BYTES_MIN || !plausible(run) || repeats(run) {
         return;
     }
     // Where the first byte begins is not known when something stands before it that is no part of it.
@@ -29,6 +32,46 @@ pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
     rows::<4>(run, TEXT_BYTES_MIN / 3, begins_text, |row| {
         texts(row.chunks(4), bytes, &mut found);
     });
+}
+
+/// Whether enough units in a row can begin as text does, as far as one look over a short run tells: most keys, hashes and names are told from
+/// text by it.
+fn plausible(run: &[u8]) -> bool {
+    let Some(block) = run.first_chunk::<BLOCK>().filter(|_| run.len() > BLOCK) else {
+        let mut block = [0; BLOCK];
+        for (place, byte) in block.iter_mut().zip(run) {
+            *place = *byte;
+        }
+        return plausible_block(&block);
+    };
+    // Of a long one, only the beginning is looked at.
+    run.len() > 2 * BLOCK || plausible_block(block) || {
+        let (_, rest) = run
+            .split_at_checked(BLOCK - 4 * TEXT_BYTES_MIN)
+            .unwrap_or_default();
+        plausible(rest)
+    }
+}
+
+fn plausible_block(block: &[u8; BLOCK]) -> bool {
+    let (mut units, mut pairs) = (0_u64, 0_u64);
+    for (quarter, shift) in block.as_chunks::<16>().0.iter().zip([0, 16, 32, 48]) {
+        let bytes = u8x16::new(*quarter);
+        let within = |first: u8, last: u8| {
+            let offset = bytes - u8x16::splat(first);
+            offset.min(u8x16::splat(last - first)).simd_eq(offset)
+        };
+        let is_unit = within(b'I', b'Z') | within(b'a', b'f') | within(b'C', b'D');
+        let is_pair = within(b'2', b'7') | within(b'0', b'0');
+        units |= u64::from(is_unit.to_bitmask()) << shift;
+        pairs |= u64::from(is_pair.to_bitmask()) << shift;
+    }
+    // Three units of four characters in a row, nine of two.
+    let three = units & (units >> 4) & (units >> 8);
+    let two = pairs & (pairs >> 2);
+    let four = two & (two >> 4);
+    let nine = four & (four >> 8) & (pairs >> 16);
+    three | nine != 0
 }
 
 /// Whether a long run is the same few characters again and again: what it stands for is so, too, and is nothing that anybody looks for.
@@ -205,6 +248,18 @@ mod tests {
             "chatcmpl-9xZqW3LmN8vKp2RtYbHc5Jd7Fg",
         ] {
             assert_eq!(decoded(run), [""; 0], "{run}");
+        }
+    }
+
+    proptest::proptest! {
+        /// What is found without the first look is found with it.
+        #[test]
+        fn a_first_look_misses_nothing(run in "([A-Za-z0-9+/]{0,40}|[2-7][0-9a-f]|([a-fI-Z][A-Za-z0-9]{3}){0,4}){1,6}") {
+            let run = run.as_bytes();
+            let mut rows_found = false;
+            rows::<2>(run, TEXT_BYTES_MIN, begins_byte, |_| rows_found = true);
+            rows::<4>(run, TEXT_BYTES_MIN / 3, begins_text, |_| rows_found = true);
+            proptest::prop_assert!(plausible(run) || !rows_found);
         }
     }
 }

@@ -1,0 +1,157 @@
+//! No text costs more than in proportion to its length: whatever a text is made of, twice as much of it takes at most twice the instructions,
+//! through the whole pipeline in wasmtime. Texts are made of what makes scanners slow: triggers, their beginnings, digits and separators,
+//! encodings within encodings, escapes.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+use portcullis_envoy_test::Checkout;
+use portcullis_host_test::{Module, World};
+use portcullis_speed::gateway::Gateway;
+use portcullis_speed::{request, rules};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
+
+/// What a text is repeated to, and then twice as much. Large enough that what each request costs anyway hardly counts.
+const BYTES: usize = 24 * 1024;
+
+/// By how much twice the text may cost more than twice: tables grow in steps, and a text can become worse towards its end.
+const TOLERANCE_PERCENT: u64 = 10;
+
+/// Parts that somebody who wants to waste time would repeat.
+const PARTS: [&str; 44] = [
+    "4",
+    "1-",
+    "1.",
+    "1 2 3 ",
+    "1\n",
+    "12\n- ",
+    "536-90-4399 ",
+    "4012-8888-",
+    "+1 212 ",
+    "(212) ",
+    "tel ",
+    "DE89",
+    "A1",
+    "eyJ",
+    "eyJ.",
+    "-eyJ",
+    "a@",
+    "a@b.",
+    "a.",
+    "sk-ant-",
+    "sk-proj-",
+    "xoxb-",
+    "ghp_",
+    "AKIA",
+    "T3BlbkFJ",
+    "aB3/",
+    "password=",
+    "key: ",
+    "\"token\":\"",
+    "Bearer ",
+    "-----BEGIN ",
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "://",
+    "://a:b@",
+    "\\u0034",
+    "%34",
+    "&#52;",
+    "&am",
+    "A K ",
+    "**",
+    "`",
+    "\u{200b}",
+    "５",
+    "NTM2LTkwLTQzOTk",
+];
+
+/// How the text is written.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Plain,
+    Hexadecimal,
+    Base64,
+    /// As JSON within the string.
+    Nested,
+}
+
+fn written(form: Form, text: &str) -> String {
+    match form {
+        Form::Plain => text.to_owned(),
+        Form::Hexadecimal => text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        Form::Base64 => base64(text.as_bytes()),
+        Form::Nested => serde_json::json!({ "a": [text, { text: text }] }).to_string(),
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |group: &[u8]| {
+        let bits = (0..3).fold(0_u32, |bits, at| {
+            bits << 8 | u32::from(group.get(at).copied().unwrap_or(0))
+        });
+        [18, 12, 6, 0].map(|shift| char::from(DIGITS[(bits >> shift) as usize & 63]))
+    };
+    bytes.chunks(3).flat_map(group).collect()
+}
+
+fn texts() -> impl Strategy<Value = (Form, String)> {
+    let part = prop_oneof![
+        6 => prop::sample::select(PARTS.as_slice()).prop_map(str::to_owned),
+        1 => "[ -~]{1,12}",
+        1 => "[0-9 ./-]{1,12}",
+    ];
+    let repeated = (part, prop_oneof![3 => 1_usize..4, 1 => 4_usize..300]);
+    let period = prop::collection::vec(repeated, 1..5).prop_map(|parts| {
+        let parts = parts.iter().map(|(part, times)| part.repeat(*times));
+        parts.collect::<String>()
+    });
+    let form = prop_oneof![
+        6 => Just(Form::Plain),
+        1 => Just(Form::Hexadecimal),
+        1 => Just(Form::Base64),
+        1 => Just(Form::Nested),
+    ];
+    (form, period)
+}
+
+fn body(form: Form, period: &str, bytes: usize) -> Value {
+    let text = period.repeat(bytes.div_ceil(period.len()));
+    request(&written(form, &text))
+}
+
+#[test]
+fn twice_the_text_takes_at_most_twice_the_instructions() {
+    let checkout = Checkout::find().expect("a checkout");
+    let module = Module::from_file(checkout.plugins().join("dlp.wasm"));
+    let module = module.expect("run `cargo xtask build` first");
+    let world = World::new().counting_instructions();
+    let gateway = Gateway::load(world, &module, &rules()).expect("a policy");
+    // What grows once has grown.
+    gateway.instructions(body(Form::Plain, "warm ", 4 * BYTES).to_string().as_bytes());
+    let mut runner = TestRunner::new(Config {
+        cases: 256,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let result = runner.run(&texts(), |(form, period)| {
+        let cost =
+            |bytes: usize| gateway.instructions(body(form, &period, bytes).to_string().as_bytes());
+        let (once, twice) = (cost(BYTES), cost(2 * BYTES));
+        let most = 2 * once + 2 * once * TOLERANCE_PERCENT / 100;
+        prop_assert!(
+            twice <= most,
+            "{form:?} {period:?}: {once} instructions for {BYTES} bytes, {twice} for twice as many"
+        );
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
