@@ -10,19 +10,12 @@ pub(super) const KUBERNETES_SECRET: Detector = Detector {
     grade: Grade::Precise,
     dense: false,
     opaque: false,
-    trigger: Trigger::KeywordsAnyCase(&[
-        "kind: secret",
-        "kind: \"secret\"",
-        "kind: 'secret'",
-        "kind:secret",
-    ]),
+    trigger: Trigger::KeywordsAnyCase(&["apiversion"]),
     find: Find::Code(find),
 };
 
-/// How far before `kind` the data are looked for: as far as a detector sees.
-const BEFORE_BYTES: usize = 240;
-/// How far behind.
-const BEHIND_BYTES: usize = 1024;
+/// How far a manifest is read. Each begins with its `apiVersion`.
+const MANIFEST_BYTES_MAX: usize = 1280;
 /// The shortest value: six characters.
 const VALUE_BYTES_MIN: usize = 8;
 
@@ -30,31 +23,32 @@ const NAME: Class = Class::of("0-9A-Za-z._\\-");
 const WHITE: Class = Class::of(" \t\r\n");
 const BLOCK: Class = Class::of("|>+\\-");
 const QUOTES: Class = Class::of("\"'");
+const BLANKS: Class = Class::of(" \t\"'");
 
 fn find(context: &Context<'_>) -> Outcome {
-    let at = context.at.clone();
-    if context.byte(at.end).is_some_and(|byte| NAME.has(byte)) {
-        return Outcome::None;
+    let from = context.at.end;
+    let to = from + MANIFEST_BYTES_MAX;
+    match kind(context, from..to) {
+        Some(kind) if !kind.eq_ignore_ascii_case(b"secret") => return Outcome::None,
+        // The last value decides where the match ends, so all that is in reach must be there.
+        _ if context.is_open(to) => return Outcome::Undecided,
+        Some(_) => {}
+        None => return Outcome::None,
     }
+    let text = context.bytes(from..to.min(context.text.len()));
     // `---` stands between manifests.
-    let mut before = at.start.saturating_sub(BEFORE_BYTES);
-    let text = context.bytes(before..at.start);
-    if let Some(end) = text.windows(3).rposition(|part| part == b"---") {
-        before += end;
-    }
-    if let Some(found) = data(context, before..at.start) {
-        return Outcome::Match(found);
-    }
-    // The last value decides where the match ends, so all that is in reach must be there.
-    let behind = at.end + BEHIND_BYTES;
-    if context.is_open(behind) {
-        return Outcome::Undecided;
-    }
-    let behind = behind.min(context.text.len());
-    let text = context.bytes(at.end..behind);
     let end = text.windows(3).position(|part| part == b"---");
-    let end = end.map_or(behind, |end| at.end + end);
-    data(context, at.end..end).map_or(Outcome::None, Outcome::Match)
+    let end = from + end.unwrap_or(text.len());
+    data(context, from..end).map_or(Outcome::None, Outcome::Match)
+}
+
+/// The manifest's `kind`, as soon as it is known.
+fn kind<'a>(context: &Context<'a>, range: Range<usize>) -> Option<&'a [u8]> {
+    let text = context.bytes(range.start..range.end.min(context.text.len()));
+    let at = text.windows(5).position(|part| part == b"kind:")?;
+    let value = context.run_of(range.start + at + 5, 4, &BLANKS);
+    let end = context.run_of(value, 64, &NAME);
+    (!context.is_open(end)).then(|| context.bytes(value..end))
 }
 
 /// The values under `data:`, from the first to the last of a row, names between them.
@@ -118,7 +112,7 @@ mod tests {
         );
         check(
             "kubernetes_secret",
-            "kind: Secret\ntype: kubernetes.io/dockercfg\ndata:\n  .dockercfg: |\n    «eyJhdXRocyI6eyJodHRwczov»\n",
+            "apiVersion: v1\nkind: Secret\ntype: kubernetes.io/dockercfg\ndata:\n  .dockercfg: |\n    «eyJhdXRocyI6eyJodHRwczov»\n",
         );
     }
 
@@ -126,11 +120,11 @@ mod tests {
     fn leaves_references() {
         check(
             "kubernetes_secret",
-            "kind: Secret\nname: a\n---\nkind: SecretStore\ndata:\n  a: MWYyZDFlMmU2N2Rm",
+            "apiVersion: v1\nkind: Secret\nname: a\n---\napiVersion: v1\nkind: SecretStore\ndata:\n  a: MWYyZDFlMmU2N2Rm",
         );
         check(
             "kubernetes_secret",
-            "kind: Secret\ndata:\n  password: ${PASSWORD}\n  user: <base64>\n",
+            "apiVersion: v1\nkind: Secret\ndata:\n  password: ${PASSWORD}\n  user: <base64>\n",
         );
     }
 }
