@@ -79,15 +79,28 @@ struct Match<'a> {
 impl TextScan {
     /// Ready for the beginning of a text that `reaching` rules look at, whatever went before.
     pub(crate) fn reset(&mut self, rules: &Rules, reaching: RuleSet) {
-        self.rules = reaching;
-        self.patterns.reset(rules, reaching);
-        self.kept.clear();
-        self.kept_base = 0;
-        self.redactions.clear();
-        self.lane.reset();
-        self.lane_closed = false;
-        self.seen.clear();
-        self.unsighted = 0;
+        // Field for field, so that room is kept, and none is forgotten.
+        let Self {
+            rules: of,
+            patterns,
+            kept,
+            kept_base,
+            redactions,
+            lane,
+            lane_closed,
+            before,
+            seen,
+            unsighted,
+            released,
+        } = self;
+        *of = reaching;
+        patterns.reset(rules, reaching);
+        kept.clear();
+        redactions.clear();
+        lane.reset();
+        seen.clear();
+        *lane_closed = false;
+        (*kept_base, *before, *unsighted, *released) = (0, 0, 0, 0);
     }
 
     /// It is the value of this key: detectors see it as in `"key": "value"`. Nothing of the key is found or changed here.
