@@ -26,7 +26,10 @@ const QUOTES: Class = Class::of("\"'");
 const BLANKS: Class = Class::of(" \t\"'");
 
 fn find(context: &Context<'_>) -> Outcome {
-    let from = context.at.end;
+    let from = context.run_of(context.at.end, 2, &BLANKS);
+    if context.byte(from) != Some(b':') {
+        return context.lacking(from);
+    }
     let to = from + MANIFEST_BYTES_MAX;
     match kind(context, from..to) {
         Some(kind) if !kind.eq_ignore_ascii_case(b"secret") => return Outcome::None,

@@ -42,7 +42,8 @@ pub(super) const PASSWORD: Detector = Detector {
 /// The longest password that is taken for one.
 const BYTES_MAX: usize = 128;
 /// What only names a password, or says that there is none.
-const STAND_INS: [&[u8]; 34] = [
+const STAND_INS: [&[u8]; 35] = [
+    b"argon2id",
     b"password",
     b"passwd",
     b"passwort",
@@ -164,7 +165,7 @@ fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigne
         && match (found.is_quoted, kinds) {
             (_, 3..) | (true, 2) => password.len() >= 6,
             (true, _) => password.len() >= 8,
-            (false, 2) if has_digits => password.len() >= 8,
+            (false, 2) if has_digits => password.len() >= 7,
             (false, _) => is_setting && password.len() >= 6,
         }
 }
@@ -229,7 +230,7 @@ mod tests {
         );
         check(
             "password",
-            "My password is «Tr0ub4dor&3», the passwort: «Geheim!42x». <add key=\"Password\" value=\"«CleartextWord1»\" />",
+            "My password is «Tr0ub4dor&3», hers is not; the password is «hunter2» or was it? It is hashed: the password is argon2id, the passwort: «Geheim!42x». <add key=\"Password\" value=\"«CleartextWord1»\" />",
         );
     }
 

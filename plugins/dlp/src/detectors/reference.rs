@@ -183,6 +183,11 @@ mod properties {
             1 => "(DE|GB|AB|X)[0-9]{2,22}",
             1 => "[0-9]{3}[- ][0-9]{2,3}[- ][0-9]{4}",
             1 => Just("ü—".to_owned()),
+            1 => proptest::sample::select(vec![
+                "apiVersion: v1\nkind: Secret\n", "data:\n  a: ", "kind: ", "---\n", "curl ", " -u ", "password is ", "str = \"", "value=\"", "</a>",
+                "jane.roe@acme ", "corp.com", "IBAAKCAQ", ";Pwd=", "Server=a;", "KEY-----",
+            ])
+            .prop_map(str::to_owned),
         ]
     }
 
