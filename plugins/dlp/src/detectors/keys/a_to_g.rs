@@ -205,6 +205,10 @@ pub(super) const ROWS: &[Detector] = &[
         "fm2_" => [BASE64.from(60)],
     ),
     key!("frameio_token": "fio-u-" => [URL_PADDED.n(64)]),
+    key!("fullstory_key":
+        "na1." => [BASE64.from(80)],
+        "eu1." => [BASE64.from(80)],
+    ),
     key!("github_app_token", 300; "ghs_" => [DIGIT.to(6, 12), text("_eyJ"), DOTTED.from(100)]),
     key!("github_token":
         "ghp_" => [ALNUM.to(36, 255)],
