@@ -53,10 +53,12 @@ pub(crate) fn string_inside(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+#[inline]
 const fn special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
+#[inline]
 fn any_special(block: &[u8; BLOCK]) -> bool {
     let special = |sixteen: &[u8; 16]| {
         let bytes = u8x16::new(*sixteen);
@@ -71,6 +73,7 @@ fn any_special(block: &[u8; BLOCK]) -> bool {
 
 /// Eight bytes at once: "determine if a word has a byte less than n" (Hacker's Delight). A borrow can only spoil lanes above the
 /// first hit, and only the first hit is asked for.
+#[inline]
 const fn in_word(word: [u8; 8]) -> Option<usize> {
     let word = u64::from_le_bytes(word);
     let quote = word ^ (ONES * b'"' as u64);

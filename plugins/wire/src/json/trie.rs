@@ -80,6 +80,7 @@ impl<M: Copy> Trie<M> {
         self.node_mut(node)
     }
 
+    #[inline]
     fn node(&self, id: NodeId) -> Option<&Node<M>> {
         self.nodes.get(usize::from(id.0))
     }
@@ -109,11 +110,13 @@ impl<M: Copy> Trie<M> {
     }
 
     /// What the table says of a place.
+    #[inline]
     pub(crate) fn meaning(&self, id: NodeId) -> Option<M> {
         self.node(id)?.meaning
     }
 
     /// What the texts at a place are, `around` being said of what is around it.
+    #[inline]
     pub(crate) fn ground(&self, id: NodeId, around: Ground) -> Ground {
         self.node(id).map_or(around, |node| Ground {
             role: node.whose.unwrap_or(around.role),
@@ -122,6 +125,7 @@ impl<M: Copy> Trie<M> {
     }
 
     /// The place of an array's elements.
+    #[inline]
     pub(crate) fn element(&self, of: NodeId) -> NodeId {
         self.node(of).map_or(NodeId::UNKNOWN, |node| node.element)
     }

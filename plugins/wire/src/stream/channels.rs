@@ -7,7 +7,6 @@ use crate::places::Claim;
 use crate::response::unreadable;
 use crate::texts::not_at_hand;
 use portcullis_policy::{Place, Refusal, Role, TextId};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Channels that one stream may have at a time: protects from a provider that opens one with every event. OpenAI's `n` is at most
@@ -161,11 +160,12 @@ impl Channel {
     }
 }
 
-/// The channels of a stream: those that are open by their key, those of which something is still held by their id.
+/// The channels of a stream: those that are open by their key, those of which something is still held by their id. Both are lists in order:
+/// there are seldom more than two, and never more than [`CHANNELS_MAX`].
 #[derive(Debug, Default)]
 pub(super) struct Channels {
-    open: BTreeMap<Key, TextId>,
-    known: BTreeMap<TextId, Channel>,
+    open: Vec<(Key, TextId)>,
+    known: Vec<(TextId, Box<Channel>)>,
 }
 
 impl Channels {
@@ -176,60 +176,59 @@ impl Channels {
         of: (Role, Place),
         fresh: impl FnOnce() -> TextId,
     ) -> Option<TextId> {
-        if let Some(id) = self.open.get(&key) {
-            return Some(*id);
-        }
+        let place = match self.open.binary_search_by(|(open, _)| open.cmp(&key)) {
+            Ok(place) => return self.open.get(place).map(|(_, id)| *id),
+            Err(place) => place,
+        };
         if self.known.len() >= CHANNELS_MAX {
             return None;
         }
         let id = fresh();
-        self.open.insert(key, id);
-        self.known.insert(id, Channel::new(id, of));
+        self.open.insert(place, (key, id));
+        let place = self.known.partition_point(|(known, _)| *known < id);
+        let channel = Box::new(Channel::new(id, of));
+        self.known.insert(place, (id, channel));
         Some(id)
+    }
+
+    fn place(&self, id: TextId) -> Option<usize> {
+        self.known.binary_search_by_key(&id, |(id, _)| *id).ok()
     }
 
     /// A channel of which something is open or held.
     pub(super) fn find(&mut self, id: TextId) -> Option<&mut Channel> {
-        self.known.get_mut(&id)
+        let place = self.place(id)?;
+        self.known.get_mut(place).map(|(_, channel)| &mut **channel)
     }
 
     /// Closes the channels of a group, or all; the sink must be told of each of them.
     pub(super) fn close(&mut self, of: Option<Option<u64>>) -> Vec<TextId> {
-        let Some(group) = of else {
-            return std::mem::take(&mut self.open).into_values().collect();
+        let closed = match of {
+            None => 0..self.open.len(),
+            Some(group) => {
+                let first = self.open.partition_point(|(key, _)| key.group < group);
+                let end = self.open.partition_point(|(key, _)| key.group <= group);
+                first..end
+            }
         };
-        let first = Key {
-            group,
-            name: String::new(),
-        };
-        let keys: Vec<_> = self
-            .open
-            .range(first..)
-            .take_while(|(key, _)| key.group == group)
-            .map(|(key, _)| key.clone())
-            .collect();
-        keys.iter()
-            .filter_map(|key| self.open.remove(key))
-            .collect()
+        self.open.drain(closed).map(|(_, id)| id).collect()
     }
 
     /// A piece has left. A channel that ended and has nothing left is forgotten.
     pub(super) fn release(&mut self, id: TextId, position: usize) {
-        let Some(channel) = self.known.get_mut(&id) else {
-            return;
-        };
-        channel.release(position);
-        self.forget(id);
+        if let Some(channel) = self.find(id) {
+            channel.release(position);
+            self.forget(id);
+        }
     }
 
     /// Forgets a channel that ended and of which all has left.
     pub(super) fn forget(&mut self, id: TextId) {
-        if self
-            .known
-            .get(&id)
-            .is_some_and(|channel| channel.ended && channel.released >= channel.flow.position())
-        {
-            self.known.remove(&id);
+        let over = self
+            .find(id)
+            .is_some_and(|channel| channel.ended && channel.released >= channel.flow.position());
+        if over && let Some(place) = self.place(id) {
+            self.known.remove(place);
         }
     }
 }
