@@ -1,7 +1,7 @@
 """Both providers' SDKs through the gateway: `sdk.py URL` prints a line for each check and fails with the first that does not hold.
 
 The gateway runs the demo's policy with 127.0.0.2 among the denied sources and a key more, in front of the stub provider, which is told
-by `x-stub-*` headers what to answer. The limits are far away but for that key's: one request every two seconds.
+by `x-stub-*` headers what to answer. Addresses of corp.example are masked. The limits are far away but for that key's: one request every two seconds.
 """
 
 import json
@@ -18,6 +18,9 @@ PROMPT = "a-prompt-that-nobody-may-log"
 SSN = "123-45-6789"
 SECRET = "sk-ant-api03Zq9Xw8Vu7Ts6Rq5Po4Nm3"
 ECHO = "Happy to help. You said: "
+ADDRESS = "jane@corp.example"
+# What stands for it at the provider, under the mask key of the tests.
+MASKED = "[EMAIL-PDCHCRNKPBTPCMLGFQFP]"
 
 
 def openai_client(key=KEY, retries=0, source=None):
@@ -78,6 +81,17 @@ class OpenAI:
         assert usage.completion_tokens > 0
         return "".join(parts)
 
+    @classmethod
+    def called_with(cls, prompt, stream, **more):
+        """What the model calls a tool with."""
+        if not stream:
+            return json.loads(cls.create(prompt, **more).choices[0].message.tool_calls[0].function.arguments)
+        arguments = ""
+        for chunk in cls.create(prompt, stream=True, **more):
+            for choice in chunk.choices:
+                arguments += "".join(call.function.arguments or "" for call in choice.delta.tool_calls or [])
+        return json.loads(arguments)
+
     @staticmethod
     def code(error):
         return error.code
@@ -112,6 +126,14 @@ class Anthropic:
             text = "".join(stream.text_stream)
             assert stream.get_final_message().usage.output_tokens > 0
         return text
+
+    @classmethod
+    def called_with(cls, prompt, stream, **more):
+        if not stream:
+            return cls.create(prompt, **more).content[-1].input
+        messages = [{"role": "user", "content": prompt}]
+        with anthropic_client().messages.stream(model=cls.model, max_tokens=200, messages=messages, **more) as opened:
+            return opened.get_final_message().content[-1].input
 
     @staticmethod
     def code(error):
@@ -179,6 +201,17 @@ for api in (OpenAI, Anthropic):
         check(f"{name} redacts a stream in deltas of {delta}", whole and SECRET[:14] not in streamed)
     text = api.text(PROMPT, extra_headers={"x-stub-text": f"before {SECRET} after"})
     check(f"{name} redacts an answer", text.startswith("before ") and text.endswith(" after") and SECRET[:14] not in text)
+
+    asked = f"write to {ADDRESS} now"
+    check(f"{name} gets back what was masked", api.text(asked) == ECHO + asked)
+    for delta in (1, 2, 7, 27, 28, 100):
+        script = {"x-stub-text": f"To {MASKED}: {MASKED}", "x-stub-delta": str(delta), "x-stub-chunk": str(delta * 3)}
+        check(f"{name} gets it back in deltas of {delta}", api.stream(asked, extra_headers=script) == f"To {ADDRESS}: {ADDRESS}")
+    for stream in (False, True):
+        script = {"x-stub-tool": json.dumps({"to": MASKED, "deep": {"cc": [MASKED, "x"]}}), "x-stub-delta": "5"}
+        called = api.called_with(asked, stream, extra_headers=script)
+        whole = called == {"to": ADDRESS, "deep": {"cc": [ADDRESS, "x"]}}
+        check(f"{name} calls tools with it ({'stream' if stream else 'whole'})", whole)
 
     models = [model.id for model in api.client().models.list()]
     check(f"{name} lists models", api.model in models)

@@ -28,6 +28,9 @@ fn with_a_denied_source(variant: Variant) -> World {
         policy["auth"]["deny_sources"] = json!(["127.0.0.2/32"]);
         let slow = json!({ "id": "slow", "sha256": SLOW_KEY_SHA256, "user": "slow@company.com", "limits": { "rpm": 30, "burst": 1 } });
         policy["auth"]["keys"].as_array_mut().unwrap().push(slow);
+        let email =
+            json!({ "name": "email", "pattern": r"[a-z]+@corp\.example", "action": "mask" });
+        policy["dlp"]["rules"].as_array_mut().unwrap().push(email);
     })
 }
 
