@@ -4,6 +4,7 @@
 //! be as sure as a shape is, so that through a group it only flags.
 
 use super::assigned::{NAME, NAME_REST_MAX, VALUE_BYTES_MAX, contains, value};
+use super::class::Class;
 use super::entropy::{centibits, is_placeholder};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 use std::ops::Range;
@@ -62,6 +63,11 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
 
 /// How long a value is at least that is joined to its name.
 const JOINED_BYTES_MIN: usize = 24;
+/// A value that is worth a look at what is remembered of it.
+const LONG_BYTES: usize = 64;
+/// All of ASCII that can be seen but digits.
+const NO_DIGITS: Class = Class::of("!-/:-~");
+const LETTERS: Class = Class::of("A-Za-z");
 /// Names with one of these in them hold no secret: `public_key`, `primary key`, `max_tokens`.
 const HARMLESS: [&[u8]; 22] = [
     b"public",
@@ -122,6 +128,9 @@ fn is_harmless(context: &Context<'_>, end: usize) -> bool {
 
 /// Whether a value that is assigned to a name which ends at `end` is a secret.
 fn is_value(context: &Context<'_>, value: Range<usize>, end: usize) -> bool {
+    if is_dull(context, &value) {
+        return false;
+    }
     let bytes = context.bytes(value);
     if is_secret(bytes) {
         return true;
@@ -151,11 +160,17 @@ fn joined(context: &Context<'_>, end: usize) -> Outcome {
     };
     let start = context.at.end + gap + 1;
     let value = context.bytes(start..end);
-    if value.len() >= JOINED_BYTES_MIN && is_secret(value) {
+    if value.len() >= JOINED_BYTES_MIN && !is_dull(context, &(start..end)) && is_secret(value) {
         Outcome::Match(start..end)
     } else {
         Outcome::None
     }
+}
+
+/// Whether a long value is no secret as runs show that are remembered: it has no digit, and something that is no letter.
+fn is_dull(context: &Context<'_>, value: &Range<usize>) -> bool {
+    let reaches = |class| context.run_of(value.start, value.len(), class) >= value.end;
+    value.len() > LONG_BYTES && reaches(&NO_DIGITS) && !reaches(&LETTERS)
 }
 
 /// What no person would have thought of.
