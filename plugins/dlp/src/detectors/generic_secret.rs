@@ -63,6 +63,8 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
 
 /// How long a value is at least that is joined to its name.
 const JOINED_BYTES_MIN: usize = 24;
+/// As much behind the name as is there when it is asked about first.
+const FIRST_BYTES: usize = 32;
 /// A value that is worth a look at what is remembered of it.
 const LONG_BYTES: usize = 64;
 /// All of ASCII that can be seen but digits.
@@ -108,6 +110,11 @@ fn find(context: &Context<'_>) -> Outcome {
         Ok(_) | Err(Outcome::None) => joined(context, rest),
         Err(outcome) => outcome,
     };
+    // A name that is long in coming to its value was asked about when little of that was there.
+    let waits = found == Outcome::Undecided && context.text.len() > context.at.end + FIRST_BYTES;
+    if waits {
+        return found;
+    }
     if found == Outcome::None || is_harmless(context, rest) {
         Outcome::None
     } else {

@@ -21,35 +21,55 @@ const TEXT_BYTES_MIN: usize = 9;
 
 /// Calls `found` with each text that a part of a run can stand for.
 pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
-    if run.len() < RUN_BYTES_MIN || !plausible(run) || repeats(run) {
+    if run.len() < RUN_BYTES_MIN || repeats(run) {
         return;
     }
-    // Where the first byte begins is not known when something stands before it that is no part of it.
-    rows::<2>(run, TEXT_BYTES_MIN, begins_byte, |row| {
-        let pairs = row.as_chunks::<2>().0;
-        texts(pairs.iter().map(|pair| pair.as_slice()), byte, &mut found);
-    });
-    rows::<4>(run, TEXT_BYTES_MIN / 3, begins_text, |row| {
-        texts(row.chunks(4), bytes, &mut found);
+    plausible(run, |part| {
+        // Where the first byte begins is not known when something stands before it that is no part of it.
+        rows::<2>(part, TEXT_BYTES_MIN, begins_byte, |row| {
+            let pairs = row.as_chunks::<2>().0;
+            texts(pairs.iter().map(|pair| pair.as_slice()), byte, &mut found);
+        });
+        rows::<4>(part, TEXT_BYTES_MIN / 3, begins_text, |row| {
+            texts(row.chunks(4), bytes, &mut found);
+        });
     });
 }
 
-/// Whether enough units in a row can begin as text does, as far as one look over a short run tells: most keys, hashes and names are told from
-/// text by it.
-fn plausible(run: &[u8]) -> bool {
-    let Some(block) = run.first_chunk::<BLOCK>().filter(|_| run.len() > BLOCK) else {
-        let mut block = [0; BLOCK];
-        for (place, byte) in block.iter_mut().zip(run) {
-            *place = *byte;
+/// By how much blocks overlap that are looked at: more than the shortest row has, and a multiple of all units.
+const HALF_BLOCK: usize = BLOCK / 2;
+const _: () = assert!(HALF_BLOCK >= 2 * TEXT_BYTES_MIN && HALF_BLOCK.is_multiple_of(4));
+
+/// Calls `found` with the parts of a run in which enough units in a row can begin as text does, as far as one look at each block tells: most
+/// keys, hashes and names are told from text by it. Units begin in a part where they begin in the run.
+fn plausible(run: &[u8], mut found: impl FnMut(&[u8])) {
+    let mut part: Option<usize> = None;
+    let mut at = 0;
+    while at < run.len() {
+        let rest = run.get(at..).unwrap_or_default();
+        let is_plausible = match rest.first_chunk::<BLOCK>() {
+            Some(block) => plausible_block(block),
+            None => {
+                let mut block = [0; BLOCK];
+                for (place, byte) in block.iter_mut().zip(rest) {
+                    *place = *byte;
+                }
+                plausible_block(&block)
+            }
+        };
+        let ends = at + HALF_BLOCK;
+        match (is_plausible, part) {
+            (true, None) => part = Some(at),
+            (false, Some(from)) => {
+                found(run.get(from..ends.min(run.len())).unwrap_or_default());
+                part = None;
+            }
+            (true, Some(_)) | (false, None) => {}
         }
-        return plausible_block(&block);
-    };
-    // Of a long one, only the beginning is looked at.
-    run.len() > 2 * BLOCK || plausible_block(block) || {
-        let (_, rest) = run
-            .split_at_checked(BLOCK - 4 * TEXT_BYTES_MIN)
-            .unwrap_or_default();
-        plausible(rest)
+        at = ends;
+    }
+    if let Some(from) = part {
+        found(run.get(from..).unwrap_or_default());
     }
 }
 
@@ -254,12 +274,19 @@ mod tests {
     proptest::proptest! {
         /// What is found without the first look is found with it.
         #[test]
-        fn a_first_look_misses_nothing(run in "([A-Za-z0-9+/]{0,40}|[2-7][0-9a-f]|([a-fI-Z][A-Za-z0-9]{3}){0,4}){1,6}") {
+        fn a_first_look_misses_nothing(run in "([A-Za-z0-9+/]{0,40}|[2-7][0-9a-f]|([a-fI-Z][A-Za-z0-9]{3}){0,4}|[ghi]{60}){1,9}") {
             let run = run.as_bytes();
-            let mut rows_found = false;
-            rows::<2>(run, TEXT_BYTES_MIN, begins_byte, |_| rows_found = true);
-            rows::<4>(run, TEXT_BYTES_MIN / 3, begins_text, |_| rows_found = true);
-            proptest::prop_assert!(plausible(run) || !rows_found);
+            let all = |run: &[u8]| {
+                let mut all: Vec<(bool, Vec<u8>)> = Vec::new();
+                rows::<2>(run, TEXT_BYTES_MIN, begins_byte, |row| all.push((true, row.to_vec())));
+                rows::<4>(run, TEXT_BYTES_MIN / 3, begins_text, |row| all.push((false, row.to_vec())));
+                all
+            };
+            let mut found = Vec::new();
+            plausible(run, |part| found.extend(all(part)));
+            for row in all(run) {
+                proptest::prop_assert!(found.contains(&row), "{:?}", String::from_utf8_lossy(&row.1));
+            }
         }
     }
 }
