@@ -19,6 +19,8 @@ pub(super) struct Assigned {
     pub(super) range: Range<usize>,
     /// An operator or a tag leads to it; else only blanks do.
     pub(super) is_assigned: bool,
+    /// What leads to it is a comma, a bar or the like, as between the members of a list: it may belong to something else.
+    pub(super) is_listed: bool,
     /// It stands in quotes.
     pub(super) is_quoted: bool,
     /// Nothing in it is written in code or prose only.
@@ -28,7 +30,10 @@ pub(super) struct Assigned {
 impl Assigned {
     /// Whether the place says enough for a value that looks random: behind a blank alone it must be long.
     pub(super) fn may_be_random(&self) -> bool {
-        self.is_plain && (self.is_assigned || self.is_quoted || self.range.len() >= 12)
+        self.is_plain
+            && (self.is_assigned && !self.is_listed
+                || self.is_quoted
+                || self.range.len() >= 12 && !self.is_assigned)
     }
 }
 
@@ -72,6 +77,13 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
     let is_assigned = is_said
         || is_tag
         || operator > spaced && !NO_OPERATORS.contains(&context.bytes(spaced..operator));
+    let is_listed = is_assigned
+        && !is_said
+        && !is_tag
+        && !context
+            .bytes(spaced..operator)
+            .iter()
+            .any(|byte| matches!(byte, b'=' | b':' | b'>'));
     // `--token value`, `SECRET value`: a gap may only be a blank, and the value must prove itself.
     if !is_assigned && spaced == closed {
         return Err(Outcome::None);
@@ -111,6 +123,7 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
     Ok(Assigned {
         range: opened..end,
         is_assigned,
+        is_listed,
         is_quoted,
         is_plain,
     })
@@ -146,6 +159,18 @@ fn step(context: &Context<'_>, from: usize, max: usize, class: &Class) -> Result
     } else {
         Ok(end)
     }
+}
+
+/// Whether a value is a member of something: names with dots between them, none longer than names are.
+pub(super) fn is_member(value: &[u8]) -> bool {
+    let is_name = |part: &[u8]| {
+        (1..=24).contains(&part.len())
+            && !part.first().is_some_and(u8::is_ascii_digit)
+            && part
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    };
+    value.contains(&b'.') && value.split(|byte| *byte == b'.').all(is_name)
 }
 
 /// Whether a text has a word in it, in any case.

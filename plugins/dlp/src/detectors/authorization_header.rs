@@ -66,6 +66,7 @@ fn is_token(token: &[u8]) -> bool {
         && token.iter().any(u8::is_ascii_digit)
         && token.iter().any(u8::is_ascii_alphabetic)
         && centibits(token) >= 300
+        && !token.windows(3).any(|part| part == b"://")
         && !is_placeholder(token)
 }
 

@@ -3,7 +3,7 @@
 //! The name only says where to look; the value must look random: letters and digits mixed, enough entropy, no word, no path, no code. It cannot
 //! be as sure as a shape is, so that through a group it only flags.
 
-use super::assigned::{NAME, NAME_REST_MAX, VALUE_BYTES_MAX, contains, value};
+use super::assigned::{NAME, NAME_REST_MAX, VALUE_BYTES_MAX, contains, is_member, value};
 use super::class::Class;
 use super::entropy::{centibits, is_placeholder};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
@@ -104,7 +104,11 @@ fn find(context: &Context<'_>) -> Outcome {
     }
     // What the name says is asked last: most names stand before nothing that could be a secret.
     let found = match value(context, rest) {
-        Ok(value) if value.may_be_random() && is_value(context, value.range.clone(), rest) => {
+        Ok(value)
+            if value.may_be_random()
+                && (value.is_quoted || !is_member(context.bytes(value.range.clone())))
+                && is_value(context, value.range.clone(), rest) =>
+        {
             Outcome::Match(value.range)
         }
         Ok(_) | Err(Outcome::None) => joined(context, rest),
@@ -167,7 +171,8 @@ fn joined(context: &Context<'_>, end: usize) -> Outcome {
     };
     let start = context.at.end + gap + 1;
     let value = context.bytes(start..end);
-    if value.len() >= JOINED_BYTES_MIN && !is_dull(context, &(start..end)) && is_secret(value) {
+    let is_dull = is_member(value) || is_dull(context, &(start..end));
+    if value.len() >= JOINED_BYTES_MIN && !is_dull && is_secret(value) {
         Outcome::Match(start..end)
     } else {
         Outcome::None

@@ -66,11 +66,22 @@ const fn row(name: &'static str, trigger: Trigger, shapes: &'static [Shape]) -> 
         name,
         group: Group::Secrets,
         grade: Grade::Precise,
-        dense: true,
+        dense: are_marks(shapes),
         opaque: true,
         trigger,
         find: Find::Key(shapes),
     }
+}
+
+/// Whether every mark says enough where no word's edge does: three letters stand in every page of base64 that is broken into lines.
+const fn are_marks(mut shapes: &[Shape]) -> bool {
+    while let [shape, rest @ ..] = shapes {
+        if shape.mark.len() < 4 {
+            return false;
+        }
+        shapes = rest;
+    }
+    true
 }
 
 /// Where no word ends, a head would take the words before it in.

@@ -4,7 +4,7 @@
 //! A chosen password is not random, so the place must speak for it: the surer it is, the less is asked of the value. As a guess it only flags
 //! through a group.
 
-use super::assigned::{Assigned, NAME, NAME_REST_MAX, contains, value};
+use super::assigned::{Assigned, NAME, NAME_REST_MAX, contains, is_member, value};
 use super::class::Class;
 use super::entropy::is_placeholder;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
@@ -146,12 +146,22 @@ fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigne
     let trigger = context.trigger();
     let is_command = trigger.eq_ignore_ascii_case(b"identified by")
         || trigger.eq_ignore_ascii_case(b"convertto-securestring");
-    if is_command && (found.is_quoted || kinds >= 2) {
+    if is_command && kinds >= 2 && context.before(found.range.start) != Some(b'`') {
         return true;
+    }
+    // `"password", "username"`, `CURLOPT_PASSWORD, "…"`: members of a list are mostly names.
+    if found.is_listed && (kinds < 3 || !found.is_quoted)
+        || is_same_name(context.bytes(begin..from), password)
+    {
+        return false;
     }
     if !found.is_assigned {
         let is_option = context.byte(begin) == Some(b'-') && from > begin;
-        return found.is_quoted && kinds >= 2
+        let between = context.bytes(from..found.range.start);
+        let is_beside = between
+            .iter()
+            .all(|byte| matches!(byte, b' ' | b'"' | b'\''));
+        return found.is_quoted && is_beside && kinds >= 2
             || kinds >= 3 && (is_option || context.mentions(begin, LOGIN));
     }
     let has_letters = password.iter().any(u8::is_ascii_alphabetic);
@@ -173,8 +183,7 @@ fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigne
 /// `Server=…;Password=…;`: a list of settings, one of which names what is connected to.
 fn is_in_connection_string(context: &Context<'_>, begin: usize) -> bool {
     let separator = context.run_back_of(begin, 2, &BLANKS);
-    matches!(context.before(separator), Some(b';' | b'&' | b'"'))
-        && context.mentions(begin, CONNECTION)
+    matches!(context.before(separator), Some(b';' | b'&')) && context.mentions(begin, CONNECTION)
 }
 
 /// A path, a call, a reference, a format, a type, an address, a date.
@@ -187,16 +196,16 @@ fn is_code(value: &[u8]) -> bool {
         || contains(value, b"::")
         || contains(value, b"->")
         || value.contains(&b'/');
-    let dots = value.iter().filter(|byte| **byte == b'.').count();
-    // `request.form`, `os.environ.get`: names with dots between them.
-    let is_member = dots > 0
-        && value.split(|byte| *byte == b'.').all(|part| {
-            !part.is_empty()
-                && part
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-        });
-    is_reference || is_path || is_member || value.contains(&b'=')
+    is_reference || is_path || is_member(value) || value.contains(&b'=')
+}
+
+/// Whether a value only repeats its name: `CHALLENGE_PASSWORD = "challengePassword"`.
+fn is_same_name(name: &[u8], value: &[u8]) -> bool {
+    let letters = |text: &[u8]| -> Vec<u8> {
+        let text = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
+        text.map(u8::to_ascii_lowercase).collect()
+    };
+    letters(name).ends_with(&letters(value))
 }
 
 fn is_stand_in(value: &[u8]) -> bool {
