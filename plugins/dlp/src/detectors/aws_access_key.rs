@@ -20,7 +20,11 @@ const BODY: Class = Class::of("A-Z0-9");
 
 fn find(context: &Context<'_>) -> Outcome {
     let start = context.at.start;
-    if !context.begins_word(start) {
+    // Not even in the dense view, where words run into each other: `STACCATISSIMO`.
+    if context
+        .before(start)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric())
+    {
         return Outcome::None;
     }
     let end = context.run_of(start, 21, &BODY);

@@ -2,6 +2,7 @@
 //! (<https://www.interior.gob.es/opencms/es/servicios-al-ciudadano/tramites-y-gestiones/dni/calculo-del-digito-de-control-del-nif-nie/>).
 
 use super::checksum::number;
+use super::number::begins;
 use super::runs::{AnyBefore, AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
@@ -57,7 +58,7 @@ fn find(context: &Context<'_>) -> Outcome {
         };
         (start, first * 10_000_000 + number(digits, 0, 7))
     };
-    if !context.begins_word(start) {
+    if !context.begins_word(start) || !begins(context, start) {
         return Outcome::None;
     }
     let dashed = usize::from(matches!(context.byte(at.end), Some(b'-')));

@@ -146,8 +146,10 @@ fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigne
     let trigger = context.trigger();
     let is_command = trigger.eq_ignore_ascii_case(b"identified by")
         || trigger.eq_ignore_ascii_case(b"convertto-securestring");
-    if is_command && kinds >= 2 && context.before(found.range.start) != Some(b'`') {
-        return true;
+    if is_command {
+        let has_digit = password.iter().any(u8::is_ascii_digit);
+        let quote = context.before(found.range.start);
+        return kinds >= 2 && (has_digit || matches!(quote, Some(b'\'' | b'"')));
     }
     // `"password", "username"`, `CURLOPT_PASSWORD, "…"`: members of a list are mostly names.
     if found.is_listed && (kinds < 3 || !found.is_quoted)

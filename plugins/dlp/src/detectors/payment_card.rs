@@ -3,6 +3,7 @@
 //! Luhn alone passes one run of digits in ten; issuer range and length together are what makes a card of it. A dot never separates groups.
 
 use super::checksum::{luhn, number};
+use super::class::Class;
 use super::number::{Number, begins, ends};
 use super::runs::Run;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
@@ -67,6 +68,30 @@ const ISSUERS: &[(u32, u32, usize, usize)] = &[
     (8100, 8199, 16, 19), // UnionPay, RuPay
     (9792, 9792, 16, 16), // Troy
 ];
+
+/// Whether the groups of four before are hexadecimal, one of them with a letter: a table of code points.
+fn is_in_table(context: &Context<'_>, start: usize) -> bool {
+    let mut end = start;
+    for _ in 0..TABLE_GROUPS_MAX {
+        if context.before(end) != Some(b' ') {
+            return false;
+        }
+        let begin = context.run_back_of(end - 1, 5, &UPPER_HEX);
+        let group = context.bytes(begin..end - 1);
+        if group.len() != 4 {
+            return false;
+        }
+        if !group.iter().all(u8::is_ascii_digit) {
+            return group.iter().any(u8::is_ascii_digit);
+        }
+        end = begin;
+    }
+    false
+}
+
+/// How many groups are looked at.
+const TABLE_GROUPS_MAX: usize = 12;
+const UPPER_HEX: Class = Class::of("0-9A-F");
 
 /// How cards are grouped, the longest first.
 const GROUPINGS: [&[usize]; 6] = [
@@ -135,7 +160,7 @@ fn find(context: &Context<'_>) -> Outcome {
             .digits()
             .get(..grouping.iter().sum())
             .unwrap_or_default();
-        if fits && is_card(digits) {
+        if fits && is_card(digits) && !is_in_table(context, at.start) {
             match ends(context, end) {
                 None => return Outcome::Undecided,
                 Some(true) => return Outcome::Match(at.start..end),
@@ -169,12 +194,16 @@ mod tests {
         );
         check(
             "payment_card",
-            "visa «4222222222222», maestro «6759649826438453», mir «2200000000000004»",
+            "2024 «4012 8888 8888 1881» «4012 8888 8888 1881», visa «4222222222222», maestro «6759649826438453», mir «2200000000000004»",
         );
     }
 
     #[test]
     fn leaves_other_numbers_alone() {
+        check(
+            "payment_card",
+            "52DD 5443 5433 5448 5442 541B 4012 8888 8888 1881",
+        );
         // A wrong check digit; no issuer; dots; part of a longer number; arithmetic; a timestamp.
         check(
             "payment_card",

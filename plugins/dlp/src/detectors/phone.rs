@@ -239,7 +239,14 @@ fn is_announced(context: &Context<'_>, start: usize, written: &Written, bracket:
     let is_shaped = bracket || written.group_count > 1 || written.digits >= 9;
     let is_date =
         matches!(written.groups, [4, 2, 2, ..] | [2, 2, 4, ..]) && written.group_count == 3;
-    is_shaped && !is_date && context.mentions(start, WORDS)
+    is_shaped && !is_date && !is_years(written) && context.mentions(start, WORDS)
+}
+
+/// `1998-2018`.
+fn is_years(written: &Written) -> bool {
+    let digits = written.number.digits();
+    let is_year = |from: usize| matches!(digits.get(from..from + 2), Some(b"19" | b"20"));
+    matches!(written.groups, [4, 4, ..]) && written.group_count == 2 && is_year(0) && is_year(4)
 }
 
 /// Takes `x123` and `ext. 123` in.
@@ -281,6 +288,7 @@ mod tests {
             "phone",
             "2029-11-16 08:57, 5827 and 3704-1682-4786, 1745913793997483, ISBN 978-8-88-539832-9, 10.40.1.6, 1,234,567",
         );
+        check("phone", "they call it Copyright 1998-2018 by all");
         check(
             "phone",
             "ref 012-345-6789, 212-055-0187, 212 555 0187, a+1234567890, v212.555.0187.1",

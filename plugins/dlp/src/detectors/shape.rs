@@ -125,7 +125,13 @@ fn start(context: &Context<'_>, shape: &Shape) -> Option<usize> {
             .trigger()
             .first()
             .is_some_and(u8::is_ascii_alphanumeric);
-        return (!is_word || context.begins_word(at)).then_some(at);
+        // In the dense view words run into each other; what only letters mark must not stand within one there either.
+        let is_within = context.dense
+            && shape.mark.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && context
+                .before(at)
+                .is_some_and(|byte| byte.is_ascii_alphanumeric());
+        return (!is_word || context.begins_word(at) && !is_within).then_some(at);
     };
     let start = context.run_back_of(at, usize::from(head.max) + 1, head.class);
     let length = at - start;

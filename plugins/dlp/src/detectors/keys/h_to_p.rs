@@ -37,7 +37,8 @@ pub(super) const ROWS: &[Detector] = &[
         "s-s4t2ud-" => [LOWER_HEX.n(64)],
         "s-s4t2af-" => [LOWER_HEX.n(64)],
     ),
-    key!("ionic_token": "ion_" => [ALNUM.n(42)]),
+    // Many words end so.
+    behind_a_head(key!("ionic_token": "ion_" => [ALNUM.n(42)])),
     key!("jenkins_crumb": "Jenkins-Crumb:" => [LOWER_HEX.to(32, 64)], "Jenkins-Crumb: " => [LOWER_HEX.to(32, 64)]),
     key!("jina_key": "jina_" => [ALNUM.n(60)]),
     key!("klaviyo_key": "pk_" => [LOWER_HEX.n(34)]),
