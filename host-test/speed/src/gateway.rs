@@ -1,10 +1,12 @@
 //! The whole pipeline: `dlp.wasm` in the wasmtime host, which is handed bodies as Envoy hands them over.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use portcullis_host_test::{Exchange, Module, Plugin, Proxy, World};
 use serde_json::{Value, json};
+
+use crate::clock;
 
 /// As large as the pieces in which Envoy reads from a socket.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -51,9 +53,7 @@ impl Gateway {
     /// When it is refused.
     pub fn request(&self, body: &[u8]) -> Result<Duration> {
         let exchange = self.begin(body);
-        let began = Instant::now();
-        send(&exchange, body);
-        let took = began.elapsed();
+        let ((), took) = clock::time(|| send(&exchange, body));
         if let Some(status) = exchange.finish().client.status() {
             bail!("{status}: {}", self.world.log_text());
         }

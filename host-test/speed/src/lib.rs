@@ -1,5 +1,6 @@
 //! How fast texts go through the DLP scanner: the texts, and the policy that they go through.
 
+pub mod clock;
 #[cfg(feature = "wasm")]
 pub mod gateway;
 

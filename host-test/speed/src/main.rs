@@ -7,12 +7,13 @@ mod report;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
 use keywords::Keywords;
 use portcullis_host_test::{Module, World};
+use portcullis_speed::clock;
 use portcullis_speed::gateway::{self, Gateway};
 use portcullis_speed::{Text, rules};
 use report::{Figures, Report, SetUp};
@@ -48,14 +49,13 @@ fn main() -> Result<ExitCode> {
     let load = || Gateway::load(World::new().guarding_memory(), &module, &rules);
     // The first one waits for the compiler.
     load()?;
-    let began = Instant::now();
-    let gateway = load()?;
-    let cold = began.elapsed() / gateway::VMS;
+    let (gateway, cold) = clock::time(load);
+    let (gateway, cold) = (gateway?, cold / gateway::VMS);
     let mut warm = cold;
     for _ in 0..arguments.rounds {
-        let began = Instant::now();
-        load()?;
-        warm = warm.min(began.elapsed() / gateway::VMS);
+        let (again, took) = clock::time(load);
+        again?;
+        warm = warm.min(took / gateway::VMS);
     }
     let heap_bytes = gateway.heap_bytes();
     let world = World::new().counting_instructions();

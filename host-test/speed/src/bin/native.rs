@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Parser;
@@ -13,6 +13,7 @@ use portcullis_policy::config::Document;
 use portcullis_policy::{
     Effects, Event, Facts, MemoryStore, Policy, RequestMeaning, Text, TextId, Timestamp, Verdict,
 };
+use portcullis_speed::clock;
 use serde_json::{Value, json};
 
 #[derive(Parser)]
@@ -44,9 +45,8 @@ fn main() -> Result<()> {
         Ok(document) => document,
         Err(mistake) => bail!("{mistake}"),
     };
-    let began = Instant::now();
-    let policy = portcullis_dlp::configure(&document, &|_: &str| None);
-    println!("set-up {:.1?}", began.elapsed());
+    let (policy, set_up) = clock::time(|| portcullis_dlp::configure(&document, &|_: &str| None));
+    println!("set-up {set_up:.1?}");
     let Some(policy) = policy.filter(|_| document.take_mistakes().is_empty()) else {
         bail!("no policy");
     };
@@ -65,10 +65,9 @@ fn main() -> Result<()> {
         let mut best = Duration::MAX;
         let mut findings = BTreeMap::new();
         for _ in 0..arguments.rounds.max(1) {
-            let began = Instant::now();
-            let facts = scan(&policy, &strings)?;
-            best = best.min(began.elapsed());
-            findings = facts;
+            let (found, took) = clock::time(|| scan(&policy, &strings));
+            best = best.min(took);
+            findings = found?;
         }
         let bytes = text.text.len() as f64;
         println!(
