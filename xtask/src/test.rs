@@ -81,8 +81,6 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         let tests = "test --package portcullis-host-test --no-fail-fast";
         progress.command("the host on wasmtime", &mut cargo(tests))?;
         progress.command("cases, in wasmtime", &mut cargo(WASM_CASES))?;
-        let tests = "test --package portcullis-speed --test linear";
-        progress.command("twice the text, twice the work", &mut cargo(tests))?;
     }
     let envoy = EnvoyBinary::find_or_fetch(checkout);
     if wants(Part::Envoy) {
@@ -137,7 +135,8 @@ const NEEDS_MORE: [&str; 5] = [
 ];
 const NATIVE_CASES: &str =
     "test --package portcullis-conformance --no-default-features --no-fail-fast";
-const WASM_CASES: &str = "test --package portcullis-conformance --no-fail-fast \
+// One call, because another one would build wasmtime again for other features of what it depends on.
+const WASM_CASES: &str = "test --package portcullis-conformance --package portcullis-speed --no-fail-fast --test linear \
                           --test wasmtime --test audit --test engines --test contract --test instructions --test sizes";
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test audit --test up";
