@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// How many documents are tried.
-const DOCUMENTS: u64 = 2000;
+const DOCUMENTS: u64 = 500;
 
 /// What strings say: the needle, what is nearly one, what must be escaped.
 const TEXTS: [&str; 7] = [
