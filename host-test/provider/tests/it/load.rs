@@ -77,8 +77,13 @@ fn a_run_by_time_ends_in_time_and_leaves_the_warmup_out() {
         report.latency_p50 >= Duration::from_millis(10),
         "{report:?}"
     );
-    assert!(report.elapsed <= Duration::from_millis(300), "{report:?}");
-    assert!((1..=7 * 30).contains(&report.requests), "{report:?}");
+    // A machine that stalls makes it late, but nothing makes it a count.
+    assert!(report.elapsed <= Duration::from_secs(10), "{report:?}");
+    let most = 7 * (report.elapsed.as_millis() / 10 + 1);
+    assert!(
+        (1..=most).contains(&u128::from(report.requests)),
+        "{report:?}"
+    );
     assert!(provider.totals().requests > report.requests);
 }
 
