@@ -3,7 +3,6 @@
 //! Input: the document.
 
 use portcullis_chain::Settings;
-use portcullis_policy::Policy;
 use portcullis_policy::config::Document;
 
 /// Stands in the environment under every name, and in the seeds where people write secrets by mistake.
@@ -24,22 +23,11 @@ fn read(data: &[u8]) -> Vec<String> {
         Err(mistake) => return vec![mistake.to_string()],
     };
     let environment = |_: &str| Some(SECRET.to_owned());
-    let policies: [Option<Box<dyn Policy>>; 6] = [
-        portcullis_alerts::gate(&document).map(boxed),
-        portcullis_auth::configure(&document, &environment).map(boxed),
-        portcullis_rate_limit::configure(&document).map(boxed),
-        portcullis_dlp::configure(&document, &environment).map(boxed),
-        portcullis_alerts::watch(&document, &environment).map(boxed),
-        portcullis_audit::configure(&document, &environment).map(boxed),
-    ];
+    let policies = portcullis_conformance::gateway::policies(&document, &environment);
     let _ = Settings::read(&document);
-    for policy in policies.iter().flatten() {
+    for policy in &policies {
         policy.open();
     }
     let mistakes = document.take_mistakes();
     mistakes.iter().map(ToString::to_string).collect()
-}
-
-fn boxed<P: Policy + 'static>(policy: P) -> Box<dyn Policy> {
-    Box::new(policy)
 }

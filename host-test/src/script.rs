@@ -44,38 +44,48 @@ impl Request {
             (":scheme", "http"),
         ])
     }
-
-    /// Adds a header.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers.add(name, value);
-        self
-    }
-
-    /// Sets the body, in one piece.
-    #[must_use]
-    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
-        self.chunks = vec![body.as_ref().to_vec()];
-        self
-    }
-
-    /// Sets the body, in pieces.
-    #[must_use]
-    pub fn chunks<B: AsRef<[u8]>>(mut self, chunks: impl IntoIterator<Item = B>) -> Self {
-        self.chunks = chunks
-            .into_iter()
-            .map(|chunk| chunk.as_ref().to_vec())
-            .collect();
-        self
-    }
-
-    /// Sets the trailers.
-    #[must_use]
-    pub fn trailers(mut self, trailers: impl Into<HeaderMap>) -> Self {
-        self.trailers = Some(trailers.into());
-        self
-    }
 }
+
+/// What a request and a response are made of alike.
+macro_rules! message {
+    ($message:ident) => {
+        impl $message {
+            /// Adds a header.
+            #[must_use]
+            pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+                self.headers.add(name, value);
+                self
+            }
+
+            /// Sets the body, in one piece.
+            #[must_use]
+            pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+                self.chunks = vec![body.as_ref().to_vec()];
+                self
+            }
+
+            /// Sets the body, in pieces.
+            #[must_use]
+            pub fn chunks<B: AsRef<[u8]>>(mut self, chunks: impl IntoIterator<Item = B>) -> Self {
+                self.chunks = chunks
+                    .into_iter()
+                    .map(|chunk| chunk.as_ref().to_vec())
+                    .collect();
+                self
+            }
+
+            /// Sets the trailers.
+            #[must_use]
+            pub fn trailers(mut self, trailers: impl Into<HeaderMap>) -> Self {
+                self.trailers = Some(trailers.into());
+                self
+            }
+        }
+    };
+}
+
+message!(Request);
+message!(Response);
 
 /// What the upstream does once the request has reached it, for [`crate::Proxy::run`].
 #[derive(Clone, Debug)]
@@ -110,37 +120,6 @@ impl Response {
             headers: HeaderMap::from([(":status", status.to_string())]),
             ..Self::default()
         }
-    }
-
-    /// Adds a header.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers.add(name, value);
-        self
-    }
-
-    /// Sets the body, in one piece.
-    #[must_use]
-    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
-        self.chunks = vec![body.as_ref().to_vec()];
-        self
-    }
-
-    /// Sets the body, in pieces.
-    #[must_use]
-    pub fn chunks<B: AsRef<[u8]>>(mut self, chunks: impl IntoIterator<Item = B>) -> Self {
-        self.chunks = chunks
-            .into_iter()
-            .map(|chunk| chunk.as_ref().to_vec())
-            .collect();
-        self
-    }
-
-    /// Sets the trailers.
-    #[must_use]
-    pub fn trailers(mut self, trailers: impl Into<HeaderMap>) -> Self {
-        self.trailers = Some(trailers.into());
-        self
     }
 
     /// Lets the end arrive by itself, as an empty piece.

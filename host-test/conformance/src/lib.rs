@@ -24,6 +24,7 @@ pub mod clusters;
 pub mod engine;
 #[cfg(feature = "envoy")]
 pub mod envoy;
+pub mod gateway;
 pub mod golden;
 pub mod load;
 pub mod merge;

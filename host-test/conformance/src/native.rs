@@ -6,59 +6,22 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use portcullis_chain::{Completeness, Exchange, Gateway, Origin, Settings, Step, Turn, names};
-use portcullis_policy::config::Document;
-use portcullis_policy::{HeaderEdit, MemoryStore, Policy, Store, Timestamp};
+use anyhow::{Context, Result};
+use portcullis_chain::{Exchange, Gateway, Origin, Step, Turn, names};
+use portcullis_policy::{HeaderEdit, MemoryStore, Store, Timestamp};
 use portcullis_wire::LocalReply;
 
 use crate::background::Background;
 use crate::bytes::Field;
 use crate::clusters::{Clusters, Made, Scripts};
 use crate::engine::{Engine, Message, Seen, Setup};
+use crate::gateway::gateway;
 use crate::metric_name;
 use crate::resolve::{Call, Reply, Response};
 use crate::verified::Verified;
 
 /// When a world begins, as in the wasmtime host: 2026-01-01T00:00:00Z.
 pub const EPOCH_NS: u64 = 1_767_225_600_000_000_000;
-
-/// A gateway made of all policies.
-///
-/// # Errors
-/// The mistakes of the policy, one a line.
-pub fn gateway(setup: &Setup) -> Result<Rc<Gateway>> {
-    let text = setup.policy.to_string();
-    let document = match Document::parse(text.as_bytes()) {
-        Ok(document) => document,
-        Err(mistake) => bail!("{mistake}"),
-    };
-    let environment = |name: &str| setup.env.get(name).cloned();
-    let policies: [Option<Box<dyn Policy>>; 6] = [
-        portcullis_alerts::gate(&document).map(boxed),
-        portcullis_auth::configure(&document, &environment).map(boxed),
-        portcullis_rate_limit::configure(&document).map(boxed),
-        portcullis_dlp::configure(&document, &environment).map(boxed),
-        portcullis_alerts::watch(&document, &environment).map(boxed),
-        portcullis_audit::configure(&document, &environment).map(boxed),
-    ];
-    let settings = Settings::read(&document);
-    let mistakes: Vec<String> = document
-        .take_mistakes()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    if mistakes.is_empty() {
-        let policies = policies.into_iter().flatten().collect();
-        Ok(Gateway::new(policies, settings, Completeness::Whole))
-    } else {
-        bail!("{}", mistakes.join("\n"))
-    }
-}
-
-fn boxed<P: Policy + 'static>(policy: P) -> Box<dyn Policy> {
-    Box::new(policy)
-}
 
 /// A store, a clock and a configured gateway.
 pub struct Native {

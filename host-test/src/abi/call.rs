@@ -1,9 +1,13 @@
 //! One call of a host function: the guest's memory, always checked, and what the call does to the transcript.
 
+use std::time::Duration;
+
 use wasmtime::Caller;
 
+use crate::callouts::{Arrival, Arrived};
 use crate::context::{Context, StreamLink};
 use crate::host_state::HostState;
+use crate::schedule::Due;
 use crate::status::Status;
 use crate::stream::Action;
 use crate::transcript::Kind;
@@ -121,6 +125,27 @@ impl<'a> Call<'a> {
         let start = usize::try_from(address).ok()?;
         let end = start.checked_add(usize::try_from(size).ok()?)?;
         self.state().memory?.data(&self.caller).get(start..end)
+    }
+
+    /// Lets what answers a call arrive, each part so much later.
+    pub(super) fn let_arrive(
+        &self,
+        token: u32,
+        parts: impl IntoIterator<Item = (Duration, Arrived)>,
+    ) {
+        let (uid, root) = (self.state().uid, self.state().acting_root());
+        self.world().with(|state| {
+            let vm = state.vms.get(&uid).cloned().unwrap_or_default();
+            for (after, what) in parts {
+                let arrival = Arrival {
+                    vm: vm.clone(),
+                    root,
+                    token,
+                    what,
+                };
+                state.schedule.add(after, Due::Arrival(arrival));
+            }
+        });
     }
 
     /// Writes into the guest's memory.

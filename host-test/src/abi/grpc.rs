@@ -4,11 +4,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::call::{Answer, Call, Fault};
-use crate::callouts::{Arrival, Arrived, GrpcRequest, GrpcStep};
+use crate::callouts::{Arrived, GrpcRequest, GrpcStep};
 use crate::headers::HeaderMap;
 use crate::host_state::CalloutKind;
 use crate::pairs;
-use crate::schedule::Due;
 use crate::status::Status;
 use crate::transcript::show;
 
@@ -205,19 +204,9 @@ fn ask(call: &Call<'_>, request: &GrpcRequest) -> Result<Vec<(Duration, GrpcStep
 }
 
 fn schedule(call: &Call<'_>, token: u32, steps: Vec<(Duration, GrpcStep)>) {
-    let (uid, root) = (call.state().uid, call.state().acting_root());
-    call.world().with(|state| {
-        let vm = state.vms.get(&uid).cloned().unwrap_or_default();
-        for (after, step) in steps {
-            state.schedule.add(
-                after,
-                Due::Arrival(Arrival {
-                    vm: vm.clone(),
-                    root,
-                    token,
-                    what: Arrived::Grpc(step),
-                }),
-            );
-        }
-    });
+    let steps = steps.into_iter();
+    call.let_arrive(
+        token,
+        steps.map(|(after, step)| (after, Arrived::Grpc(step))),
+    );
 }

@@ -4,11 +4,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::call::{Answer, Call};
-use crate::callouts::{Arrival, Callout, CalloutRequest, answer};
+use crate::callouts::{Callout, CalloutRequest, answer};
 use crate::headers::HeaderMap;
 use crate::host_state::CalloutKind;
 use crate::pairs;
-use crate::schedule::Due;
 use crate::status::Status;
 use crate::transcript::show;
 
@@ -83,20 +82,6 @@ pub(super) fn call(
     };
     let arrivals = answer(scripted.later(delay), timeout).ok_or(Status::InternalFailure)?;
     let token = call.state_mut().next_token(CalloutKind::Http);
-    let (uid, root) = (call.state().uid, call.state().acting_root());
-    world.with(|state| {
-        let vm = state.vms.get(&uid).cloned().unwrap_or_default();
-        for (after, what) in arrivals {
-            state.schedule.add(
-                after,
-                Due::Arrival(Arrival {
-                    vm: vm.clone(),
-                    root,
-                    token,
-                    what,
-                }),
-            );
-        }
-    });
+    call.let_arrive(token, arrivals);
     call.write_u32(token_at, token)
 }
