@@ -20,6 +20,10 @@ const DOTTED: Class = Class::of("0-9A-Za-z_.=\\-");
 const ANY64: Class = Class::of("0-9A-Za-z_+/=\\-");
 /// base64, its signs also as a URL writes them.
 const PERCENT64: Class = Class::of("0-9A-Za-z%+/=\\-");
+/// base64 without its padding.
+const PLAIN64: Class = Class::of("0-9A-Za-z+/");
+/// Letters and digits with signs that Tigris puts between them.
+const TIGRIS: Class = Class::of("0-9A-Za-z_+\\-");
 /// RFC 4648 base32.
 const BASE32: Class = Class::of("A-Z2-7");
 /// `-` and hexadecimal digits: a UUID's characters.

@@ -13,20 +13,38 @@ use super::{
 /// Sorted by name.
 pub(super) const ROWS: &[Detector] = &[
     key!("adafruit_key": "aio_" => [ALNUM.n(28)]),
+    key!("adobe_secret": "p8e-" => [URL.n(32)]),
     key!("age_secret_key", 0; "AGE-SECRET-KEY-1" => [BECH32.n(58)]),
-    key!("aikido_secret": "AIK_SECRET_" => [ALNUM.from(60)]),
+    key!("ai71_key": "ai71-api-" => [UUID.n(36)]),
+    key!("aikido_secret":
+        "AIK_SECRET_" => [ALNUM.from(60)],
+        "AIK_CI_" => [ALNUM.to(20, 44)],
+        "AIK_CLIENT_" => [ALNUM.n(24)],
+    ),
     key!("airtable_token": "pat" => [ALNUM.n(14), text("."), LOWER_HEX.n(64)]),
     key!("alibaba_access_key": "LTAI" => [ALNUM.to(12, 26)]),
+    key!("alibaba_sts_key", 350; "STS." => [ALNUM.to(20, 70)]),
+    key!("ansible_vault", 0;
+        "$ANSIBLE_VAULT;1." => [DIGIT.n(1), text(";AES256\n"), LOWER_HEX.from(40)],
+        "$ANSIBLE_VAULT;1." => [DIGIT.n(1), text(";AES256;"), URL_DOTTED.to(1, 64), text("\n"), LOWER_HEX.from(40)],
+    ),
     key!("anthropic_key", 300;
         "sk-ant-" => [URL.from(24)],
         "SK-ANT-" => [URL.from(24)],
+        // Dashes that became blanks on the way, the first ones at least.
+        "sk ant " => [text("api"), DIGIT.n(2), text(" "), URL.from(24)],
+        "sk ant " => [text("admin"), DIGIT.n(2), text(" "), URL.from(24)],
     ),
     key!("apify_token": "apify_api_" => [ALNUM.from(30)]),
     key!("artifactory_key":
         "AKCp" => [ALNUM.from(60)],
         "cmVmdGtu" => [ALNUM.from(50)],
     ),
-    key!("asaas_key": "$aact_" => [SESSION.from(60)]),
+    key!("asaas_key":
+        "$aact_" => [SESSION.from(60)],
+        "$aact_prod_" => [SESSION.from(28)],
+        "$aact_hmlg_" => [SESSION.from(28)],
+    ),
     // The user's number, a secret.
     behind_a_head(row(
         "asana_token",
@@ -38,16 +56,21 @@ pub(super) const ROWS: &[Detector] = &[
             centibits_min: CENTIBITS_MIN,
         }],
     )),
+    key!("astra_token":
+        "AstraCS:" => [ALNUM.from(20)],
+        "AstraCS:" => [ALNUM.from(20), text(":"), LOWER_HEX.n(64)],
+    ),
     key!("atlassian_token":
         "ATATT3" => [URL_PADDED.from(60)],
         "ATCTT3" => [URL_PADDED.from(60)],
         "ATBB" => [URL_PADDED.from(32)],
+        "BBDC-" => [ANY64.from(32)],
     ),
     key!("authress_key":
-        "sc_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), ANY64.from(30)],
-        "ext_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), ANY64.from(30)],
-        "scauth_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), ANY64.from(30)],
-        "authress_" => [LOWER.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 30), text("."), ANY64.from(30)],
+        "sc_" => [ALNUM.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 40), text("."), ANY64.from(30)],
+        "ext_" => [ALNUM.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 40), text("."), ANY64.from(30)],
+        "scauth_" => [ALNUM.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 40), text("."), ANY64.from(30)],
+        "authress_" => [ALNUM.to(5, 30), text("."), LOWER.to(4, 6), text("."), URL_PADDED.to(10, 40), text("."), ANY64.from(30)],
     ),
     key!("aws_appsync_key": "da2-" => [LOWER.n(26)]),
     key!("aws_bedrock_key", 200;
@@ -69,22 +92,38 @@ pub(super) const ROWS: &[Detector] = &[
         [BASE64.run(42, 42)] "+ACR" [BASE64.to(6, 8)],
         [ALNUM.run(42, 42)] "AzSe" [ALNUM.n(6)],
         [URL.run(44, 44)] "AzFu" [URL_PADDED.to(6, 9)],
-        [ALNUM.run(52, 52)] "JQQJ9" [ALNUM.to(24, 30)],
+        [ALNUM.run(52, 52)] "JQQJ" [ALNUM.to(25, 31)],
     ),
     key!("baidu_key":
         "ALTAK" => [ALNUM.n(21)],
         "bce-v3/ALTAK-" => [ALNUM.to(20, 24), text("/"), LOWER_HEX.n(40)],
     ),
     key!("blynk_client_secret": "oa2-client-id_" => [URL.n(32), text(":"), ALNUM.n(40)]),
-    key!("buildkite_token":
-        "bkua_" => [LOWER.n(40)],
-        "bkct_" => [ALNUM.from(30)],
+    key!("braintree_key":
+        "sandbox_" => [LOWER.n(8), text("_"), LOWER.n(16)],
+        "production_" => [LOWER.n(8), text("_"), LOWER.n(16)],
     ),
-    key!("calcom_key": "cal_live_" => [LOWER_HEX.n(32)]),
+    key!("brave_search_key", 420; "BSA" => [URL.to(24, 40)]),
+    key!("browser_use_key", 400; "bu_" => [URL.to(42, 46)]),
+    key!("browserbase_key": "bb_live_" => [URL.n(27)], "bb_test_" => [URL.n(27)]),
+    key!("builder_key": "bpk-" => [LOWER_HEX.n(32)]),
+    key!("buildkite_token":
+        "bkua_" => [LOWER.to(40, 53)],
+        "bkct_" => [ALNUM.from(30)],
+        "bkar_" => [URL.from(40)],
+        "bkpt_" => [URL.from(40)],
+        "bkps_" => [URL.from(40)],
+        "bkpat_" => [URL.from(40)],
+    ),
+    key!("calcom_key": "cal_live_" => [ALNUM.n(32)], "cal_" => [ALNUM.n(32)]),
     key!("canva_secret": "cnvca" => [URL.from(40)]),
     key!("cartesia_key": "sk_car_" => [ALNUM.from(20)]),
     key!("cerebras_key": "csk-" => [LOWER.n(48)]),
-    key!("checkout_key": "sk_sbox_" => [LOWER.from(24)]),
+    key!("checkout_key":
+        "sk_sbox_" => [LOWER.from(24)],
+        "sk_test_" => [UUID.n(36)],
+    ),
+    key!("checkout_legacy_key": "sk_" => [UUID.n(36)]),
     key!("circleci_token":
         "CCIPAT_" => [ALNUM.to(20, 24), text("_"), LOWER_HEX.n(40)],
         "CCIPRJ_" => [ALNUM.to(20, 24), text("_"), LOWER_HEX.n(40)],
@@ -98,16 +137,30 @@ pub(super) const ROWS: &[Detector] = &[
         "cfk_" => [URL.from(40)],
         "v1.0-" => [LOWER_HEX.n(24), text("-"), LOWER_HEX.from(140)],
     ),
+    key!("cloudsmith_key": "csa_" => [ALNUM.n(36)]),
     key!("cockroach_key": "CCDB1_" => [ALNUM.n(22), text("_"), ALNUM.n(40)]),
+    key!("coderabbit_key": "cr-" => [HEX.n(58)]),
+    key!("composio_key", 370; "ak_" => [ALNUM.n(20)], "ck_" => [ALNUM.n(20)]),
+    key!("configcat_key": "configcat-sdk-1/" => [URL.n(22), text("/"), URL.n(22)]),
     key!("confluent_secret": "cflt" => [BASE64.to(56, 64)]),
     key!("contentful_token": "CFPAT-" => [URL.n(43)]),
+    key!("convex_key":
+        "prod:" => [DASHED.to(8, 60), text("|eyJ"), ANY64.from(20)],
+        "dev:" => [DASHED.to(8, 60), text("|eyJ"), ANY64.from(20)],
+        "project:" => [URL.to(3, 60), text("|eyJ"), ANY64.from(20)],
+        "eyJ2MiI6I" => [BASE64.to(44, 60)],
+    ),
     key!("cosmo_key": "cosmo_" => [LOWER_HEX.n(32)]),
     key!("courier_key": "pk_prod_" => [ALNUM.n(28)]),
     key!("crates_token": "cio" => [ALNUM.n(32)]),
     key!("crossmint_key":
         "sk_production_" => [ALNUM.from(40)],
         "sk_staging_" => [ALNUM.from(40)],
+        "ck_production_" => [ALNUM.from(24)],
+        "ck_staging_" => [ALNUM.from(24)],
     ),
+    key!("cursor_key": "key_" => [LOWER_HEX.n(64)]),
+    key!("databento_key", 380; "db-" => [ALNUM.n(29)]),
     key!("databricks_token":
         "dapi" => [LOWER_HEX.n(32)],
         "dapi" => [LOWER_HEX.n(32), text("-"), DIGIT.n(1)],
@@ -117,16 +170,23 @@ pub(super) const ROWS: &[Detector] = &[
         "dbtu_" => [URL_PADDED.from(36)],
         "dbtc_" => [URL_PADDED.from(36)],
     ),
+    infix!("deepl_key", 300; [UUID.run(36, 36)] ":fx" []),
+    key!("deepsource_token": "dsp_" => [ALNUM.n(40)]),
     key!("defined_networking_key": "dnkey-" => [URL_PADDED.n(26), text("-"), URL_PADDED.n(52)]),
     key!("deno_token":
         "ddp_" => [ALNUM.to(34, 40)],
         "ddo_" => [ALNUM.to(34, 40)],
     ),
-    key!("dependency_track_key": "odt_" => [ALNUM.n(32)], "odt_" => [ALNUM.n(8), text("_"), ALNUM.n(32)]),
+    key!("dependency_track_key": "odt_" => [ALNUM.to(32, 65)], "odt_" => [ALNUM.n(8), text("_"), ALNUM.n(32)]),
     key!("devcycle_key":
-        "dvc_server_" => [WORD.from(32)],
-        "dvc_client_" => [WORD.from(32)],
-        "dvc_mobile_" => [WORD.from(32)],
+        "dvc_server_" => [WORD.from(18)],
+        "dvc_client_" => [WORD.from(18)],
+        "dvc_mobile_" => [WORD.from(18)],
+    ),
+    key!("devin_key":
+        "apk_user_" => [BASE64.from(100)],
+        "apk_" => [BASE64.to(80, 110)],
+        "cog_" => [LOWER.n(52)],
     ),
     key!("digitalocean_token":
         "dop_v1_" => [LOWER_HEX.n(64)],
@@ -153,19 +213,26 @@ pub(super) const ROWS: &[Detector] = &[
         "dp.audit." => [ALNUM.from(40)],
     ),
     key!("dropbox_token": "sl." => [URL_PADDED.from(60)], "sl.u." => [URL_PADDED.from(60)]),
+    key!("dub_key": "dub_" => [ALNUM.n(24)]),
     key!("duffel_token":
         "duffel_test_" => [URL_PADDED.n(43)],
         "duffel_live_" => [URL_PADDED.n(43)],
     ),
-    key!("dynatrace_token": "dt0" => [ALNUM.n(3), text("."), ALNUM.n(24), text("."), ALNUM.n(64)]),
+    key!("dynatrace_token": "dt0" => [ALNUM.n(3), text("."), DASHED.to(8, 128), text("."), UPPER.n(64)]),
     key!("e2b_key": "e2b_" => [LOWER_HEX.n(40)]),
     key!("easypost_key":
         "EZAK" => [ALNUM.n(54)],
         "EZTK" => [ALNUM.n(54)],
     ),
-    key!("elastic_key": "essu_" => [BASE64.from(60)]),
-    key!("elevenlabs_key": "sk_" => [LOWER_HEX.n(48)]),
+    infix!("ebay_key", 300;
+        [URL.run(3, 80)] "-PRD-" [LOWER_HEX.to(8, 12), text("-"), LOWER_HEX.to(8, 12)],
+        [URL.run(3, 80)] "-SBX-" [LOWER_HEX.to(8, 12), text("-"), LOWER_HEX.to(8, 12)]
+    ),
+    key!("ebay_secret": "PRD-" => [UUID.to(28, 40)], "SBX-" => [UUID.to(28, 40)]),
+    key!("elastic_key": "essu_" => [ANY64.from(60)]),
+    key!("elevenlabs_key": "sk_" => [HEX.n(48)]),
     key!("endor_key": "endr+" => [URL.to(16, 40)]),
+    key!("exoscale_key", 350; "EXO" => [ALNUM.to(24, 30)]),
     // The app's number, `|`, a secret.
     behind_a_head(row(
         "facebook_app_token",
@@ -203,8 +270,10 @@ pub(super) const ROWS: &[Detector] = &[
         "fm1a_" => [BASE64.from(60)],
         "fm1r_" => [BASE64.from(60)],
         "fm2_" => [BASE64.from(60)],
+        "FlyV1 " => [ANY64.from(60)],
     ),
     key!("frameio_token": "fio-u-" => [URL_PADDED.n(64)]),
+    key!("friendli_token": "flp_" => [ALNUM.n(46)]),
     key!("fullstory_key":
         "na1." => [BASE64.from(80)],
         "eu1." => [BASE64.from(80)],
@@ -241,7 +310,7 @@ pub(super) const ROWS: &[Detector] = &[
     key!("google_api_key", 300;
         "AIza" => [URL.to(33, 39)],
         "AIZA" => [UPPER_URL.to(33, 39)],
-        "AQ.Ab8RN6" => [URL.from(40)],
+        "AQ.Ab8R" => [URL.from(42)],
     ),
     key!("google_oauth_token":
         "GOCSPX-" => [URL.n(28)],

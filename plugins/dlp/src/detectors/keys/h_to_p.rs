@@ -3,7 +3,9 @@
 use super::super::class::{ALNUM, BASE64, DIGIT, HEX, LOWER, LOWER_HEX, UPPER, URL, WORD};
 use super::super::shape::{Shape, text};
 use super::super::{Detector, Trigger};
-use super::{ANY64, BASE32, CENTIBITS_MIN, DOTTED, PATH_AT, UUID, behind_a_head, row};
+use super::{
+    ANY64, BASE32, CENTIBITS_MIN, DASHED, DOTTED, PATH_AT, UPPER_DASHED, UUID, behind_a_head, row,
+};
 
 /// Sorted by name.
 pub(super) const ROWS: &[Detector] = &[
@@ -13,32 +15,42 @@ pub(super) const ROWS: &[Detector] = &[
         "pat." => [LOWER.n(22), text("."), LOWER.n(24), text("."), LOWER.n(20)],
         "sat." => [LOWER.n(22), text("."), LOWER.n(24), text("."), LOWER.n(20)],
     ),
+    key!("heartland_key": "skapi_cert_" => [ALNUM.to(34, 42)]),
     key!("heroku_key":
         "HRKU-" => [URL.from(36)],
         "HRKU-AA" => [URL.n(58)],
     ),
+    key!("hex_token": "hxtp_" => [HEX.n(96)], "hxtw_" => [HEX.n(96)]),
+    key!("hop_token": "hop_pat_" => [URL.to(20, 50)], "ptk_" => [URL.to(40, 80)]),
     key!("hubspot_token":
         "pat-na1-" => [UUID.n(36)],
         "pat-eu1-" => [UUID.n(36)],
         "pat-na2-" => [UUID.n(36)],
+        "pat-na3-" => [UUID.n(36)],
+        "pat-ap1-" => [UUID.n(36)],
     ),
     key!("huggingface_token":
         "hf_" => [ALNUM.to(34, 40)],
         "api_org_" => [ALNUM.to(34, 40)],
     ),
+    key!("imagekit_key", 350; "private_" => [ALNUM.to(24, 40), text("=")]),
     key!("infracost_key": "ico-" => [ALNUM.n(32)]),
     key!("inngest_key":
         "signkey-prod-" => [LOWER_HEX.from(32)],
         "signkey-test-" => [LOWER_HEX.from(32)],
         "signkey-branch-" => [LOWER_HEX.from(32)],
     ),
+    key!("instagram_token": "IGQVJ" => [URL.from(50)], "IGAA" => [ALNUM.from(100)]),
     key!("intercom_token": "dG9rO" => [BASE64.to(48, 80)]),
     key!("intra42_secret":
         "s-s4t2ud-" => [LOWER_HEX.n(64)],
         "s-s4t2af-" => [LOWER_HEX.n(64)],
+        "u-s4t2ud-" => [LOWER_HEX.n(64)],
+        "u-s4t2af-" => [LOWER_HEX.n(64)],
     ),
     // Many words end so.
     behind_a_head(key!("ionic_token": "ion_" => [ALNUM.n(42)])),
+    key!("iterative_token": "isat_" => [UUID.n(36)]),
     key!("jenkins_crumb": "Jenkins-Crumb:" => [LOWER_HEX.to(32, 64)], "Jenkins-Crumb: " => [LOWER_HEX.to(32, 64)]),
     key!("jina_key": "jina_" => [ALNUM.n(60)]),
     key!("klaviyo_key": "pk_" => [LOWER_HEX.n(34)]),
@@ -47,10 +59,11 @@ pub(super) const ROWS: &[Detector] = &[
         "pk-lf-" => [UUID.n(36)],
     ),
     key!("langsmith_key":
-        "lsv2_pt_" => [LOWER_HEX.n(32), text("_"), LOWER_HEX.n(10)],
-        "lsv2_sk_" => [LOWER_HEX.n(32), text("_"), LOWER_HEX.n(10)],
+        "lsv2_pt_" => [HEX.n(32), text("_"), HEX.n(10)],
+        "lsv2_sk_" => [HEX.n(32), text("_"), HEX.n(10)],
         "ls__" => [LOWER_HEX.n(32)],
     ),
+    key!("lark_app_id": "cli_a" => [LOWER.n(15)]),
     key!("launchdarkly_key":
         "api-" => [UUID.n(36)],
         "sdk-" => [UUID.n(36)],
@@ -75,7 +88,9 @@ pub(super) const ROWS: &[Detector] = &[
         "test_" => [LOWER_HEX.n(35)],
         "live_" => [LOWER_HEX.n(35)],
     ),
+    key!("localstack_key": "LKIA" => [UPPER.from(16)], "LSIA" => [UPPER.from(16)]),
     infix!("mailchimp_key", 250; [HEX.run(32, 32)] "-us" [DIGIT.to(1, 2)]),
+    key!("mailersend_token": "mlsn." => [ALNUM.to(30, 100)]),
     key!("mailgun_key":
         "key-" => [LOWER_HEX.n(32)],
         "pubkey-" => [LOWER_HEX.n(32)],
@@ -87,7 +102,15 @@ pub(super) const ROWS: &[Detector] = &[
         "tk.eyJ" => [ALNUM.from(40), text("."), URL.n(22)],
         "pk." => [LOWER.n(60), text("."), LOWER.n(22)],
     ),
+    key!("mappedin_key": "mik_" => [ALNUM.n(25)], "mis_" => [ALNUM.n(51)]),
+    key!("mastra_key": "msk_" => [ALNUM.to(32, 64)]),
     infix!("maxmind_key", 300; [WORD.run(36, 36)] "_mmk" []),
+    key!("mem0_key", 350; "m0-" => [ALNUM.to(24, 44)]),
+    key!("mercadopago_token": "APP_USR-" => [DASHED.from(30)]),
+    key!("mercury_token":
+        "mercury_production_" => [LOWER.to(3, 6), text("_"), ALNUM.to(40, 50), text("_yrucrem")],
+        "mercury_sandbox_" => [LOWER.to(3, 6), text("_"), ALNUM.to(40, 50), text("_yrucrem")],
+    ),
     key!("microsoft_webhook":
         ".webhook.office.com/webhookb2/" => [PATH_AT.from(80)],
         "outlook.office.com/webhook/" => [PATH_AT.from(80)],
@@ -97,13 +120,16 @@ pub(super) const ROWS: &[Detector] = &[
         "Mid-server-" => [URL.to(20, 32)],
         "SB-Mid-server-" => [URL.to(20, 32)],
     ),
+    key!("minimax_key": "sk-api-" => [URL.from(80)]),
+    key!("mintlify_key": "mint_" => [ALNUM.to(24, 44)], "mint_dsc_" => [ALNUM.to(24, 44)]),
+    key!("miro_token": "eyJtaXJv" => [DASHED.to(10, 64), text("_"), URL.to(20, 64)]),
     key!("modal_token", 380;
         "ak-" => [ALNUM.n(22)],
         "as-" => [ALNUM.n(22)],
     ),
     key!("mongodb_atlas_secret": "mdb_sa_sk_" => [URL.n(40)]),
     key!("naver_key": "ncp_iam_" => [ALNUM.from(20)]),
-    key!("neon_key": "napi_" => [LOWER.n(64)]),
+    key!("neon_key": "napi_" => [ALNUM.n(64)]),
     key!("netlify_token": "nfp_" => [ALNUM.from(36)], "nfc_" => [ALNUM.from(36)]),
     key!("new_relic_key":
         "NRAK-" => [UPPER.n(27)],
@@ -134,9 +160,11 @@ pub(super) const ROWS: &[Detector] = &[
     key!("nvidia_key": "nvapi-" => [URL.from(60)]),
     key!("nylas_key": "nyk_v0_" => [ALNUM.n(64)], "nyk_" => [ALNUM.from(40)]),
     key!("octopus_key": "API-" => [UPPER.to(25, 27)]),
+    key!("oculus_token": "OC|" => [DIGIT.from(10), text("|"), HEX.n(32)]),
     key!("okta_token": "SSWS 00" => [URL.n(40)], "00UO_" => [URL.n(37)]),
     key!("onepassword_key":
-        "ops_eyJ" => [BASE64.from(200)],
+        "ops_eyJ" => [ANY64.from(80)],
+        "1PRK-" => [UPPER_DASHED.n(64)],
         "A3-" => [UPPER.n(6), text("-"), UPPER.n(11), text("-"), UPPER.n(5), text("-"), UPPER.n(5), text("-"), UPPER.n(5)],
         "A3-" => [UPPER.n(6), text("-"), UPPER.n(6), text("-"), UPPER.n(5), text("-"), UPPER.n(5), text("-"), UPPER.n(5), text("-"), UPPER.n(5)],
     ),
@@ -152,9 +180,26 @@ pub(super) const ROWS: &[Detector] = &[
         "api_sandbox_ca." => [URL.n(11), text("."), URL.n(32)],
         "api_sandbox_us." => [URL.n(11), text("."), URL.n(32)],
     ),
-    key!("openrouter_key": "sk-or-v1-" => [LOWER_HEX.n(64)]),
+    key!("openrouter_key": "sk-or-v1-" => [HEX.n(64)], "sk-or-" => [URL.from(28)]),
     key!("openshift_token": "sha256~" => [URL.n(43)]),
     key!("openvsx_token": "ovsxat_" => [UUID.n(36)], "ovsxp_" => [UUID.n(36)]),
+    key!("ory_token":
+        "ory_pat_" => [URL.to(24, 48)],
+        "ory_apikey_" => [URL.to(24, 48)],
+        "ory_wak_" => [URL.to(24, 48)],
+        "ory_st_" => [URL.to(24, 48)],
+        "ory_at_" => [URL.from(24)],
+        "ory_rt_" => [URL.from(24)],
+        "ory_ac_" => [URL.from(24)],
+    ),
+    key!("packagist_token":
+        "packagist_ack_" => [HEX.to(28, 32)],
+        "packagist_acs_" => [HEX.to(64, 96)],
+        "packagist_ort_" => [HEX.n(68)],
+        "packagist_out_" => [HEX.n(68)],
+        "packagist_uut_" => [HEX.n(68)],
+        "packagist_cut_" => [HEX.n(68)],
+    ),
     key!("paddle_key":
         "pdl_live_apikey_" => [WORD.from(48)],
         "pdl_sdbx_apikey_" => [WORD.from(48)],
@@ -165,10 +210,11 @@ pub(super) const ROWS: &[Detector] = &[
     key!("paypal_braintree_token": "access_token$" => [LOWER.to(4, 12), text("$"), LOWER.n(16), text("$"), LOWER_HEX.n(32)]),
     key!("perplexity_key": "pplx-" => [ALNUM.to(40, 64)]),
     key!("persona_key":
-        "persona_production_" => [UUID.n(36)],
-        "persona_sandbox_" => [UUID.n(36)],
+        "persona_production_" => [URL.to(20, 80)],
+        "persona_sandbox_" => [URL.to(20, 80)],
     ),
     key!("pinecone_key": "pcsk_" => [WORD.from(60)]),
+    key!("pinterest_token", 400; "pina_" => [URL.from(40)]),
     key!("plaid_token":
         "access-production-" => [UUID.n(36)],
         "access-sandbox-" => [UUID.n(36)],
@@ -180,27 +226,31 @@ pub(super) const ROWS: &[Detector] = &[
         "pscale_oauth_" => [DOTTED.to(32, 64)],
     ),
     key!("polar_token":
-        "polar_oat_" => [ALNUM.from(32)],
-        "polar_pat_" => [ALNUM.from(32)],
-        "polar_whs_" => [ALNUM.from(32)],
+        "polar_oat_" => [URL.from(32)],
+        "polar_pat_" => [URL.from(32)],
+        "polar_at_" => [URL.from(24)],
+        "polar_rt_" => [URL.from(24)],
+        "polar_whs_" => [URL.from(32)],
     ),
     key!("posthog_key":
         "phc_" => [URL.to(40, 48)],
         "phx_" => [URL.to(40, 48)],
         "phs_" => [URL.to(40, 56)],
         "phr_" => [URL.to(40, 56)],
+        "pha_" => [URL.to(40, 48)],
     ),
     key!("postman_key":
-        "PMAK-" => [LOWER_HEX.n(24), text("-"), LOWER_HEX.n(34)],
-        "PMAT-" => [UPPER.n(26)],
+        "PMAK-" => [HEX.n(24), text("-"), HEX.n(34)],
+        "PMAT-" => [ALNUM.n(26)],
     ),
     key!("prefect_key":
         "pnu_" => [ALNUM.n(36)],
         "pnb_" => [ALNUM.n(36)],
     ),
-    key!("pubnub_key": "sec-c-" => [ALNUM.n(48)]),
+    key!("pubnub_key": "sec-c-" => [ALNUM.n(48)], "pub-c-" => [DASHED.n(36)], "sub-c-" => [DASHED.n(36)]),
     key!("pulumi_token": "pul-" => [LOWER_HEX.n(40)]),
     key!("pypi_token":
         "pypi-AgE" => [URL.from(50)],
     ),
+    key!("pyx_key": "sk-pyx-" => [ALNUM.from(40)]),
 ];

@@ -6,13 +6,14 @@ use super::super::class::{
 use super::super::shape::{Shape, text};
 use super::super::{Before, Detector, Lengths, Trigger};
 use super::{
-    ANY64, CENTIBITS_MIN, DASHED, DOTTED, PATH, PERCENT64, SESSION, UPPER_DASHED, URL_DOTTED,
-    behind_a_head, row,
+    ANY64, CENTIBITS_MIN, DASHED, DOTTED, PATH, PERCENT64, PLAIN64, SESSION, TIGRIS, UPPER_DASHED,
+    URL_DOTTED, UUID, behind_a_head, row,
 };
 
 /// Sorted by name.
 pub(super) const ROWS: &[Detector] = &[
-    key!("ramp_secret": "ramp_sec_" => [ALNUM.from(40)]),
+    key!("rainforest_key": "apikey_" => [LOWER_HEX.n(64)]),
+    key!("ramp_secret": "ramp_sec_" => [ALNUM.from(40)], "ramp_id_" => [ALNUM.n(40)]),
     infix!("rapidapi_key", 350; [LOWER.run(36, 36)] "jsn" [LOWER.n(12)]),
     key!("razorpay_key":
         "rzp_live_" => [ALNUM.n(14)],
@@ -25,15 +26,22 @@ pub(super) const ROWS: &[Detector] = &[
         "6Le" => [URL.n(37)],
         "6Lf" => [URL.n(37)],
     ),
+    key!("redirect_pizza_token", 350; "rpa_" => [ALNUM.n(30)]),
     key!("render_key": "rnd_" => [ALNUM.to(28, 40)]),
     key!("replicate_token": "r8_" => [URL.to(37, 46)]),
     key!("resend_key": "re_" => [ALNUM.n(8), text("_"), ALNUM.n(24)]),
+    key!("retell_key": "key_" => [LOWER_HEX.n(28)]),
+    key!("riot_key": "RGAPI-" => [DASHED.n(36)]),
     key!("rootly_key": "rootly_" => [LOWER_HEX.n(64)]),
     key!("rubygems_key": "rubygems_" => [LOWER_HEX.n(48)]),
     key!("runpod_key": "rpa_" => [ALNUM.to(40, 54)]),
     key!("salesforce_token":
         "00D" => [ALNUM.n(12), text("!"), SESSION.from(80)],
+        // What a connected app is known by.
+        "3MVG9" => [URL_DOTTED.to(50, 180)],
     ),
+    key!("samsara_token": "samsara_api_" => [ALNUM.to(26, 32)]),
+    key!("scale_key": "live_" => [LOWER_HEX.n(32)]),
     key!("scaleway_key": "SCW" => [UPPER.n(17)]),
     key!("scalingo_token": "tk-us-" => [URL.n(48)]),
     key!("secret_token_uri": "secret-token:" => [URL_DOTTED.from(16)]),
@@ -65,6 +73,12 @@ pub(super) const ROWS: &[Detector] = &[
         "shppa_" => [HEX.n(32)],
         "shpss_" => [HEX.n(32)],
         "shltm_" => [ALNUM.from(30)],
+    ),
+    key!("shortcut_token":
+        "sct_r_" => [DASHED.to(1, 60), text("_"), URL.from(100)],
+        "sct_rs_" => [DASHED.to(1, 60), text("_"), URL.from(100)],
+        "sct_rwa_" => [DASHED.to(1, 60), text("_"), URL.from(100)],
+        "sct_w_" => [DASHED.to(1, 60), text("_"), URL.from(100)],
     ),
     key!("sidekiq_key", 150;
         "CONTRIBSYS__COM=" => [LOWER_HEX.n(8), text(":"), LOWER_HEX.n(8)],
@@ -102,9 +116,9 @@ pub(super) const ROWS: &[Detector] = &[
         "snyk_sat." => [URL_DOTTED.from(40)],
     ),
     key!("sonarqube_token":
-        "squ_" => [LOWER_HEX.n(40)],
-        "sqp_" => [LOWER_HEX.n(40)],
-        "sqa_" => [LOWER_HEX.n(40)],
+        "squ_" => [URL.n(40)],
+        "sqp_" => [URL.n(40)],
+        "sqa_" => [URL.n(40)],
     ),
     key!("sourcegraph_token":
         "sgp_" => [HEX.n(16), text("_"), HEX.n(40)],
@@ -112,9 +126,10 @@ pub(super) const ROWS: &[Detector] = &[
         "sgp_" => [HEX.n(40)],
         "sgp_" => [ALNUM.n(64)],
         "sgd_" => [HEX.n(64)],
-        "slk_" => [LOWER_HEX.n(64)],
+        "slk_" => [HEX.n(64)],
     ),
     key!("spectral_key": "spu-" => [LOWER_HEX.n(32)]),
+    key!("sqreen_token": "org_" => [LOWER_HEX.to(56, 64)]),
     key!("square_token":
         "sq0atp-" => [URL.n(22)],
         "sq0csp-" => [URL.n(43)],
@@ -136,16 +151,19 @@ pub(super) const ROWS: &[Detector] = &[
         "SK_LIVE_" => [UPPER.from(20)],
         "SK_TEST_" => [UPPER.from(20)],
     ),
+    key!("stytch_project": "project-live-" => [UUID.n(36)], "project-test-" => [UUID.n(36)]),
     key!("stytch_secret":
         "secret-live-" => [URL_PADDED.from(32)],
         "secret-test-" => [URL_PADDED.from(32)],
     ),
     key!("sumup_key": "sup_sk_" => [ALNUM.n(32)]),
     key!("supabase_key":
-        "sbp_" => [LOWER_HEX.n(40)],
+        "sbp_" => [URL.n(40)],
         "sbp_v0_" => [LOWER_HEX.n(40)],
         "sb_secret_" => [URL.from(20)],
+        "sb_publishable_" => [URL.to(20, 48)],
     ),
+    infix!("tableau_token", 350; [PLAIN64.run(22, 22)] "==:" [ALNUM.n(32)]),
     key!("tailscale_key":
         "tskey-auth-" => [ALNUM.to(6, 20), text("-"), ALNUM.from(9)],
         "tskey-api-" => [ALNUM.to(6, 20), text("-"), ALNUM.from(9)],
@@ -159,18 +177,28 @@ pub(super) const ROWS: &[Detector] = &[
         "tvly-prod-" => [URL.from(32)],
     ),
     key!("teamwork_token": "tkn.v1_" => [BASE64.from(60)]),
+    key!("telnyx_key": "KEY0" => [HEX.n(31), text("_"), ALNUM.n(22)]),
     key!("tencent_key": "AKID" => [ALNUM.n(32)]),
     infix!("terraform_token", 300; [ALNUM.run(14, 14)] ".atlasv1." [URL_PADDED.to(60, 70)]),
+    key!("testkube_token":
+        "tkcapi_" => [ALNUM.to(30, 64)],
+        "tkcorg_" => [ALNUM.to(16, 32)],
+        "tkcenv_" => [ALNUM.to(16, 32)],
+    ),
     key!("thingsboard_token": "thingsboard.cloud/api/v1/" => [ALNUM.n(20)]),
+    key!("thunderstore_token", 400; "tss_" => [URL.from(40)]),
     key!("tickettailor_key": "sk_" => [DIGIT.n(4), text("_"), DIGIT.n(6), text("_"), LOWER_HEX.to(32, 40)]),
+    key!("tigris_key": "tid_" => [WORD.n(50)], "tsec_" => [TIGRIS.n(70)]),
     key!("tines_webhook": ".tines.com/webhook/" => [LOWER_HEX.n(32), text("/"), LOWER_HEX.n(32)]),
     key!("tinybird_token": "p.eyJ" => [URL.from(40), text("."), URL.from(27)]),
     key!("together_key": "tgp_v1_" => [URL.from(40)]),
+    key!("tolgee_key": "tgpak_" => [LOWER.to(45, 64)], "tgpat_" => [LOWER.to(48, 64)]),
     key!("trello_token": "ATTA" => [LOWER_HEX.n(72)]),
     key!("trigger_key":
         "tr_dev_" => [ALNUM.to(20, 32)],
         "tr_prod_" => [ALNUM.to(20, 32)],
-        "tr_pat_" => [ALNUM.from(32)],
+        "tr_pat_" => [ALNUM.from(20)],
+        "tr_stg_" => [ALNUM.to(20, 32)],
     ),
     // The key's number, `-`, a secret.
     Detector {
@@ -213,6 +241,17 @@ pub(super) const ROWS: &[Detector] = &[
     key!("typeform_token": "tfp_" => [DOTTED.n(59)]),
     key!("ubidots_token": "BBFF-" => [ALNUM.n(30)]),
     key!("unkey_key": "unkey_" => [ALNUM.from(20)]),
+    key!("unleash_token":
+        "user:" => [LOWER_HEX.n(56)],
+        "*:development." => [LOWER_HEX.to(56, 64)],
+        "*:production." => [LOWER_HEX.to(56, 64)],
+        "default:development." => [LOWER_HEX.to(56, 64)],
+        "default:production." => [LOWER_HEX.to(56, 64)],
+        "[]:development." => [LOWER_HEX.to(56, 64)],
+        "[]:production." => [LOWER_HEX.to(56, 64)],
+    ),
+    key!("upcloud_token": "ucat_" => [ALNUM.to(24, 32)]),
+    key!("val_town_token": "vtwn_" => [URL.from(20)]),
     key!("vault_token":
         "hvs." => [URL.from(24)],
         "hvb." => [URL.from(24)],
@@ -221,17 +260,24 @@ pub(super) const ROWS: &[Detector] = &[
     ),
     key!("vault_unseal_key": "Unseal Key " => [DIGIT.to(1, 2), text(": "), BASE64.n(44)]),
     key!("vercel_token":
-        "vcp_" => [ALNUM.n(56)],
-        "vca_" => [ALNUM.n(56)],
-        "vci_" => [ALNUM.n(56)],
-        "vck_" => [ALNUM.n(56)],
+        "vcp_" => [URL.n(56)],
+        "vca_" => [URL.n(56)],
+        "vci_" => [URL.n(56)],
+        "vck_" => [URL.n(56)],
+        "vcr_" => [URL.n(56)],
     ),
     key!("voiceflow_key": "VF.DM." => [LOWER_HEX.n(24), text("."), ALNUM.n(16)], "VF.WS." => [LOWER_HEX.n(24), text("."), ALNUM.to(14, 16)]),
     key!("volcengine_key": "AKLT" => [URL.from(40)]),
-    key!("voyage_key": "pa-" => [URL.to(40, 48)]),
+    key!("voyage_key", 380; "pa-" => [URL.to(40, 48)], "al-" => [URL.n(43)]),
+    key!("wakatime_key": "waka_" => [UUID.n(36)], "waka_" => [ALNUM.to(36, 64)]),
     key!("wandb_key": "wandb_v1_" => [WORD.from(40)]),
+    key!("warpstream_key": "aks_" => [LOWER_HEX.n(64)]),
+    key!("wepay_token": "STAGE_" => [LOWER_HEX.to(60, 68)], "PRODUCTION_" => [LOWER_HEX.to(60, 68)]),
+    key!("woocommerce_key": "ck_" => [LOWER_HEX.n(40)], "cs_" => [LOWER_HEX.n(40)]),
     key!("xai_key": "xai-" => [WORD.to(70, 84)]),
     key!("xata_key": "xau_" => [ALNUM.from(30)]),
+    key!("xendit_key": "xnd_production_" => [ALNUM.to(40, 80)], "xnd_development_" => [ALNUM.to(40, 80)]),
+    key!("yahoo_client_id": "dj0yJmk9" => [URL.from(50)], "dj0y" => [URL.from(80)]),
     key!("yandex_token":
         "AQVN" => [URL.to(35, 38)],
         "t1." => [URL_PADDED.from(4), text("."), URL_PADDED.from(60)],
@@ -239,6 +285,10 @@ pub(super) const ROWS: &[Detector] = &[
         "YCAJE" => [URL.to(18, 38)],
     ),
     key!("zapier_webhook": "hooks.zapier.com/hooks/catch/" => [PATH.from(12)]),
-    key!("zoho_token": "1000." => [LOWER_HEX.n(32), text("."), LOWER_HEX.n(32)]),
-    key!("zuplo_key": "zpka_" => [LOWER_HEX.n(32), text("_"), LOWER_HEX.n(8)]),
+    key!("zoho_token", 300;
+        "1000." => [HEX.n(32), text("."), HEX.n(32)],
+        "1001." => [HEX.n(32), text("."), HEX.n(32)],
+        "1000." => [UPPER.n(30)],
+    ),
+    key!("zuplo_key": "zpka_" => [LOWER.n(32), text("_"), LOWER_HEX.n(8)]),
 ];
