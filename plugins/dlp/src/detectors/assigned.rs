@@ -39,10 +39,22 @@ impl Assigned {
 
 /// What stands between a name and its value as words: Go's type, PHP's and XML's attributes, prose and SQL.
 const BETWEEN: [&[u8]; 5] = [b"string ", b"value=", b"is ", b"was ", b"by "];
+/// What a name goes on with that is said to be something.
+const OF: [&[u8]; 4] = [b"for ", b"of ", b"on ", b"to "];
+/// How far it goes on.
+const OF_BYTES_MAX: usize = 40;
+/// In words.
+const PHRASE: Class = Class::of("0-9A-Za-z _.'\\-");
 /// The longest of them.
 const BETWEEN_BYTES_MAX: usize = 7;
-/// Types between a name and what it is set to: `password: str = "…"`.
-const TYPES: [&[u8]; 3] = [b"str = ", b"String = ", b"string = "];
+/// Types between a name and what it is set to: `password: str = "…"`; the element around an answer file's.
+const TYPES: [&[u8]; 5] = [
+    b"str = ",
+    b"String = ",
+    b"string = ",
+    b"<Value>",
+    b"<value>",
+];
 /// What HTTP puts before a credential.
 const SCHEMES: [&[u8]; 6] = [
     b"Bearer ", b"Basic ", b"Token ", b"bearer ", b"basic ", b"token ",
@@ -70,6 +82,13 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
         if let Some(word) = BETWEEN.iter().find(begins) {
             spaced += word.len();
             is_said = *word != b"string ";
+        } else if OF.iter().any(|word| begins(&word)) {
+            // `the password for db1 is …`.
+            let end = step(context, spaced, OF_BYTES_MAX, &PHRASE)?;
+            let phrase = context.bytes(spaced..end);
+            if let Some(is) = phrase.windows(4).position(|word| word == b" is ") {
+                (spaced, is_said) = (spaced + is + 4, true);
+            }
         }
     }
     let operator = step(context, spaced, 5, &OPERATORS)?;

@@ -1,4 +1,5 @@
-//! Credentials of an HTTP `Authorization` header: `Basic` (RFC 7617) and `Bearer` (RFC 6750).
+//! Credentials of an HTTP `Authorization` header: `Basic` (RFC 7617) and `Bearer` (RFC 6750); the same pair as Docker and npm keep it in their
+//! configuration.
 
 use super::base64::decode;
 use super::class::Class;
@@ -11,7 +12,7 @@ pub(super) const AUTHORIZATION_HEADER: Detector = Detector {
     grade: Grade::Precise,
     dense: false,
     opaque: false,
-    trigger: Trigger::KeywordsAnyCase(&["basic ", "bearer "]),
+    trigger: Trigger::KeywordsAnyCase(&["basic ", "bearer ", "\"auth\":", "_auth=", "_auth = "]),
     find: Find::Code(find),
 };
 
@@ -24,7 +25,11 @@ fn find(context: &Context<'_>) -> Outcome {
     if !context.begins_word(context.at.start) {
         return Outcome::None;
     }
-    let start = context.at.end;
+    let is_kept = context.trigger().contains(&b'a') && context.trigger().contains(&b'u');
+    let start = match is_kept {
+        true => context.run_of(context.at.end, 4, &Class::of(" \"")),
+        false => context.at.end,
+    };
     let end = context.run_of(start, TOKEN_BYTES_MAX, &TOKEN);
     if context.is_open(end) {
         return Outcome::Undecided;
@@ -34,7 +39,7 @@ fn find(context: &Context<'_>) -> Outcome {
         .byte(context.at.start)
         .is_some_and(|byte| byte.eq_ignore_ascii_case(&b'b'))
         && context.trigger().len() == 6;
-    let is_secret = if is_basic {
+    let is_secret = if is_basic || is_kept {
         is_basic_credential(token)
     } else {
         is_token(token)
@@ -78,7 +83,7 @@ mod tests {
     fn finds_credentials() {
         check(
             "authorization_header",
-            "Authorization: Basic «R2hyZG5oYzpycWVpIGVuZ2xiZg==»\" 'authorization: bearer «38bb7b318cc6898c80317decb34525844bc9db55»'",
+            "{\"auth\": \"«bXl1c2VyOm15cGFzczEyMw==»\"} //r.corp/:_auth=«YWRtaW46UzNjcjN0UHcx» Authorization: Basic «R2hyZG5oYzpycWVpIGVuZ2xiZg==»\" 'authorization: bearer «38bb7b318cc6898c80317decb34525844bc9db55»'",
         );
     }
 

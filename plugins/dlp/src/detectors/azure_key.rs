@@ -1,5 +1,5 @@
-//! Keys of Azure: in connection strings (storage, Service Bus, App Configuration), and client secrets of Entra ID, which have `Q~` as their fifth
-//! and sixth characters (<https://learn.microsoft.com/en-us/purview/sit-defn-azure-ad-client-secret>).
+//! Keys of Azure: in connection strings (storage, Service Bus, App Configuration), signatures of shared access, keys of functions, and client
+//! secrets of Entra ID, which have `Q~` as their fifth and sixth characters (<https://learn.microsoft.com/en-us/purview/sit-defn-azure-ad-client-secret>).
 
 use super::class::{BASE64, Class};
 use super::entropy::centibits;
@@ -28,6 +28,9 @@ pub(super) const AZURE_KEY: Detector = Detector {
         "sharedaccesskey=",
         ";Secret=",
         ";secret=",
+        "?sig=",
+        "&sig=",
+        "?code=",
     ]),
     find: Find::Code(find),
 };
@@ -35,8 +38,11 @@ pub(super) const AZURE_KEY: Detector = Detector {
 const SECRET: Class = Class::of("0-9A-Za-z_~.\\-");
 
 fn find(context: &Context<'_>) -> Outcome {
-    if context.trigger().ends_with(b"Q~") {
+    let trigger = context.trigger();
+    if trigger.ends_with(b"Q~") {
         find_client_secret(context)
+    } else if trigger.ends_with(b"sig=") || trigger == b"?code=" {
+        find_signature(context)
     } else {
         find_connection_key(context)
     }
@@ -67,6 +73,32 @@ fn find_client_secret(context: &Context<'_>) -> Outcome {
         Outcome::None
     }
 }
+
+/// 32 bytes in base64, its signs as a URL writes them; behind a token's other fields (`sv=`, `sp=`) or a function's address.
+fn find_signature(context: &Context<'_>) -> Outcome {
+    let start = context.at.end;
+    let before = context.bytes(start.saturating_sub(SAS_BYTES)..start);
+    let has = |word: &[u8]| before.windows(word.len()).any(|part| part == word);
+    let is_announced = if context.trigger() == b"?code=" {
+        has(b".azurewebsites.net/")
+    } else {
+        has(b"sv=") || has(b"sp=") || has(b"se=")
+    };
+    let end = context.run_of(start, 96, &SIGNATURE);
+    if is_announced && context.is_open(end) {
+        return Outcome::Undecided;
+    }
+    let signature = context.bytes(start..end);
+    if is_announced && signature.len() >= 24 && centibits(signature) >= 350 {
+        Outcome::Match(start..end)
+    } else {
+        Outcome::None
+    }
+}
+
+/// How far before a signature its token's fields are looked for.
+const SAS_BYTES: usize = 200;
+const SIGNATURE: Class = Class::of("0-9A-Za-z%+/=_\\-");
 
 /// 32 or 64 bytes in base64.
 fn find_connection_key(context: &Context<'_>) -> Outcome {
@@ -104,10 +136,18 @@ mod tests {
     }
 
     #[test]
+    fn finds_signatures() {
+        check(
+            "azure_key",
+            "https://a.blob.core.windows.net/c/b?sv=2022-11-02&sr=b&sig=«Z%2FRHIX5Xcg0Mq2rqI3OlWTjEg2tYkboXr1P9ZUXDtkk%3D»&se=2024-12-31T00%3A00%3A00Z&sp=r https://f.azurewebsites.net/api/H?code=«AbCdEfGhIjKlMnOpQrStUvWxYz1234567890/+==»",
+        );
+    }
+
+    #[test]
     fn leaves_others() {
         check(
             "azure_key",
-            "f452Q~tplv AccountKey=... .ui.visible.right.sidebar~.ui.visible.left.sidebar~.pusher{transform:translate3d(0,0,0)}",
+            "f452Q~tplv AccountKey=... https://a.example/?sig=Z2FRHIX5Xcg0Mq2rqI3OlWTjEg2tYkboXr1P9ZUXDtkk .ui.visible.right.sidebar~.ui.visible.left.sidebar~.pusher{transform:translate3d(0,0,0)}",
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::class::Class;
 use super::entropy::is_placeholder;
+use super::stand_in::{is_reference, is_stand_in};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const CURL_CREDENTIALS: Detector = Detector {
@@ -29,8 +30,6 @@ const PART_BYTES_MAX: usize = 128;
 
 const USER: Class = Class::of("0-9A-Za-z._@%+{}\"'\\-");
 const PASSWORD: Class = Class::of("!#-&*-.0-;=?-Z^_a-z{}|~");
-/// Where a password goes on to, unless a shell puts something else there.
-const REFERENCES: &[u8] = b"$<{%*[";
 
 fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
@@ -48,19 +47,11 @@ fn find(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let password = context.bytes(start..end);
-    let is_reference = password
-        .first()
-        .is_some_and(|byte| REFERENCES.contains(byte));
-    let is_word = [
-        b"password".as_slice(),
-        b"passwd",
-        b"pass",
-        b"token",
-        b"secret",
-    ]
-    .iter()
-    .any(|word| word.eq_ignore_ascii_case(password));
-    if password.len() < 4 || is_reference || is_word || is_placeholder(password) {
+    if password.len() < 4
+        || is_reference(password)
+        || is_stand_in(password)
+        || is_placeholder(password)
+    {
         Outcome::None
     } else {
         Outcome::Match(start..end)

@@ -18,6 +18,7 @@ mod checked_numbers;
 mod checksum;
 mod class;
 mod cn_resident_id;
+mod command_credentials;
 mod context;
 mod crypto_wallet;
 mod curl_credentials;
@@ -38,17 +39,22 @@ mod keys;
 mod kubernetes_secret;
 mod memo;
 mod mx_curp;
+mod network_device_secret;
 mod number;
 mod openai_key;
 mod password;
+mod password_argument;
 mod password_hash;
 mod payment_card;
+mod pgpass_credentials;
 mod phone;
 mod private_key;
 pub(crate) mod runs;
+mod seed_phrase;
 mod sg_nric;
 mod shape;
 mod ssn;
+mod stand_in;
 mod telegram_bot_token;
 mod turned;
 mod uk_nino;
@@ -285,6 +291,7 @@ const DETECTORS: &[Detector] = &[
     aws_secret_key::AWS_SECRET_KEY,
     azure_key::AZURE_KEY,
     cn_resident_id::CN_RESIDENT_ID,
+    command_credentials::COMMAND_CREDENTIALS,
     crypto_wallet::CRYPTO_WALLET,
     crypto_wallet::CRYPTO_WALLET_BECH32,
     curl_credentials::CURL_CREDENTIALS,
@@ -302,13 +309,17 @@ const DETECTORS: &[Detector] = &[
     jwt::JWT,
     kubernetes_secret::KUBERNETES_SECRET,
     mx_curp::MX_CURP,
+    network_device_secret::NETWORK_DEVICE_SECRET,
     openai_key::OPENAI_KEY,
     password::PASSWORD,
+    password_argument::PASSWORD_ARGUMENT,
     password_hash::PASSWORD_HASH,
     payment_card::PAYMENT_CARD,
+    pgpass_credentials::PGPASS_CREDENTIALS,
     phone::PHONE,
     private_key::PRIVATE_KEY,
     private_key::PRIVATE_KEY_BODY,
+    seed_phrase::SEED_PHRASE,
     sg_nric::SG_NRIC,
     ssn::SSN,
     telegram_bot_token::TELEGRAM_BOT_TOKEN,

@@ -7,6 +7,7 @@
 use super::assigned::{Assigned, NAME, NAME_REST_MAX, contains, is_member, value};
 use super::class::Class;
 use super::entropy::is_placeholder;
+use super::stand_in::{is_stand_in, kinds};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const PASSWORD: Detector = Detector {
@@ -21,6 +22,10 @@ pub(super) const PASSWORD: Detector = Detector {
         "passphrase",
         "passwort",
         "kennwort",
+        "密码",
+        "密碼",
+        "パスワード",
+        "비밀번호",
         "contraseña",
         "mot de passe",
         "_pass",
@@ -41,44 +46,6 @@ pub(super) const PASSWORD: Detector = Detector {
 
 /// The longest password that is taken for one.
 const BYTES_MAX: usize = 128;
-/// What only names a password, or says that there is none.
-const STAND_INS: [&[u8]; 35] = [
-    b"argon2id",
-    b"password",
-    b"passwd",
-    b"passwort",
-    b"passphrase",
-    b"pass",
-    b"pwd",
-    b"secret",
-    b"yourpassword",
-    b"mypassword",
-    b"user_password",
-    b"userpassword",
-    b"db_password",
-    b"new_password",
-    b"newpassword",
-    b"old_password",
-    b"oldpassword",
-    b"root_password",
-    b"some_password",
-    b"username",
-    b"required",
-    b"optional",
-    b"undefined",
-    b"string",
-    b"varchar",
-    b"invalid",
-    b"incorrect",
-    b"forgotten",
-    b"disabled",
-    b"enabled",
-    b"default",
-    b"confirm",
-    b"encrypted",
-    b"function",
-    b"password_hash",
-];
 /// What stands beside a password in a connection string.
 const CONNECTION: &[&str] = &[
     "server",
@@ -97,6 +64,9 @@ const CONNECTION: &[&str] = &[
 const BLANKS: Class = Class::of(" \t");
 /// What stands before a password that follows its word with nothing but a blank.
 const LOGIN: &[&str] = &["login", "machine", "username", "--user"];
+
+/// What begins an entry of a `.netrc`.
+const NETRC: &[&str] = &["machine"];
 
 fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
@@ -164,7 +134,10 @@ fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigne
             .iter()
             .all(|byte| matches!(byte, b' ' | b'"' | b'\''));
         return found.is_quoted && is_beside && kinds >= 2
-            || kinds >= 3 && (is_option || context.mentions(begin, LOGIN));
+            || kinds >= 3 && (is_option || context.mentions(begin, LOGIN))
+            || kinds >= 2
+                && password.iter().any(u8::is_ascii_digit)
+                && context.mentions(begin, NETRC);
     }
     let has_letters = password.iter().any(u8::is_ascii_alphabetic);
     let has_digits = password.iter().any(u8::is_ascii_digit);
@@ -210,21 +183,6 @@ fn is_same_name(name: &[u8], value: &[u8]) -> bool {
     letters(name).ends_with(&letters(value))
 }
 
-fn is_stand_in(value: &[u8]) -> bool {
-    STAND_INS
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(value))
-}
-
-/// How many kinds of characters: small letters, capitals, digits, signs that no name has.
-fn kinds(value: &[u8]) -> usize {
-    let has = |class: fn(&u8) -> bool| usize::from(value.iter().any(class));
-    has(u8::is_ascii_lowercase)
-        + has(u8::is_ascii_uppercase)
-        + has(u8::is_ascii_digit)
-        + has(|byte| byte.is_ascii_punctuation() && !matches!(byte, b'_' | b'-' | b'.'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::reference::check;
@@ -249,7 +207,7 @@ mod tests {
     fn finds_passwords_of_tools() {
         check(
             "password",
-            "Server=host;Port=5432;User Id=username;Password=«s3cr»;Database=d; Provider=SQLNCLI;Server=a;Uid=b;Pwd=«myWord»;",
+            "machine api.github.com\n login octocat\n password «pass123»\nThe root password for db1 is «Gr33nT0mato!» Server=host;Port=5432;User Id=username;Password=«s3cr»;Database=d; Provider=SQLNCLI;Server=a;Uid=b;Pwd=«myWord»;",
         );
         check(
             "password",

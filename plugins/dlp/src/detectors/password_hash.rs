@@ -1,4 +1,5 @@
-//! Password hashes of crypt(5): MD5, bcrypt, SHA-256, SHA-512, yescrypt; Argon2's encoded form.
+//! Password hashes of crypt(5): MD5, bcrypt, SHA-256, SHA-512, yescrypt; Argon2's encoded form; those of Apache (`apr1`), of network devices (types 8
+//! and 9) and of Kerberos tickets.
 
 use super::class::Class;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
@@ -10,7 +11,8 @@ pub(super) const PASSWORD_HASH: Detector = Detector {
     dense: false,
     opaque: true,
     trigger: Trigger::Keywords(&[
-        "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$argon2",
+        "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$8$", "$9$", "$apr1$", "$argon2", "$krb5",
+        "$y$",
     ]),
     find: Find::Code(find),
 };
@@ -34,7 +36,9 @@ fn find(context: &Context<'_>) -> Outcome {
     let hash = body.rsplit(|byte| *byte == b'$').next().unwrap_or_default();
     let parts = body.split(|byte| *byte == b'$').count();
     let is_hash = match context.trigger() {
-        b"$1$" => parts == 2 && (22..=23).contains(&hash.len()),
+        b"$1$" | b"$apr1$" => parts == 2 && (22..=23).contains(&hash.len()),
+        b"$8$" | b"$9$" => parts == 2 && body.len() - hash.len() == 15 && hash.len() == 43,
+        b"$krb5" => parts >= 4 && hash.len() >= 64,
         b"$2a$" | b"$2b$" | b"$2y$" => parts == 2 && (53..=54).contains(&hash.len()),
         b"$5$" => parts >= 2 && (43..=44).contains(&hash.len()),
         b"$6$" => parts >= 2 && (86..=87).contains(&hash.len()),
@@ -60,6 +64,14 @@ mod tests {
         check(
             "password_hash",
             "«$5$rounds=5000$GX7BopJZJxPc/KEK$le16UF8I2Anb.rOrn22AUPWvzUETDGefUmAV8AZkGcD»",
+        );
+    }
+
+    #[test]
+    fn finds_hashes_of_servers_and_devices() {
+        check(
+            "password_hash",
+            "bob:«$apr1$ePZTmN7A$FVJ1Q9cVRo.2Tm9dTDB2v1» secret 8 «$8$TnGX/fE4KGHOVU$pEhnEvxrvaynpi8j4f.EMHr6M.FzU8xnZnBr/tJdFWk»",
         );
     }
 

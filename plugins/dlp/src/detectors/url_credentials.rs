@@ -1,6 +1,7 @@
 //! A user's password in a URL: `scheme://user:password@host` (RFC 3986, section 3.2.1, deprecates the form; connection strings live on it).
 
 use super::entropy::is_placeholder;
+use super::stand_in::{is_reference, is_stand_in};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const URL_CREDENTIALS: Detector = Detector {
@@ -15,21 +16,6 @@ pub(super) const URL_CREDENTIALS: Detector = Detector {
 
 /// The longest user and password that are taken for such.
 const PART_BYTES_MAX: usize = 256;
-/// What documentation writes where a password would stand.
-const STAND_INS: [&[u8]; 12] = [
-    b"password",
-    b"passwd",
-    b"pass",
-    b"pwd",
-    b"pw",
-    b"user",
-    b"token",
-    b"mypassword",
-    b"userpassword",
-    b"user_password",
-    b"p",
-    b"xxx",
-];
 
 fn find(context: &Context<'_>) -> Outcome {
     if !context
@@ -80,15 +66,10 @@ fn find_password(context: &Context<'_>, start: usize) -> Outcome {
         return Outcome::None;
     }
     let password = context.bytes(start..end);
-    let is_stand_in = STAND_INS
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(password))
-        || is_placeholder(password)
-        || password.starts_with(b"$")
-        || password.starts_with(b"%")
-        || password.starts_with(b"[");
+    // In a URL people do use that one.
+    let is_stand_in = is_stand_in(password) && password != b"secret";
     // A port and nothing else is no password: `http://proxy:8080@…` is a typing mistake, not a secret.
-    if password.len() < 3 || is_stand_in {
+    if password.len() < 3 || is_stand_in || is_reference(password) || is_placeholder(password) {
         Outcome::None
     } else {
         Outcome::Match(start..end)
