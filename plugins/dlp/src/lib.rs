@@ -28,6 +28,7 @@ mod rules;
 mod scanner;
 mod scope;
 mod survey;
+mod teddy;
 mod text;
 mod trigger;
 mod view;

@@ -143,8 +143,13 @@ impl Matcher {
         self.take(None, work)
     }
 
-    /// Finds what patterns find up to a position.
-    pub(crate) fn scan(&mut self, end: usize, work: &mut Work<'_>) -> Result<(), Halted> {
+    /// Finds what patterns find up to a position. With `last` the text ends there.
+    pub(crate) fn scan(
+        &mut self,
+        end: usize,
+        last: bool,
+        work: &mut Work<'_>,
+    ) -> Result<(), Halted> {
         while self.position < end {
             let bytes = work.window.from(self.position);
             let mut bytes = bytes.get(..end - self.position).unwrap_or(bytes);
@@ -152,7 +157,9 @@ impl Matcher {
                 // The trigger goes ahead of the candidates, not far: they may all be gone soon.
                 bytes = bytes.get(..AHEAD_BYTES).unwrap_or(bytes);
             }
-            let complete = work.rules.trigger().find(&mut self.progress, bytes);
+            let last = last && self.position + bytes.len() == end;
+            let trigger = work.rules.trigger();
+            let complete = trigger.find(&mut self.progress, bytes, last);
             let until = self.position + complete.map_or(bytes.len(), |index| index + 1);
             self.follow(until, work)?;
             if complete.is_some() {

@@ -76,6 +76,7 @@ impl Patterns {
             },
             &mut folded,
             piece,
+            last,
         );
         if result.is_ok() && last {
             let at_end = (written.len(), folded.len());
@@ -107,15 +108,16 @@ impl Patterns {
         work: &mut Work<'_>,
         folded: &mut Vec<Event>,
         piece: &str,
+        last: bool,
     ) -> Result<(), Halted> {
         let mut rest = piece;
         while !rest.is_empty() {
             let at = work.window.end() - rest.len();
             if !self.folded.goes {
                 let Some(plain) = view::first_folded(rest) else {
-                    return self.written.scan(work.window.end(), work);
+                    return self.written.scan(work.window.end(), last, work);
                 };
-                self.written.scan(at + plain, work)?;
+                self.written.scan(at + plain, false, work)?;
                 self.folded.begin(&mut self.written, work);
                 self.saw_folds = true;
                 rest = rest.get(plain..).unwrap_or_default();
@@ -125,7 +127,7 @@ impl Patterns {
             let len = rest.ceil_char_boundary(wanted.min(rest.len()));
             let (portion, behind) = rest.split_at_checked(len).unwrap_or((rest, ""));
             rest = behind;
-            let written = self.written.scan(at + len, work);
+            let written = self.written.scan(at + len, false, work);
             let folds = self.folded.read(portion, false, work, folded);
             written.and(folds)?;
             if len >= wanted
@@ -206,7 +208,7 @@ impl Folded {
         let result = if last {
             self.matcher.finish(work)
         } else {
-            self.matcher.scan(work.window.end(), work)
+            self.matcher.scan(work.window.end(), false, work)
         };
         for event in events.iter_mut().skip(known) {
             event.at = self.view.text_position(event.at);

@@ -61,7 +61,7 @@ impl Kinds {
 }
 
 /// The positions of set bits, from the lowest.
-pub(super) fn bits(mut set: u64) -> impl Iterator<Item = usize> {
+pub(crate) fn bits(mut set: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let bit = (set != 0).then(|| set.trailing_zeros() as usize)?;
         set &= set - 1;

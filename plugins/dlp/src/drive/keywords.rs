@@ -1,35 +1,44 @@
-//! Finds keywords: at every position a look at three bytes in a table of bits, and at the keywords themselves where a bit is set.
+//! Finds keywords: where a print of one could stand ([`crate::teddy`]), four bytes are looked at in a table of bits, and the keywords themselves
+//! where a bit is set.
 //!
-//! An Aho-Corasick automaton waits for each state before it can look up the next. Here no look depends on the one before, so a processor does
-//! several at once; and of each keyword the three bytes are looked for that text has least often, so that few looks find a bit.
+//! An Aho-Corasick automaton waits for each state before it can look up the next. Here sixteen positions are looked at together, and no look
+//! depends on the one before; and of each keyword those bytes are looked for that text has least often, so that few looks lead on.
 
+use super::blocks::bits;
+use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy, frequency};
 use crate::window::Window;
 use portcullis_policy::sort::sort_by;
 use std::ops::Range;
 
-/// Bytes that are looked at together.
-const LOOK: usize = 3;
-
-/// Bytes that are read at once: two words of eight, which share two.
-const STRIDE: usize = 14;
+/// Bytes of a look; of a keyword's last bytes one fewer.
+const LOOK: usize = 4;
 
 /// Bits of the table, as a power of two: 8 KiB, so that table and text stay in the first-level cache.
 const TABLE_BITS: u32 = 16;
 
-/// The bytes of a look, in four that are read at once.
-const LOOK_MASK: u32 = 0xFF_FFFF;
+/// The bytes of a short look, in four that are read at once.
+const SHORT_MASK: u32 = 0xFF_FFFF;
+
+/// Looks are taken in either case: in letters this bit is the only difference.
+const CASE: u32 = 0x2020_2020;
 
 /// Bits of a hash by which looks are found.
-const BUCKET_BITS: u32 = 12;
+const BUCKET_BITS: u32 = 10;
+
+/// Groups of buckets for prints.
+const GROUPS: usize = 2;
+
+/// How far into a keyword its look is taken, at most.
+const LOOK_AT_MAX: usize = 7;
 
 /// Fewest bytes of a keyword: a shorter one would be found everywhere.
-pub(crate) const KEYWORD_BYTES_MIN: usize = LOOK;
+pub(crate) const KEYWORD_BYTES_MIN: usize = PRINT;
 
 /// A byte string that is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Keyword {
     /// As it is written; in lower case when any case will do.
-    bytes: Vec<u8>,
+    bytes: &'static [u8],
     any_case: bool,
     /// Which detectors it concerns.
     pub(super) entries: Vec<u16>,
@@ -50,15 +59,38 @@ impl Keyword {
             found == wanted
         }
     }
+
+    /// What is looked for, folded.
+    fn look(&self) -> u32 {
+        let mut look = [0; LOOK];
+        let bytes = self.bytes.iter().skip(self.look_at);
+        for (place, byte) in look.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+        let look = u32::from_le_bytes(look);
+        match self.bytes.len() - self.look_at {
+            0..LOOK => short(look),
+            _ => look | CASE,
+        }
+    }
+}
+
+/// A look with a bit leads to the keywords that it is taken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Look {
+    hash: u16,
+    keyword: u16,
+    look: u32,
 }
 
 /// All keywords.
 #[derive(Debug)]
 pub(super) struct Keywords {
+    prints: Teddy<GROUPS>,
     table: Box<[u32; 1 << (TABLE_BITS - 5)]>,
     keywords: Vec<Keyword>,
-    /// Where a look with a bit leads: hash, what was looked at, keyword. Sorted.
-    looks: Vec<(u16, u32, u16)>,
+    /// Sorted.
+    looks: Vec<Look>,
     /// Where those begin that have so high a hash.
     buckets: Box<[u16; (1 << BUCKET_BITS) + 1]>,
 }
@@ -69,60 +101,65 @@ pub(super) struct Hit<'k> {
     pub(super) at: Range<usize>,
 }
 
+/// Up to where keywords were looked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Looked {
+    /// No look that is taken before is missing.
+    pub(super) to: usize,
+    /// Neither is the short one that is taken there.
+    short: bool,
+}
+
 impl Keywords {
     /// Of keywords with the detectors they concern and whether their case matters.
     pub(super) fn new(words: impl IntoIterator<Item = (&'static str, bool, u16)>) -> Self {
+        let mut words: Vec<_> = words.into_iter().collect();
+        // The short ones can be looked for in one way only; neighbors have much in common.
+        sort_by(&mut words, |one, other| {
+            (one.0.len(), one).cmp(&(other.0.len(), other))
+        });
         let mut keywords: Vec<Keyword> = Vec::new();
+        let mut prints = Builder::new();
         for (word, any_case, entry) in words {
-            let bytes = word.as_bytes().to_vec();
-            let known = keywords
-                .iter_mut()
-                .find(|known| known.bytes == bytes && known.any_case == any_case);
-            match known {
-                Some(known) if known.entries.contains(&entry) => {}
-                Some(known) => known.entries.push(entry),
-                None => keywords.push(Keyword {
-                    look_at: rarest(&bytes),
+            let bytes = word.as_bytes();
+            match keywords.last_mut() {
+                Some(known) if (known.bytes, known.any_case) == (bytes, any_case) => {
+                    if !known.entries.contains(&entry) {
+                        known.entries.push(entry);
+                    }
+                }
+                Some(_) | None => keywords.push(Keyword {
+                    look_at: look_at(&mut prints, bytes, any_case),
                     bytes,
                     any_case,
                     entries: vec![entry],
                 }),
             }
         }
-        let mut looks = Vec::new();
-        for (keyword, index) in keywords.iter().zip(0..) {
-            let look = keyword.bytes.get(keyword.look_at..).unwrap_or_default();
-            let cases = if keyword.any_case { 1 << LOOK } else { 1 };
-            for upper in 0..cases {
-                let mut bytes = [0; 4];
-                for (index, (place, byte)) in bytes.iter_mut().zip(look).take(LOOK).enumerate() {
-                    *place = if upper >> index & 1 == 1 {
-                        byte.to_ascii_uppercase()
-                    } else {
-                        *byte
-                    };
-                }
-                looks.push((u32::from_le_bytes(bytes), index));
-            }
-        }
-        let mut looks: Vec<_> = looks
-            .into_iter()
-            .map(|(look, index)| (hash(look), look, index))
-            .collect();
+        let looks = keywords.iter().zip(0..).map(|(keyword, index)| Look {
+            hash: hash(keyword.look()),
+            look: keyword.look(),
+            keyword: index,
+        });
+        let mut looks: Vec<Look> = looks.collect();
         sort_by(&mut looks, Ord::cmp);
-        looks.dedup();
         let mut table = Box::new([0; 1 << (TABLE_BITS - 5)]);
-        for (hash, _, _) in &looks {
+        for Look { hash, .. } in &looks {
             if let Some(word) = table.get_mut(usize::from(*hash) / 32) {
                 *word |= 1_u32 << (hash % 32);
             }
         }
         let mut buckets = Box::new([0; (1 << BUCKET_BITS) + 1]);
-        for (bucket, first) in buckets.iter_mut().enumerate() {
-            let before = looks.partition_point(|(hash, _, _)| bucket_of(*hash) < bucket);
-            *first = u16::try_from(before).unwrap_or(u16::MAX);
+        let mut before = looks.iter().map(|look| bucket_of(look.hash)).peekable();
+        let mut count = 0;
+        for (first, bucket) in buckets.iter_mut().zip(0..) {
+            while before.next_if(|of| *of < bucket).is_some() {
+                count += 1;
+            }
+            *first = count;
         }
         Self {
+            prints: prints.build(),
             table,
             keywords,
             looks,
@@ -132,73 +169,63 @@ impl Keywords {
 
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(&*self.table) + self.looks.capacity() * size_of::<(u16, u32, u16)>()
+        size_of_val(&*self.table)
+            + size_of_val(&*self.buckets)
+            + self.looks.capacity() * size_of::<Look>()
+            + self.keywords.capacity() * size_of::<Keyword>()
     }
 
     #[inline]
     fn bit(&self, look: u32) -> bool {
-        let hash = hash(look & LOOK_MASK);
+        let hash = hash(look);
         let word = self.table.get(usize::from(hash) / 32).copied();
         word.unwrap_or_default() >> (hash % 32) & 1 == 1
     }
 
-    /// Whether a bit is set for any look that begins and ends in these bytes.
-    #[inline]
-    fn any(&self, bytes: &[u8; STRIDE]) -> bool {
-        // Words of eight bytes have six looks each.
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = *bytes;
-        let words = [
-            u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-            u64::from_le_bytes([g, h, i, j, k, l, m, n]),
-        ];
-        let mut any = 0;
-        for word in words {
-            for shift in [0, 8, 16, 24, 32, 40] {
-                let hash = hash((word >> shift) as u32 & LOOK_MASK);
-                let bits = self.table.get(usize::from(hash) / 32).copied();
-                any |= bits.unwrap_or_default() >> (hash % 32);
-            }
-        }
-        any & 1 == 1
-    }
-
-    /// Calls `found` for every keyword whose look is taken at `from` or behind. Returns from where on to go on when more bytes are known: what
-    /// is cut off by the end of the window is found then. With `last` nothing is.
+    /// Calls `found` for every keyword whose look is taken where none was taken before. Returns how far that is: what is cut off by the end of
+    /// the window is found when more bytes are known. With `last` nothing is.
     pub(super) fn find(
         &self,
         window: Window<'_>,
-        from: usize,
+        looked: Looked,
         last: bool,
         mut found: impl FnMut(Hit<'_>),
-    ) -> usize {
-        if self.keywords.is_empty() {
-            return window.end();
-        }
-        let bytes = window.from(from);
-        let mut index = 0;
-        while let Some(stretch) = bytes.get(index..).and_then(<[u8]>::first_chunk::<STRIDE>) {
-            if self.any(stretch) {
-                for offset in 0..STRIDE - LOOK + 1 {
-                    let look = bytes.get(index + offset..).unwrap_or_default();
-                    let [a, b, c] = look.first_chunk::<LOOK>().copied().unwrap_or_default();
-                    if self.bit(u32::from_le_bytes([a, b, c, 0]))
-                        && !self.at(window, from + index + offset, last, &mut found)
-                    {
-                        return from + index + offset;
-                    }
+    ) -> Looked {
+        let mut rest = window.slice(looked.to).unwrap_or_default();
+        let mut from = looked.to;
+        while rest.len() >= PRINT {
+            for bit in bits(self.prints.look(rest)) {
+                let (position, behind) = (from + bit, rest.get(bit..).unwrap_or_default());
+                let whole = behind.first_chunk::<LOOK>();
+                let look = whole.copied().unwrap_or(match behind {
+                    [a, b, c, ..] => [*a, *b, *c, 0],
+                    _ => [0; LOOK],
+                });
+                let look = u32::from_le_bytes(look);
+                let (short, long) = (short(look), look | CASE);
+                if self.bit(short) && !(looked.short && position == looked.to) {
+                    self.at(window, position, short, last, &mut found);
+                }
+                if whole.is_some()
+                    && self.bit(long)
+                    && !self.at(window, position, long, last, &mut found)
+                {
+                    return Looked {
+                        to: position,
+                        short: true,
+                    };
                 }
             }
-            index += STRIDE - LOOK + 1;
-        }
-        while let Some([a, b, c]) = bytes.get(index..).and_then(<[u8]>::first_chunk::<LOOK>) {
-            if self.bit(u32::from_le_bytes([*a, *b, *c, 0]))
-                && !self.at(window, from + index, last, &mut found)
-            {
-                return from + index;
+            if rest.len() < POSITIONS + PRINT {
+                break;
             }
-            index += 1;
+            from += POSITIONS;
+            rest = rest.get(POSITIONS..).unwrap_or_default();
         }
-        from + index
+        match window.end().checked_sub(PRINT) {
+            Some(to) if to >= looked.to => Looked { to, short: true },
+            Some(_) | None => looked,
+        }
     }
 
     /// The keywords whose look is taken at a position; false when one of them may be cut off.
@@ -207,23 +234,19 @@ impl Keywords {
         &self,
         window: Window<'_>,
         position: usize,
+        look: u32,
         last: bool,
         found: &mut impl FnMut(Hit<'_>),
     ) -> bool {
-        let mut look = [0; 4];
-        for (place, byte) in look.iter_mut().zip(window.from(position)).take(LOOK) {
-            *place = *byte;
-        }
-        let look = u32::from_le_bytes(look);
         let bucket = bucket_of(hash(look));
         let bound = |bucket: usize| self.buckets.get(bucket).map_or(0, |at| usize::from(*at));
         let here = self.looks.get(bound(bucket)..bound(bucket + 1));
         let here = here
             .unwrap_or_default()
             .iter()
-            .filter(|(_, seen, _)| *seen == look)
-            .filter_map(|(_, _, index)| {
-                let keyword = self.keywords.get(usize::from(*index))?;
+            .filter(|here| here.look == look)
+            .filter_map(|here| {
+                let keyword = self.keywords.get(usize::from(here.keyword))?;
                 let start = position.checked_sub(keyword.look_at)?;
                 let bytes = window.slice(start)?;
                 keyword.begins(bytes).then_some((keyword, start))
@@ -243,8 +266,13 @@ impl Keywords {
     }
 }
 
+/// The look of a keyword's last bytes, folded.
+const fn short(look: u32) -> u32 {
+    (look | CASE) & SHORT_MASK
+}
+
 #[inline]
-fn hash(look: u32) -> u16 {
+const fn hash(look: u32) -> u16 {
     (look.wrapping_mul(0x9E37_79B1) >> (32 - TABLE_BITS)) as u16
 }
 
@@ -252,24 +280,15 @@ const fn bucket_of(hash: u16) -> usize {
     (hash >> (TABLE_BITS - BUCKET_BITS)) as usize
 }
 
-/// Where the bytes of a keyword begin that text has least often, as prose, code and JSON have them.
-fn rarest(bytes: &[u8]) -> usize {
-    let rarity = |window: &[u8]| -> u32 {
-        window
-            .iter()
-            .map(|byte| match byte.to_ascii_lowercase() {
-                b' ' | b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 1,
-                b'l' | b'c' | b'd' | b'u' | b'p' | b'm' | b'-' | b'"' | b':' => 2,
-                b'h' | b'f' | b'g' | b'b' | b'y' | b'v' | b'0'..=b'9' => 3,
-                b'_' | b'/' | b'.' | b'\'' => 3,
-                b'j' | b'z' => 5,
-                _ => 4,
-            })
-            .sum()
-    };
-    let windows = bytes.windows(LOOK).enumerate();
-    let best = windows.max_by_key(|(at, window)| (rarity(window), usize::MAX - at));
-    best.map_or(0, |(at, _)| at)
+/// Where a keyword's look is best taken: where few prints are alike, and its bytes are rare.
+fn look_at(prints: &mut Builder<GROUPS>, bytes: &[u8], any_case: bool) -> usize {
+    let rests = (0..=LOOK_AT_MAX).filter_map(|at| bytes.get(at..));
+    let rests = rests.take_while(|rest| rest.len() >= PRINT);
+    let looks = rests.map(|rest| {
+        let look = rest.get(..LOOK).unwrap_or(rest);
+        (Print::of(rest, any_case), frequency(look, any_case))
+    });
+    prints.add(looks).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -296,11 +315,11 @@ mod tests {
     }
 
     fn found(text: &str, cuts: &[usize]) -> Vec<(u16, Range<usize>)> {
-        let (keywords, mut found, mut from) = (keywords(), Vec::new(), 0);
+        let (keywords, mut found, mut looked) = (keywords(), Vec::new(), Looked::default());
         for end in cuts.iter().copied().chain([text.len()]) {
             let (end, last) = (end.min(text.len()), end == text.len());
             let window = Window::new(&text.as_bytes()[..end], 0);
-            from = keywords.find(window, from, last, |hit| {
+            looked = keywords.find(window, looked, last, |hit| {
                 found.push((hit.keyword.entries[0], hit.at));
             });
         }

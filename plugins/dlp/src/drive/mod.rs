@@ -23,6 +23,7 @@ mod spaced;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use blocks::bits;
 pub(crate) use lane::{Lane, TooCostly};
 
 use crate::detectors::{Detector, Trigger};

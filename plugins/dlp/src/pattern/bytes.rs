@@ -1,5 +1,7 @@
 //! Sets of bytes.
 
+use crate::drive::bits;
+
 /// Any subset of the 256 bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ByteSet {
@@ -34,11 +36,10 @@ impl ByteSet {
 
     /// Whether the byte is in it.
     pub(crate) const fn contains(self, byte: u8) -> bool {
-        if byte < 128 {
-            self.low >> byte & 1 == 1
-        } else {
-            self.high >> (byte - 128) & 1 == 1
-        }
+        // Words of 64 bits: a shift of 128 is a call in wasm.
+        let half = if byte < 128 { self.low } else { self.high };
+        let word = if byte & 64 == 0 { half } else { half >> 64 } as u64;
+        word >> (byte & 63) & 1 == 1
     }
 
     /// What is in either.
@@ -62,7 +63,9 @@ impl ByteSet {
 
     /// Every byte in it, in order.
     pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
-        (0..=u8::MAX).filter(move |byte| self.contains(*byte))
+        let words = [self.low, self.low >> 64, self.high, self.high >> 64];
+        let words = words.into_iter().zip([0, 64, 128, 192]);
+        words.flat_map(|(word, first)| bits(word as u64).map(move |bit| first + bit as u8))
     }
 }
 

@@ -130,10 +130,15 @@ impl<'a> Builder<'a> {
                 }
                 State::Split(_) | State::Look(..) | State::Match => None,
             };
-            let nexts = leaves.order.iter().filter_map(takes).collect();
+            let nexts: Vec<StateId> = leaves.order.iter().filter_map(takes).collect();
             self.work += leaves.order.len();
             let ended_before = leaves.matched && !accepts;
-            let next = self.intern(after, nexts)?;
+            // As most bytes do.
+            let next = if nexts.is_empty() {
+                DEAD
+            } else {
+                self.intern(after, nexts)?
+            };
             self.entries.push(Entry { next, ended_before });
         }
         if self.work > WORK_MAX {

@@ -8,6 +8,7 @@ use super::broken::{Broken, Run, Tokens};
 use super::candidate::Candidate;
 use super::encoded;
 use super::escaped::Escaped;
+use super::keywords::Looked;
 use super::latch::Latched;
 use super::spaced::Spaced;
 use super::{Driver, Sighting};
@@ -56,7 +57,7 @@ pub(crate) struct Lane {
     /// Up to here triggers were looked for, except keywords…
     scanned: usize,
     /// …and up to here keywords.
-    looked: usize,
+    looked: Looked,
     /// A run of digits goes on that began here.
     digits: Option<usize>,
     /// A run of characters of base64 goes on that began here.
@@ -138,7 +139,7 @@ impl Lane {
         } = self;
         view.reset();
         kept.clear();
-        (*kept_base, *scanned, *looked) = (0, 0, 0);
+        (*kept_base, *scanned, *looked) = (0, 0, Looked::default());
         (*digits, *word) = (None, None);
         (*escaped, *spaced) = (Escaped::default(), Spaced::default());
         pending.clear();
@@ -206,7 +207,7 @@ impl Lane {
         let digits = self.digits.filter(|from| !streamed || end > from + 1);
         first = digits.map_or(first, |digits| first.min(digits));
         if !streamed {
-            first = first.min(self.looked.saturating_sub(KEYWORD_BYTES_MAX));
+            first = first.min(self.looked.to.saturating_sub(KEYWORD_BYTES_MAX));
             first = first.saturating_sub(LOOK_BEHIND);
         } else if !driver.at.is_empty() {
             let start = local_part(window, end);
@@ -288,7 +289,7 @@ impl Lane {
     fn needed(&self) -> usize {
         let mut first = self
             .scanned
-            .min(self.looked.saturating_sub(KEYWORD_BYTES_MAX));
+            .min(self.looked.to.saturating_sub(KEYWORD_BYTES_MAX));
         for candidate in &self.pending {
             first = first.min(candidate.at.start);
         }
