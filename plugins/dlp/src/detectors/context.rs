@@ -1,5 +1,6 @@
 //! What detectors ask of the text around a trigger.
 
+use super::memo::Open;
 use super::{Class, Context, Outcome};
 use std::ops::Range;
 use wide::u8x16;
@@ -55,18 +56,31 @@ impl<'a> Context<'a> {
     /// Where the run of characters of an alphabet ends that begins at `from`, after at most `max` of them.
     #[inline(never)]
     pub(super) fn run_of(&self, from: usize, max: usize, class: &Class) -> usize {
-        let Some((memo, base)) = self.memo.filter(|_| max > SHORT_RUN_BYTES) else {
-            return self.run(from, max, |byte| class.has(byte));
+        let walk = |at: usize, max: usize| self.run(at, max, |byte| class.has(byte));
+        let Some((memo, base)) = self.memo else {
+            return walk(from, max);
         };
         let limit = from + max;
-        let walk = |at: usize| {
-            let at = at - base;
-            let more = limit.saturating_sub(at);
-            base + self.run(at, more, |byte| class.has(byte))
+        let end = if max > SHORT_RUN_BYTES {
+            let more = |at: usize| base + walk(at - base, limit.saturating_sub(at - base));
+            let end = memo.end(*class, base + from, more) - base;
+            end.min(limit).min(self.text.len().max(from))
+        } else {
+            walk(from, max)
         };
-        (memo.end(*class, base + from, walk) - base)
-            .min(limit)
-            .min(self.text.len().max(from))
+        memo.note_open(self.is_open(end).then_some(Open {
+            class: *class,
+            from: base + from,
+            limit: base + limit,
+        }));
+        end
+    }
+
+    /// What is waited for is no run.
+    pub(super) fn closed(&self) {
+        if let Some((memo, _)) = self.memo {
+            memo.note_open(None);
+        }
     }
 
     /// Where the run of characters of an alphabet begins that ends before `to`, after at most `max` of them.

@@ -44,6 +44,21 @@ pub(super) fn centibits(bytes: &[u8]) -> u32 {
     ((total.log2() - sum / total) * 100.0 + 0.5) as u32
 }
 
+/// The longest period that [`is_random`] looks for.
+const PERIOD_MAX: usize = 8;
+
+/// Whether bytes have at least so much entropy. What is the same few bytes again and again is told first, since a text made to hurt is that.
+pub(super) fn is_random(bytes: &[u8], centibits_min: u32) -> bool {
+    let repeats = |period: &usize| {
+        bytes.len() > 2 * period
+            && bytes.get(*period..) == bytes.get(..bytes.len() - period)
+            && LOG2
+                .get(*period)
+                .is_some_and(|bits| bits * 100.0 + 1.0 < centibits_min as f32)
+    };
+    !(1..=PERIOD_MAX).any(|period| repeats(&period)) && centibits(bytes) >= centibits_min
+}
+
 /// Words that stand where a key would stand in documentation.
 const PLACEHOLDERS: [&[u8]; 12] = [
     b"example",
@@ -72,6 +87,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn entropy() {
@@ -80,6 +96,15 @@ mod tests {
         assert_eq!(centibits(b"abababab"), 100);
         assert_eq!(centibits(b"0123456789abcdef"), 400);
         assert_eq!(centibits("ab".repeat(500).as_bytes()), 100);
+    }
+
+    proptest! {
+        /// The short cut tells nothing else.
+        #[test]
+        fn random_is_what_has_entropy(unit in "[a-z]{1,9}", times in 1usize..20, more in "[a-z]{0,3}", min in 0u32..450) {
+            let text = unit.repeat(times) + &more;
+            prop_assert_eq!(is_random(text.as_bytes(), min), centibits(text.as_bytes()) >= min);
+        }
     }
 
     #[test]

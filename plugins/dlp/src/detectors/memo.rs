@@ -1,6 +1,7 @@
 //! How far runs of an alphabet reach, as far as it was seen: many triggers can stand in one long token, and each would walk to its end.
 
 use super::Class;
+use crate::window::Window;
 use std::cell::Cell;
 
 /// How many alphabets are remembered at once.
@@ -22,6 +23,17 @@ pub(crate) struct Memo {
     next: Cell<usize>,
     /// Bytes that were walked over since it was last asked.
     steps: Cell<usize>,
+    /// The last run that was asked for, if what was shown of the text ended before the run did.
+    open: Cell<Option<Open>>,
+}
+
+/// A run whose end was not shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Open {
+    pub(super) class: Class,
+    pub(super) from: usize,
+    /// What is longer makes no difference.
+    pub(super) limit: usize,
 }
 
 impl Memo {
@@ -29,6 +41,23 @@ impl Memo {
     pub(crate) fn clear(&self) {
         self.known.iter().for_each(|known| known.set(None));
         self.steps.set(0);
+        self.open.set(None);
+    }
+
+    /// Remembers whether the last run that was asked for is open.
+    pub(super) fn note_open(&self, open: Option<Open>) {
+        self.open.set(open);
+    }
+
+    /// Where the run ends that was open, as far as the text is known: a detector that waits for its end can be shown so much at once. `None` when
+    /// it waits for something else.
+    pub(crate) fn open_until(&self, window: Window<'_>) -> Option<usize> {
+        let Open { class, from, limit } = self.open.take()?;
+        let end = self.end(class, from, |at| {
+            let more = window.range(at..limit.max(at).min(window.end()));
+            at + more.iter().take_while(|byte| class.has(**byte)).count()
+        });
+        Some(end.min(limit))
     }
 
     /// How many bytes were walked over since it was last asked.

@@ -1,7 +1,7 @@
 //! Keys that are a text that gives them away and what must stand around it.
 
 use super::class::Class;
-use super::entropy::centibits;
+use super::entropy::is_random;
 use super::runs::AnyBehind;
 use super::{Context, Outcome};
 
@@ -109,7 +109,7 @@ pub(super) fn find(context: &Context<'_>, shapes: &[Shape]) -> Outcome {
         let is_longer = best.as_ref().is_none_or(|(_, known)| end > *known);
         let random = context.bytes(random);
         let random = random.get(..RANDOM_BYTES_MAX).unwrap_or(random);
-        if is_longer && centibits(random) >= u32::from(shape.centibits_min) {
+        if is_longer && is_random(random, u32::from(shape.centibits_min)) {
             best = Some((start, end));
         }
     }
@@ -142,14 +142,18 @@ fn start(context: &Context<'_>, shape: &Shape) -> Option<usize> {
 /// Where pieces end that begin at `from`.
 fn end(context: &Context<'_>, from: usize, pieces: &[Piece]) -> Result<usize, Outcome> {
     let mut position = from;
+    context.closed();
     for (index, piece) in pieces.iter().enumerate() {
         let is_last = index + 1 == pieces.len();
         match piece {
-            Piece::Text(literal) => match context.has(position, literal.as_bytes()) {
-                Some(true) => position += literal.len(),
-                Some(false) => return Err(Outcome::None),
-                None => return Err(Outcome::Undecided),
-            },
+            Piece::Text(literal) => {
+                context.closed();
+                match context.has(position, literal.as_bytes()) {
+                    Some(true) => position += literal.len(),
+                    Some(false) => return Err(Outcome::None),
+                    None => return Err(Outcome::Undecided),
+                }
+            }
             Piece::Run(Run { class, min, max }) => {
                 let end = context.run_of(position, usize::from(*max), class);
                 if context.is_open(end) {

@@ -90,8 +90,18 @@ impl Candidate {
         steps: &mut usize,
     ) -> Answer {
         let available = window.end() - self.at.end;
+        // What is remembered was counted when it was seen.
+        let remembers = !self.dense
+            && driver
+                .entry(self.entry)
+                .is_some_and(|entry| entry.detector.remembers());
+        let cost = |level: u32, reach: usize| match level {
+            ..=FIRST_LEVEL => 0,
+            _ if remembers => FIRST_REACH,
+            _ => reach,
+        };
         if self.level.is_none() {
-            *steps += 1 << FIRST_LEVEL;
+            *steps += FIRST_REACH;
         }
         let last_level = if self.dense {
             LAST_DENSE_LEVEL
@@ -110,19 +120,21 @@ impl Candidate {
             if cut && !last {
                 return Answer::Waits;
             }
-            if level > FIRST_LEVEL {
-                // What is remembered was counted when it was seen.
-                let remembers = driver
-                    .entry(self.entry)
-                    .is_some_and(|entry| !self.dense && entry.detector.remembers());
-                *steps += if remembers { FIRST_REACH } else { reach };
-            }
+            *steps += cost(level, reach);
             let closing = cut || level == last_level;
             let decided = match self.call(driver, window, reach, closing, memo) {
                 Outcome::None => return Answer::Nothing,
                 Outcome::Undecided if closing => return Answer::Nothing,
                 Outcome::Undecided => {
-                    self.level = Some(level + 1);
+                    let mut next = level + 1;
+                    // With less than all of the run that it waits for, it would wait again; it costs as if it had.
+                    if remembers && let Some(until) = memo.open_until(window) {
+                        while next < last_level && self.at.end + (1 << next) <= until {
+                            *steps += cost(next, 1 << next);
+                            next += 1;
+                        }
+                    }
+                    self.level = Some(next);
                     continue;
                 }
                 Outcome::Match(range) if range.is_empty() => return Answer::Nothing,
