@@ -90,24 +90,11 @@ impl Candidate {
         steps: &mut usize,
     ) -> Answer {
         let available = window.end() - self.at.end;
-        // What is remembered was counted when it was seen.
-        let remembers = !self.dense
-            && driver
-                .entry(self.entry)
-                .is_some_and(|entry| entry.detector.remembers());
-        let cost = |level: u32, reach: usize| match level {
-            ..=FIRST_LEVEL => 0,
-            _ if remembers => FIRST_REACH,
-            _ => reach,
-        };
+        let remembers = self.remembers(driver);
         if self.level.is_none() {
             *steps += FIRST_REACH;
         }
-        let last_level = if self.dense {
-            LAST_DENSE_LEVEL
-        } else {
-            LAST_LEVEL
-        };
+        let last_level = self.last_level();
         loop {
             let first = self.level.is_none();
             let level = match (self.level, available) {
@@ -120,21 +107,14 @@ impl Candidate {
             if cut && !last {
                 return Answer::Waits;
             }
-            *steps += cost(level, reach);
+            *steps += cost(level, reach, remembers);
             let closing = cut || level == last_level;
             let decided = match self.call(driver, window, reach, closing, memo) {
                 Outcome::None => return Answer::Nothing,
                 Outcome::Undecided if closing => return Answer::Nothing,
                 Outcome::Undecided => {
-                    let mut next = level + 1;
-                    // With less than all of the run that it waits for, it would wait again; it costs as if it had.
-                    if remembers && let Some(until) = memo.open_until(window) {
-                        while next < last_level && self.at.end + (1 << next) <= until {
-                            *steps += cost(next, 1 << next);
-                            next += 1;
-                        }
-                    }
-                    self.level = Some(next);
+                    self.level = Some(level);
+                    self.ask_for_more(remembers, window, memo, steps);
                     continue;
                 }
                 Outcome::Match(range) if range.is_empty() => return Answer::Nothing,
@@ -151,6 +131,52 @@ impl Candidate {
                 (Outcome::Latch(latch), decided) => Answer::Latched(latch, decided),
                 (Outcome::None | Outcome::Undecided, _) => Answer::Nothing,
             };
+        }
+    }
+
+    /// Asked with as much as any detector is shown first, it could not tell.
+    pub(super) fn undecided(
+        mut self,
+        driver: &Driver,
+        window: Window<'_>,
+        memo: &Memo,
+        steps: &mut usize,
+    ) -> Self {
+        self.level = Some(FIRST_LEVEL);
+        self.ask_for_more(self.remembers(driver), window, memo, steps);
+        self
+    }
+
+    /// The next level at which it can say more.
+    fn ask_for_more(
+        &mut self,
+        remembers: bool,
+        window: Window<'_>,
+        memo: &Memo,
+        steps: &mut usize,
+    ) {
+        let mut next = self.level.map_or(0, |level| level + 1);
+        // With less than all of the run that it waits for, it would wait again; it costs as if it had.
+        if remembers && let Some(until) = memo.open_until(window) {
+            while next < self.last_level() && self.at.end + (1 << next) <= until {
+                *steps += cost(next, 1 << next, remembers);
+                next += 1;
+            }
+        }
+        self.level = Some(next);
+    }
+
+    /// Whether what it walks over is remembered, and counted when it was seen.
+    fn remembers(&self, driver: &Driver) -> bool {
+        let entry = driver.entry(self.entry).filter(|_| !self.dense);
+        entry.is_some_and(|entry| entry.detector.remembers())
+    }
+
+    const fn last_level(&self) -> u32 {
+        if self.dense {
+            LAST_DENSE_LEVEL
+        } else {
+            LAST_LEVEL
         }
     }
 
@@ -208,5 +234,16 @@ impl Candidate {
                 })
             }
         }
+    }
+}
+
+/// What it costs to ask at a level that is not the first, in bytes that were shown.
+const fn cost(level: u32, reach: usize, remembers: bool) -> usize {
+    if level <= FIRST_LEVEL {
+        0
+    } else if remembers {
+        FIRST_REACH
+    } else {
+        reach
     }
 }

@@ -34,6 +34,9 @@ const LOOK_AT_MAX: usize = 7;
 /// Fewest bytes of a keyword: a shorter one would be found everywhere.
 pub(crate) const KEYWORD_BYTES_MIN: usize = PRINT;
 
+/// Most bytes of one, with room.
+pub(super) const KEYWORD_BYTES_MAX: usize = 64;
+
 /// A byte string that is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Keyword {
@@ -253,7 +256,8 @@ impl Keywords {
             });
         let end = window.end();
         let cut = |(keyword, start): &(&Keyword, usize)| start + keyword.bytes.len() > end;
-        if !last && here.clone().any(|hit| cut(&hit)) {
+        let near_end = !last && end - position < KEYWORD_BYTES_MAX;
+        if near_end && here.clone().any(|hit| cut(&hit)) {
             return false;
         }
         for (keyword, start) in here.filter(|hit| !cut(hit)) {

@@ -29,8 +29,15 @@ impl Lane {
             }
             let outcome = known.detector.find(&shown);
             self.steps += FIRST_REACH;
-            if outcome == Outcome::None {
-                return self.nothing(known, entry, at, work);
+            match outcome {
+                Outcome::None => return self.nothing(known, entry, at, work),
+                Outcome::Undecided => {
+                    let candidate = Candidate::new(entry, at, false, 0);
+                    let candidate =
+                        candidate.undecided(work.driver, work.window, &self.memo, &mut self.steps);
+                    return self.start(candidate, 0, work);
+                }
+                Outcome::Match(_) | Outcome::Latch(_) => {}
             }
         }
         self.start(Candidate::new(entry, at, false, 0), mark.waiting, work)

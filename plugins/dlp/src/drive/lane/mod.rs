@@ -8,6 +8,7 @@ use super::broken::{Broken, Run, Tokens};
 use super::candidate::Candidate;
 use super::encoded;
 use super::escaped::Escaped;
+use super::keywords::KEYWORD_BYTES_MAX;
 use super::keywords::Looked;
 use super::latch::Latched;
 use super::spaced::Spaced;
@@ -33,9 +34,6 @@ const DECODED_BYTES_MAX: usize = 1024 * 1024;
 
 /// Longest opaque text that is decoded: an id or a signature. What is longer is a picture or a sound, of which `wire` reads what can be read.
 const OPAQUE_DECODED_BYTES_MAX: usize = 4096;
-
-/// Longest keyword, with room.
-const KEYWORD_BYTES_MAX: usize = 64;
 
 /// Room that is kept for what may be needed again.
 const KEPT_CAPACITY_MAX: usize = 16 * 1024;
