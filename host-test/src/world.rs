@@ -56,6 +56,7 @@ pub(crate) struct State {
     recording: bool,
     pub(crate) reads: bool,
     instructions: BTreeMap<String, u64>,
+    host_calls: BTreeMap<&'static str, u64>,
     pub(crate) vms: BTreeMap<u32, WeakVm>,
     pub(crate) worker_vms: Vec<crate::proxy::WorkerVm>,
     last_vm: u32,
@@ -108,6 +109,7 @@ impl World {
             recording: true,
             reads: false,
             instructions: BTreeMap::new(),
+            host_calls: BTreeMap::new(),
             vms: BTreeMap::new(),
             worker_vms: Vec::new(),
             last_vm: 0,
@@ -289,6 +291,11 @@ impl World {
         self.with(|state| state.instructions.clone())
     }
 
+    /// How often each host function was called so far, over all streams and VMs.
+    pub fn host_calls(&self) -> BTreeMap<&'static str, u64> {
+        self.with(|state| state.host_calls.clone())
+    }
+
     pub(crate) fn count(&self, callback: &str, instructions: u64) {
         self.with(|state| {
             *state.instructions.entry(callback.to_owned()).or_default() += instructions
@@ -328,6 +335,10 @@ impl World {
 }
 
 impl State {
+    pub(crate) fn count_call(&mut self, function: &'static str) {
+        *self.host_calls.entry(function).or_default() += 1;
+    }
+
     pub(crate) fn note(&mut self, kind: Kind, text: impl FnOnce() -> String) {
         if self.recording && (kind != Kind::Read || self.reads) {
             self.transcript

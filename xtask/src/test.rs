@@ -137,7 +137,7 @@ const NATIVE_CASES: &str =
     "test --package portcullis-conformance --no-default-features --no-fail-fast";
 // One call, because another one would build wasmtime again for other features of what it depends on.
 const WASM_CASES: &str = "test --package portcullis-conformance --package portcullis-speed --no-fail-fast --test linear \
-                          --test wasmtime --test audit --test engines --test contract --test instructions --test sizes";
+                          --test wasmtime --test audit --test engines --test contract --test instructions --test calls --test sizes";
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test audit --test up";
 const ENVOY_FACTS: &str = "test --package portcullis-host-test --no-fail-fast \

@@ -11,14 +11,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use portcullis_conformance::case::{Api, Body, BodyForm, Case, Request, Upstream};
-use portcullis_conformance::engine::Setup;
+use measured::{Exchange, cost, exchanges, prompt, streamed};
+use portcullis_conformance::case::{Case, Upstream};
 use portcullis_conformance::golden;
 use portcullis_conformance::load::Suite;
-use portcullis_conformance::resolve;
 use portcullis_conformance::wasm::{Chain, Modules, Wasm};
 use portcullis_host_test::World;
 use serde_json::{Value, json};
+
+#[path = "common/measured.rs"]
+mod measured;
 
 /// A figure may grow by so much before somebody has to look at it and bless it.
 const GROWTH_MAX_PERCENT: u64 = 3;
@@ -34,93 +36,6 @@ them up. Exact and free of noise; `cargo test -p portcullis-conformance --test i
 | exchange | modules | instructions |
 |---|---|---:|
 ";
-
-/// An exchange to be measured.
-struct Exchange {
-    name: &'static str,
-    request: Request,
-    upstream: Upstream,
-}
-
-fn prompt(bytes: usize) -> Request {
-    let text = r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"{}"}]}"#.to_owned();
-    let body = Body::Other(BodyForm::Filled { text, bytes });
-    Request {
-        body: Some(body),
-        ..Request::default()
-    }
-}
-
-fn streamed(deltas: usize) -> Exchange {
-    let request = Request {
-        api: Some(Api::Anthropic),
-        fields: json!({ "stream": true }),
-        ..Request::default()
-    };
-    let upstream = Upstream {
-        deltas: Some(vec!["some ".to_owned(); deltas]),
-        ..Upstream::default()
-    };
-    Exchange {
-        name: "",
-        request,
-        upstream,
-    }
-}
-
-/// Each event in a piece of its own, as providers send them.
-fn by_events(reply: &mut resolve::Reply) {
-    let Some(response) = &mut reply.response else {
-        return;
-    };
-    let body = String::from_utf8(response.body()).unwrap();
-    response.pieces = body
-        .split_inclusive("\n\n")
-        .map(|event| event.as_bytes().to_vec())
-        .collect();
-}
-
-fn exchanges() -> Vec<Exchange> {
-    let ordinary = |name, request| Exchange {
-        name,
-        request,
-        upstream: Upstream::default(),
-    };
-    let stranger = Request {
-        key: Some("stranger".into()),
-        ..Request::default()
-    };
-    let blocked = Request {
-        prompt: Some("my number is 123-45-6789".into()),
-        ..Request::default()
-    };
-    let redacted = Request {
-        prompt: Some("my key is sk-ant-api03Zq9Xw8Vu7".into()),
-        ..Request::default()
-    };
-    let models = Request {
-        method: Some("GET".into()),
-        path: Some("/v1/models".into()),
-        ..Request::default()
-    };
-    vec![
-        ordinary("small chat, 150 bytes", prompt(150)),
-        ordinary("chat, 1 KiB", prompt(1 << 10)),
-        ordinary("chat, 62 KiB", prompt(62 << 10)),
-        ordinary("refused: nobody's key", stranger),
-        ordinary("refused: a number that must not leave", blocked),
-        ordinary("a key redacted", redacted),
-        ordinary("list of models", models),
-        Exchange {
-            name: "stream of 1 delta",
-            ..streamed(1)
-        },
-        Exchange {
-            name: "stream of 101 deltas",
-            ..streamed(101)
-        },
-    ]
-}
 
 const CHAINS: [(&str, Chain); 6] = [
     ("gateway", Chain::Gateway),
@@ -140,7 +55,7 @@ fn measure() -> Vec<(String, u64)> {
     for (title, chain) in CHAINS {
         let mut found = BTreeMap::new();
         for exchange in exchanges() {
-            let count = instructions((&suite, &modules), chain, &setup, &exchange, 1);
+            let count = cost((&suite, &modules), chain, &setup, &exchange, 1).instructions;
             found.insert(exchange.name, count);
             figures.push((format!("{} | {title}", exchange.name), count));
         }
@@ -157,7 +72,7 @@ fn measure() -> Vec<(String, u64)> {
     let setup = suite.setup(&all, true).unwrap();
     for (title, chain) in [CHAINS[0], CHAINS[4]] {
         let count =
-            |exchange: &Exchange| instructions((&suite, &modules), chain, &setup, exchange, 1);
+            |exchange: &Exchange| cost((&suite, &modules), chain, &setup, exchange, 1).instructions;
         let [small, one, many] = [150, 1 << 10, 62 << 10].map(|bytes| {
             let of = Exchange {
                 name: "",
@@ -183,7 +98,7 @@ fn measure() -> Vec<(String, u64)> {
     for (title, chain) in CHAINS.into_iter().take(2) {
         let small = exchanges().swap_remove(0);
         // After so many the counts are as long as they get.
-        let count = instructions((&suite, &modules), chain, &setup, &small, 50);
+        let count = cost((&suite, &modules), chain, &setup, &small, 50).instructions;
         figures.push((format!("{}, ten alerts | {title}", small.name), count));
     }
     figures
@@ -208,30 +123,6 @@ fn ten_alerts() -> Value {
     .enumerate()
     .map(alert)
     .collect()
-}
-
-/// Instructions of an exchange, after so many of the same: the first defines metrics and fills tables.
-fn instructions(
-    (suite, modules): (&Suite, &Modules),
-    chain: Chain,
-    setup: &Setup,
-    exchange: &Exchange,
-    warm_up: usize,
-) -> u64 {
-    let world = World::new().counting_instructions();
-    let mut wasm = Wasm::in_world(world.clone(), modules, chain, setup, 1).unwrap();
-    let call = resolve::call(&exchange.request, &suite.people).unwrap();
-    let mut reply = resolve::reply(&exchange.upstream, &call).unwrap();
-    by_events(&mut reply);
-    let mut count = 0;
-    for _ in 0..=warm_up {
-        let stream = wasm.stream(0, &call);
-        stream.request(&call);
-        stream.answer(&reply);
-        count = wasm.instructions(&stream);
-        world.advance(Duration::from_secs(1));
-    }
-    count
 }
 
 #[test]
@@ -280,7 +171,7 @@ fn a_request_costs_the_same_among_ten_thousand_keys() {
         println!("{chain:?}: 10 keys are there after {few_ready:?}, 10,000 after {many_ready:?}");
         assert!(many_ready < Duration::from_secs(1), "{many_ready:?}");
         for exchange in [exchanges().swap_remove(0), exchanges().swap_remove(3)] {
-            let count = |setup| instructions((&suite, &modules), chain, setup, &exchange, 3);
+            let count = |setup| cost((&suite, &modules), chain, setup, &exchange, 3).instructions;
             let (among_few, among_many) = (count(&few), count(&many));
             println!(
                 "{chain:?}, {}: {among_few} among 10 keys, {among_many} among 10,000",

@@ -42,7 +42,7 @@ impl<'a> Call<'a> {
     /// Runs a handler and answers the guest.
     pub(super) fn run(
         caller: Caller<'a, HostState>,
-        name: &str,
+        name: &'static str,
         while_starting: bool,
         kind: Kind,
         handler: impl FnOnce(&mut Self) -> Answer,
@@ -62,6 +62,7 @@ impl<'a> Call<'a> {
         };
         let said = call.said.take().unwrap_or_default();
         call.world().with(|state| {
+            state.count_call(name);
             let name = name.trim_start_matches("proxy_");
             let space = if said.is_empty() { "" } else { " " };
             state.note(kind, || format!("{name}{space}{said}{text}"));
