@@ -352,7 +352,7 @@ impl Stream {
         let fields = self.response.headers.clone();
         let fields = borrowed(&fields);
         let step = self.run(|exchange, turn| {
-            exchange.response_head(turn, &fields, Origin::Provider, complete)
+            exchange.response_head(turn, &fields, &|| Origin::Provider, complete)
         });
         self.edit(Way::Response);
         match step {
@@ -451,8 +451,9 @@ impl Stream {
         let fields = self.response.headers.clone();
         let fields = borrowed(&fields);
         let complete = body.is_empty();
-        let step = self
-            .run(|exchange, turn| exchange.response_head(turn, &fields, Origin::Proxy, complete));
+        let step = self.run(|exchange, turn| {
+            exchange.response_head(turn, &fields, &|| Origin::Proxy, complete)
+        });
         self.edit(Way::Response);
         match step {
             Step::Pass | Step::Release(None) => self.headers_leave(Way::Response, complete),
@@ -542,9 +543,10 @@ impl Stream {
     }
 
     fn publish(&mut self) {
-        for (name, value) in self.exchange.take_filter_state() {
-            self.seen.state.insert(name.to_owned(), value);
-        }
+        let state = &mut self.seen.state;
+        self.exchange.write_filter_state(&mut |name, value| {
+            state.insert(name.to_owned(), value.to_owned());
+        });
         for (metric, by) in self.exchange.take_metrics() {
             *self.seen.metrics.entry(metric_name(&metric)).or_default() += by;
         }

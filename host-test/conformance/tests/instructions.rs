@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use measured::{Exchange, cost, exchanges, prompt, streamed};
 use portcullis_conformance::case::{Case, Upstream};
+use portcullis_conformance::engine::Setup;
 use portcullis_conformance::golden;
 use portcullis_conformance::load::Suite;
 use portcullis_conformance::wasm::{Chain, Modules, Wasm};

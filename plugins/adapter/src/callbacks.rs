@@ -13,8 +13,11 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
-/// By numbers that the host gives, which nobody can choose so that they collide.
-pub(crate) type ByNumber<T> = HashMap<u32, T, BuildHasherDefault<NumberHasher>>;
+/// For keys that nobody can choose so that they collide.
+pub(crate) type Spread = BuildHasherDefault<NumberHasher>;
+
+/// By numbers that the host gives.
+pub(crate) type ByNumber<T> = HashMap<u32, T, Spread>;
 
 /// Spreads a number over all bits: the table looks at the lowest and the highest.
 #[derive(Default)]

@@ -18,6 +18,9 @@ pub(crate) struct SharedData;
 /// A version that the host never gives: with it, a write succeeds only when the entry does not exist.
 const VERSION_OF_NOTHING: u32 = u32::MAX;
 
+/// With it, a write succeeds whatever was there.
+const ANY_VERSION: u32 = 0;
+
 impl Store for SharedData {
     fn load(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
         match abi::shared_data(key) {
@@ -33,6 +36,10 @@ impl Store for SharedData {
             Err(Failure::CasMismatch) => Ok(false),
             Err(Failure::NotFound | Failure::Other) => Err(StoreError::Unavailable),
         }
+    }
+
+    fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        abi::set_shared_data(key, value, ANY_VERSION).map_err(|_| StoreError::Unavailable)
     }
 }
 

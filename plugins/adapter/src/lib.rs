@@ -16,6 +16,8 @@ mod abi;
 pub mod callbacks;
 mod calls;
 mod headers;
+#[cfg(target_family = "wasm")]
+mod heap;
 mod host;
 mod metrics;
 mod root;

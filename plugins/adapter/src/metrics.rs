@@ -4,6 +4,7 @@
 //! again (see the shipped scenarios): `portcullis_requests_total;decision=refuse;reason=dlp_blocked`.
 
 use crate::abi::{self, MetricKind};
+use crate::callbacks::Spread;
 use portcullis_policy::Metric;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ const EXCHANGE_TIME: &str = "portcullis_exchange_time_us";
 
 thread_local! {
     /// Ids of this VM's metrics. As many as rules, actions and codes have combinations: all from the policy, none from traffic.
-    static IDS: RefCell<HashMap<Metric, u32>> = RefCell::new(HashMap::new());
+    static IDS: RefCell<HashMap<Metric, u32, Spread>> = RefCell::default();
     static EXCHANGE_TIME_ID: RefCell<Option<u32>> = const { RefCell::new(None) };
 }
 

@@ -176,13 +176,15 @@ impl Stream {
 
     /// Response headers are there.
     pub fn response_headers(&mut self, end_of_stream: bool) -> Action {
-        let origin = if host::from_upstream() {
-            Origin::Provider
-        } else {
-            Origin::Proxy
+        let origin = || {
+            if host::from_upstream() {
+                Origin::Provider
+            } else {
+                Origin::Proxy
+            }
         };
         self.headers(Way::Response, |exchange, turn, fields| {
-            exchange.response_head(turn, fields, origin, end_of_stream)
+            exchange.response_head(turn, fields, &origin, end_of_stream)
         })
     }
 
@@ -280,14 +282,14 @@ fn edit_headers(way: Way, edits: Vec<HeaderEdit>) -> Result<(), abi::Failure> {
 
 /// Writes new facts to filter state, and counts.
 fn publish(exchange: &mut Exchange) {
-    for (name, value) in exchange.take_filter_state() {
+    exchange.write_filter_state(&mut |name, value| {
         if abi::set_property(name, value.as_bytes()).is_err() {
             abi::log(
                 Level::Warn,
                 &format!("portcullis: the host refused to keep {name}"),
             );
         }
-    }
+    });
     for (metric, by) in exchange.take_metrics() {
         metrics::count(metric, by);
     }

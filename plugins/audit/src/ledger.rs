@@ -132,7 +132,7 @@ impl Background for Ledger {
     fn stop(&mut self, now: Timestamp, out: &mut Outbox<'_>) -> bool {
         let done = self.sink.as_mut().is_none_or(|sink| sink.stop(now, out));
         if done {
-            self.chain.publish(now, out.store, true);
+            self.chain.close(now, out.store);
         }
         done
     }

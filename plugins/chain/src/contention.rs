@@ -29,6 +29,10 @@ impl Store for Watched<'_> {
         self.lost += u64::from(!swapped);
         Ok(swapped)
     }
+
+    fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.store.put(key, value)
+    }
 }
 
 #[cfg(test)]

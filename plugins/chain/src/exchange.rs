@@ -106,7 +106,8 @@ impl Exchange {
         }
         self.ended = true;
         if self.stands_with_others() {
-            shared::import_all(&mut self.fanout.facts, turn.filter_state);
+            self.published
+                .import_all(&mut self.fanout.facts, turn.filter_state);
         }
         self.close_response(turn, status);
         self.fanout.tell_all(turn, &Event::End { status });
@@ -143,9 +144,11 @@ impl Exchange {
         std::mem::take(&mut self.fanout.metrics)
     }
 
-    /// Facts to write to filter state: those that changed since the last call, under the names of the contract.
-    pub fn take_filter_state(&mut self) -> Vec<(&'static str, String)> {
-        self.published.changes(&self.fanout.facts, self.ended)
+    /// Writes facts to filter state: those that changed since the last call, under the names of the contract.
+    pub fn write_filter_state(&mut self, write: &mut dyn FnMut(&'static str, &str)) {
+        let others = self.stands_with_others();
+        self.published
+            .write_changes(&self.fanout.facts, (others, self.ended), write);
     }
 
     /// Refuses the request, before anything of it left.

@@ -1,6 +1,6 @@
 //! The request's way: headers, body, end.
 
-use crate::{Exchange, Step, Turn, guards, shared};
+use crate::{Exchange, Step, Turn, guards};
 use portcullis_policy::{Endpoint, Event, HeaderEdit, Refusal, RequestHead, RequestMeaning, Side};
 use portcullis_wire::{Dialect, RequestReader, endpoint, path_without_query};
 use std::borrow::Cow;
@@ -36,7 +36,8 @@ impl Exchange {
         let mut head = self.describe(turn, headers, source);
         head.attributes = &attested;
         if self.stands_with_others() {
-            shared::import_request(&mut self.fanout.facts, turn.filter_state);
+            self.published
+                .import_request(&mut self.fanout.facts, turn.filter_state);
         }
         let (edits, verdict) = self.fanout.tell(turn, &Event::RequestHead(&head));
         self.header_edits = edits;

@@ -26,23 +26,30 @@ pub(crate) enum ResponseState {
     Done,
 }
 
+/// The status of an answer that is none of a proxy's own making, or might as well be the provider's.
+const SUCCESS: u16 = 200;
+
 impl Exchange {
-    /// Status and headers of a response; `complete` when no body follows.
+    /// Status and headers of a response; `complete` when no body follows. `origin` says who made it, for those of which that matters.
     pub fn response_head(
         &mut self,
         turn: &mut Turn<'_>,
         headers: &[(&str, &[u8])],
-        origin: Origin,
+        origin: &dyn Fn() -> Origin,
         complete: bool,
     ) -> Step {
         let status = first(headers, ":status")
             .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok())
             .unwrap_or(0);
         if self.stands_with_others() {
-            shared::import_refusal(&mut self.fanout.facts, turn.filter_state);
+            self.published
+                .import_refusal(&mut self.fanout.facts, turn.filter_state);
         }
-        if origin == Origin::Proxy && self.fanout.facts.refusal.is_none() {
-            self.fanout.facts.refusal = told_refusal(headers);
+        let told = told_refusal(headers);
+        // Asking the host costs more than most policies do, and a plain success is an answer to pay for, whoever gave it.
+        let local = (status != SUCCESS || told.is_some()) && origin() == Origin::Proxy;
+        if local && self.fanout.facts.refusal.is_none() {
+            self.fanout.facts.refusal = told;
         }
         // A refusal on its way to the client: ours, or that of another filter, which our policies have not heard of.
         if let Some(refusal) = self.fanout.facts.refusal.clone() {
@@ -54,7 +61,6 @@ impl Exchange {
             return Step::Pass;
         }
         let kind = first(headers, "content-type").and_then(guards::body_kind);
-        let local = origin == Origin::Proxy;
         let head = ResponseHead {
             status,
             stream: kind == Some(BodyKind::EventStream),

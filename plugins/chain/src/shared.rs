@@ -73,138 +73,161 @@ impl Published {
         self.model_withdrawn = facts.model.is_none() && filter_state(names::MODEL).is_some();
     }
 
-    /// Names and values of what changed. The decision is written when it is a refusal, and at the end.
-    pub fn changes(&mut self, facts: &Facts, ended: bool) -> Vec<(&'static str, String)> {
-        let mut changes = Vec::new();
-        if facts.auth != self.auth {
+    /// Writes what changed, under its name. The decision is written when it is a refusal, and at the end.
+    pub fn write_changes(
+        &mut self,
+        facts: &Facts,
+        (others, ended): (bool, bool),
+        write: &mut dyn FnMut(&'static str, &str),
+    ) {
+        if facts.auth != self.auth && others {
             self.auth = facts.auth;
-            changes.push((names::AUTH, facts.auth.name().to_owned()));
+            write(names::AUTH, facts.auth.name());
         }
         if facts.identity != self.identity
             && let Some(identity) = &facts.identity
         {
-            changes.push((names::USER, identity.user.clone()));
+            write(names::USER, &identity.user);
             if let Some(team) = &identity.team {
-                changes.push((names::TEAM, team.clone()));
+                write(names::TEAM, team);
             }
-            changes.push((names::KEY_ID, identity.key_id.clone()));
-            changes.push((names::IDENTITY, identity.to_json()));
+            write(names::KEY_ID, &identity.key_id);
+            write(names::IDENTITY, &identity.to_json());
             self.identity.clone_from(&facts.identity);
         }
         if facts.key_expires_at != self.key_expires_at
             && let Some(end) = facts.key_expires_at
         {
-            changes.push((names::KEY_EXPIRES_AT, end.to_rfc3339()));
+            write(names::KEY_EXPIRES_AT, &end.to_rfc3339());
             self.key_expires_at = facts.key_expires_at;
         }
         if facts.model != self.model
             && let Some(model) = &facts.model
         {
             // Whoever writes this may not hold the policy that would know a secret, so only what cannot be one is written.
-            changes.push((names::MODEL, words::plain_name(model).to_owned()));
+            write(names::MODEL, words::plain_name(model));
             self.model.clone_from(&facts.model);
         }
         if std::mem::take(&mut self.model_withdrawn) {
-            changes.push((names::MODEL, String::new()));
+            write(names::MODEL, "");
         }
         if facts.findings != self.findings {
-            changes.push((names::FINDINGS, findings_to_json(&facts.findings)));
+            write(names::FINDINGS, &findings_to_json(&facts.findings));
             self.findings.clone_from(&facts.findings);
         }
         if facts.unscanned != self.unscanned {
-            changes.push((names::UNSCANNED, facts.unscanned.join(",")));
+            write(names::UNSCANNED, &facts.unscanned.join(","));
             self.unscanned.clone_from(&facts.unscanned);
         }
         if facts.shadow != self.shadow {
             let codes: Vec<&str> = facts.shadow.iter().map(|reason| reason.code()).collect();
-            changes.push((names::SHADOW, codes.join(",")));
+            write(names::SHADOW, &codes.join(","));
             self.shadow.clone_from(&facts.shadow);
         }
         if facts.usage != self.usage
             && let Some(usage) = facts.usage
         {
-            changes.push((names::TOKENS_IN, usage.input.to_string()));
-            changes.push((names::TOKENS_OUT, usage.output.to_string()));
-            changes.push((
-                names::TOKENS_TOTAL,
-                usage.input.saturating_add(usage.output).to_string(),
-            ));
+            let total = usage.input.saturating_add(usage.output);
+            write(names::TOKENS_IN, &usage.input.to_string());
+            write(names::TOKENS_OUT, &usage.output.to_string());
+            write(names::TOKENS_TOTAL, &total.to_string());
             self.usage = facts.usage;
         }
-        let decided = (
-            facts.decision(),
-            facts.refusal.as_ref().map(|refusal| refusal.reason),
-        );
+        let decided = decided(facts);
         if (ended || decided.0 == Decision::Refuse) && self.decided != Some(decided) {
-            changes.push((names::DECISION, decided.0.name().to_owned()));
+            write(names::DECISION, decided.0.name());
             if let Some(reason) = decided.1 {
-                changes.push((names::REASON, reason.code().to_owned()));
+                write(names::REASON, reason.code());
             }
             self.decided = Some(decided);
         }
         if self.renamed && !self.renamed_told {
-            changes.push((names::UPSTREAM_HEADERS, "renamed".to_owned()));
+            write(names::UPSTREAM_HEADERS, "renamed");
             self.renamed_told = true;
         }
         if let Some(record) = &facts.record
             && !self.record
         {
-            changes.push((names::AUDIT, record.clone()));
+            write(names::AUDIT, record);
             self.record = true;
         }
-        changes
+    }
+
+    /// Reads who calls and for what, as the modules before this one found out. What they wrote is not written again; nor is anything below.
+    pub fn import_request(
+        &mut self,
+        facts: &mut Facts,
+        filter_state: &dyn Fn(&str) -> Option<String>,
+    ) {
+        if facts.identity.is_none() {
+            facts.identity =
+                filter_state(names::IDENTITY).and_then(|json| Identity::from_json(&json));
+            self.identity.clone_from(&facts.identity);
+        }
+        if facts.auth == AuthOutcome::None {
+            facts.auth = match filter_state(names::AUTH).as_deref() {
+                Some("success") => AuthOutcome::Success,
+                Some("failure") => AuthOutcome::Failure,
+                _ => AuthOutcome::None,
+            };
+            self.auth = facts.auth;
+        }
+    }
+
+    /// Reads whether another module refused.
+    pub fn import_refusal(
+        &mut self,
+        facts: &mut Facts,
+        filter_state: &dyn Fn(&str) -> Option<String>,
+    ) {
+        if facts.refusal.is_some() {
+            return;
+        }
+        let decision = filter_state(names::DECISION);
+        if decision.as_deref() == Some(Decision::Refuse.name()) {
+            let reason = filter_state(names::REASON).and_then(|code| Reason::from_code(&code));
+            facts.refusal = reason.map(|reason| Refusal::new(reason, ""));
+            self.decided = facts.refusal.is_some().then(|| decided(facts));
+        }
+    }
+
+    /// Reads all that other modules learned by the end of the exchange, where this one does not know better itself.
+    pub fn import_all(&mut self, facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
+        self.import_request(facts, filter_state);
+        self.import_refusal(facts, filter_state);
+        if facts.model.is_none() {
+            facts.model = filter_state(names::MODEL).filter(|model| !model.is_empty());
+            self.model.clone_from(&facts.model);
+        }
+        if facts.key_expires_at.is_none() {
+            facts.key_expires_at = filter_state(names::KEY_EXPIRES_AT)
+                .and_then(|text| Timestamp::parse_rfc3339(&text));
+            self.key_expires_at = facts.key_expires_at;
+        }
+        // What this module found itself stands in filter state too, so nothing is lost.
+        if let Some(json) = filter_state(names::FINDINGS) {
+            facts.findings = findings_from_json(&json);
+            self.findings.clone_from(&facts.findings);
+        }
+        // Of a request that a module before this one refused, only that one knows what was in it.
+        if facts.unscanned.is_empty()
+            && let Some(types) = filter_state(names::UNSCANNED)
+        {
+            facts.unscanned = types.split(',').map(str::to_owned).collect();
+            self.unscanned.clone_from(&facts.unscanned);
+        }
+        if facts.usage.is_none() {
+            facts.usage = usage(filter_state);
+            self.usage = facts.usage;
+        }
+        import_shadow(facts, filter_state);
     }
 }
 
-/// Reads who calls and for what, as the modules before this one found out.
-pub(crate) fn import_request(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
-    if facts.identity.is_none() {
-        facts.identity = filter_state(names::IDENTITY).and_then(|json| Identity::from_json(&json));
-    }
-    if facts.auth == AuthOutcome::None {
-        facts.auth = match filter_state(names::AUTH).as_deref() {
-            Some("success") => AuthOutcome::Success,
-            Some("failure") => AuthOutcome::Failure,
-            _ => AuthOutcome::None,
-        };
-    }
-}
-
-/// Reads whether another module refused.
-pub(crate) fn import_refusal(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
-    if facts.refusal.is_none()
-        && filter_state(names::DECISION).as_deref() == Some(Decision::Refuse.name())
-    {
-        let reason = filter_state(names::REASON).and_then(|code| Reason::from_code(&code));
-        facts.refusal = reason.map(|reason| Refusal::new(reason, ""));
-    }
-}
-
-/// Reads all that other modules learned by the end of the exchange, where this one does not know better itself.
-pub(crate) fn import_all(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
-    import_request(facts, filter_state);
-    import_refusal(facts, filter_state);
-    if facts.model.is_none() {
-        facts.model = filter_state(names::MODEL).filter(|model| !model.is_empty());
-    }
-    if facts.key_expires_at.is_none() {
-        facts.key_expires_at =
-            filter_state(names::KEY_EXPIRES_AT).and_then(|text| Timestamp::parse_rfc3339(&text));
-    }
-    // What this module found itself stands in filter state too, so nothing is lost.
-    if let Some(json) = filter_state(names::FINDINGS) {
-        facts.findings = findings_from_json(&json);
-    }
-    // Of a request that a module before this one refused, only that one knows what was in it.
-    if facts.unscanned.is_empty()
-        && let Some(types) = filter_state(names::UNSCANNED)
-    {
-        facts.unscanned = types.split(',').map(str::to_owned).collect();
-    }
-    if facts.usage.is_none() {
-        facts.usage = usage(filter_state);
-    }
-    import_shadow(facts, filter_state);
+/// What became of the request so far, and why.
+fn decided(facts: &Facts) -> (Decision, Option<Reason>) {
+    let reason = facts.refusal.as_ref().map(|refusal| refusal.reason);
+    (facts.decision(), reason)
 }
 
 /// Reads what policies in shadow mode would have refused, those of modules before this one first: whoever writes, writes all of it.
@@ -276,6 +299,18 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
+    fn changes(
+        published: &mut Published,
+        facts: &Facts,
+        ended: bool,
+    ) -> Vec<(&'static str, String)> {
+        let mut changes = Vec::new();
+        published.write_changes(facts, (true, ended), &mut |name, value| {
+            changes.push((name, value.to_owned()));
+        });
+        changes
+    }
+
     #[test]
     fn what_one_module_writes_another_reads() {
         let mut written = Facts {
@@ -297,12 +332,18 @@ mod tests {
         };
         written.shadowed(Reason::RateLimitTokens);
         written.found("ssn", Action::Block, Side::Request, 2);
-        let state: HashMap<_, _> = Published::default()
-            .changes(&written, true)
+        let state: HashMap<_, _> = changes(&mut Published::default(), &written, true)
             .into_iter()
             .collect();
         let mut read = Facts::default();
-        import_all(&mut read, &|name| state.get(name).cloned());
+        let mut reader = Published::default();
+        reader.import_all(&mut read, &|name| state.get(name).cloned());
+        let again = changes(&mut reader, &read, true);
+        assert_eq!(
+            again,
+            [(names::SHADOW, "rate_limit_tokens".to_owned())],
+            "nothing else is written a second time"
+        );
         assert_eq!(read.identity, written.identity);
         assert_eq!(read.auth, written.auth);
         assert_eq!(read.model, written.model);
@@ -328,7 +369,7 @@ mod tests {
         facts.shadowed(Reason::RateLimitTokens);
         import_shadow(&mut facts, &earlier);
         import_shadow(&mut facts, &earlier);
-        let written = Published::default().changes(&facts, false);
+        let written = changes(&mut Published::default(), &facts, false);
         assert_eq!(
             written,
             [(
@@ -350,8 +391,8 @@ mod tests {
                 model: Some(secret.into()),
                 ..Facts::default()
             };
-            let changes = Published::default().changes(&facts, false);
-            assert_eq!(changes, [(names::MODEL, words::OMITTED.to_owned())]);
+            let written = changes(&mut Published::default(), &facts, false);
+            assert_eq!(written, [(names::MODEL, words::OMITTED.to_owned())]);
         }
     }
 
@@ -360,11 +401,12 @@ mod tests {
         let written = |name: &str| (name == names::MODEL).then(|| "falcon".to_owned());
         let mut published = Published::default();
         published.withdraw_model(&Facts::default(), &written);
-        let changes = published.changes(&Facts::default(), false);
-        assert_eq!(changes, [(names::MODEL, String::new())]);
-        assert_eq!(published.changes(&Facts::default(), false), []);
+        let withdrawn = changes(&mut published, &Facts::default(), false);
+        assert_eq!(withdrawn, [(names::MODEL, String::new())]);
+        assert_eq!(changes(&mut published, &Facts::default(), false), []);
         let mut facts = Facts::default();
-        import_all(&mut facts, &|name| (name == names::MODEL).then(String::new));
+        Published::default()
+            .import_all(&mut facts, &|name| (name == names::MODEL).then(String::new));
         assert_eq!(facts.model, None);
     }
 
@@ -375,10 +417,10 @@ mod tests {
             ..Facts::default()
         };
         let mut published = Published::default();
-        assert_eq!(published.changes(&facts, false).len(), 1);
-        assert_eq!(published.changes(&facts, false), []);
+        assert_eq!(changes(&mut published, &facts, false).len(), 1);
+        assert_eq!(changes(&mut published, &facts, false), []);
         assert_eq!(
-            published.changes(&facts, true),
+            changes(&mut published, &facts, true),
             [(names::DECISION, "allow".to_owned())]
         );
     }

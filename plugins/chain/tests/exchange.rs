@@ -205,7 +205,7 @@ fn run(
             ("content-type", script.content_type.as_bytes()),
         ];
         outcome.client_status = 200;
-        match exchange.response_head(&mut turn, &head, Origin::Provider, false) {
+        match exchange.response_head(&mut turn, &head, &|| Origin::Provider, false) {
             Step::Reply(reply) => answered = Some(reply),
             Step::Hold | Step::Pass | Step::Replace(_) | Step::Release(_) => {}
         }
@@ -475,7 +475,7 @@ fn told_by(origin: Origin) -> (Vec<String>, bool) {
         ("x-portcullis-reason", b"rate_limit_tokens"),
     ];
     assert_eq!(
-        exchange.response_head(&mut turn, &head, origin, true),
+        exchange.response_head(&mut turn, &head, &|| origin, true),
         Step::Pass
     );
     let kept = exchange.take_header_edits().is_empty();

@@ -29,6 +29,20 @@ pub trait Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the host gives no answer.
     fn swap(&mut self, key: &str, value: &[u8], version: Option<u32>) -> Result<bool, StoreError>;
+
+    /// Writes whatever stands there: for an entry that only one writes.
+    ///
+    /// # Errors
+    /// As [`update`].
+    fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        for _ in 0..CAS_ATTEMPTS_MAX {
+            let version = self.load(key)?.map(|(_, version)| version);
+            if self.swap(key, value, version)? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Contended)
+    }
 }
 
 /// Reads, changes and writes one entry, again and again until nobody came between. `change` gets the old bytes (empty at first)

@@ -19,6 +19,10 @@ use std::time::Duration;
 /// How often the heads of all chains are recorded, by one of the workers.
 const HEADS_EVERY: Duration = Duration::from_secs(60);
 
+/// How often a chain makes sure that its slot is still its own. In between it writes without reading, which costs a request least; nobody takes the
+/// slot of a chain that wrote within [`head::STALE_AFTER`] unless there are more than [`head::CHAINS_MAX`].
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+
 /// What is to be recorded, before it has a place in the chain.
 pub(crate) struct Body {
     /// One JSON object, with `null` for each of the [`seal::PERSONAL`] members that it has.
@@ -76,6 +80,8 @@ struct Place {
     prev: String,
     /// The key under which its head is kept; `None` when the store gives no answer.
     slot: Option<String>,
+    /// When the head there was last seen to be this chain's.
+    checked_at: Timestamp,
 }
 
 /// A chain's first record.
@@ -152,7 +158,7 @@ impl Chain {
             self.start(now, store, out);
         }
         let entry = self.seal_next(now, body);
-        if self.publish(now, store, false) {
+        if self.keep_head(now, store) {
             out.push(entry);
             return;
         }
@@ -160,6 +166,32 @@ impl Chain {
         self.start(now, store, out);
         out.push(self.seal_next(now, body));
         self.publish(now, store, false);
+    }
+
+    /// Writes the head of a chain that goes on; `false` when its slot is known to hold another chain's.
+    fn keep_head(&mut self, now: Timestamp, store: &mut dyn Store) -> bool {
+        let checked_at = self.place.as_ref().map(|place| place.checked_at);
+        let recent = checked_at.is_some_and(|at| at <= now && now.since(at) < CHECK_EVERY);
+        if !recent {
+            let own = self.publish(now, store, false);
+            if let Some(place) = &mut self.place {
+                place.checked_at = now;
+            }
+            return own;
+        }
+        if let Some((slot, head)) = self.head(now, false) {
+            // As below: a store that gives no answer takes nobody's place away.
+            let _ = store.put(slot, head.as_bytes());
+        }
+        true
+    }
+
+    /// The head as the store keeps it, and under which key.
+    fn head(&self, now: Timestamp, closed: bool) -> Option<(&str, String)> {
+        let place = self.place.as_ref()?;
+        let seq = place.seq.saturating_sub(1);
+        let text = head::text(&place.id, seq, &place.prev, self.delivered, now, closed);
+        Some((place.slot.as_deref()?, text))
     }
 
     /// A record of the heads of all chains, when it is this worker's turn.
@@ -193,21 +225,24 @@ impl Chain {
 
     /// Writes the head to the store; `false` when its slot holds another chain's by now.
     pub fn publish(&self, now: Timestamp, store: &mut dyn Store, closed: bool) -> bool {
-        let Some((place, slot)) = self
-            .place
-            .as_ref()
-            .and_then(|place| Some((place, place.slot.as_ref()?)))
-        else {
+        let (Some(id), Some((slot, head))) = (self.id(), self.head(now, closed)) else {
             return true;
         };
-        let seq = place.seq.saturating_sub(1);
         update(store, slot, |old| {
-            let mine = old.starts_with(place.id.as_bytes());
-            let text = || head::text(&place.id, seq, &place.prev, self.delivered, now, closed);
-            (mine.then(|| text().into_bytes()), mine)
+            let mine = old.starts_with(id.as_bytes());
+            (mine.then(|| head.clone().into_bytes()), mine)
         })
         // A store that gives no answer takes nobody's place away.
         .unwrap_or(true)
+    }
+
+    /// No record follows, and who starts may have the slot.
+    pub fn close(&mut self, now: Timestamp, store: &mut dyn Store) {
+        self.publish(now, store, true);
+        if let Some(place) = &mut self.place {
+            // Should one follow after all, it looks first.
+            place.checked_at = Timestamp::default();
+        }
     }
 
     /// Begins a chain with its first record.
@@ -232,6 +267,7 @@ impl Chain {
                 seq: 0,
                 prev: follows.map_or_else(|| NOTHING.to_owned(), |head| head.mac.clone()),
                 slot: None,
+                checked_at: now,
             });
             if self.delivered.is_some() {
                 self.delivered = Some(0);

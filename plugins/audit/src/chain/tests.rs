@@ -37,7 +37,7 @@ fn a_chain_names_the_one_whose_place_it_takes_and_all_others() {
     assert_eq!(append(&mut one, 0, &mut store)[0]["follows"], Value::Null);
     append(&mut other, 0, &mut store);
     let last = append(&mut one, 1, &mut store).remove(0);
-    one.publish(at(2), &mut store, true);
+    one.close(at(2), &mut store);
 
     let start = append(&mut chain(3), 3, &mut store).remove(0);
     assert_eq!(start["event_type"], "start");
@@ -110,4 +110,32 @@ fn salts_and_ids_never_come_twice() {
     let mut random = Random::new([7; 32]);
     let drawn: std::collections::HashSet<_> = (0..1000).map(|_| random.next()).collect();
     assert_eq!(drawn.len(), 1000);
+}
+
+#[test]
+fn a_chain_that_goes_on_after_its_end_leaves_the_place_to_who_took_it() {
+    let mut store = MemoryStore::default();
+    let mut one = chain(1);
+    append(&mut one, 0, &mut store);
+    one.close(at(0), &mut store);
+    let mut other = chain(2);
+    let taken = append(&mut other, 0, &mut store).remove(0);
+    assert_ne!(taken["follows"], Value::Null);
+
+    // Though it looked at its slot a moment ago.
+    let late = append(&mut one, 0, &mut store);
+    assert_eq!(late[0]["event_type"], "start");
+    assert_eq!(late[0]["heads"][0]["id"], taken["chain"]["id"]);
+    assert_eq!(append(&mut other, 0, &mut store).len(), 1);
+}
+
+#[test]
+fn each_record_leaves_its_head_whether_or_not_the_place_was_looked_at() {
+    let mut store = MemoryStore::default();
+    let mut one = chain(1);
+    for secs in [0, 0, 0, 1, 1, 3, 2] {
+        let last = append(&mut one, secs, &mut store).pop().unwrap();
+        let start = append(&mut chain(2), secs, &mut store.clone()).remove(0);
+        assert_eq!(start["heads"][0]["mac"], last["chain"]["mac"]);
+    }
 }
