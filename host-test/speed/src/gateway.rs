@@ -6,10 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use portcullis_host_test::{Exchange, Module, Plugin, Proxy, World};
 use serde_json::{Value, json};
 
-use crate::clock;
-
-/// As large as the pieces in which Envoy reads from a socket.
-const PIECE_BYTES: usize = 16 * 1024;
+use crate::{PIECE_BYTES, clock};
 
 /// What a body may have: above the policy's own limit.
 const BUFFER_BYTES: usize = 33 << 20;

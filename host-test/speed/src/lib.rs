@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
+/// As large as the pieces in which Envoy reads from a socket.
+pub const PIECE_BYTES: usize = 16 * 1024;
+
 /// What the name of a text's file ends with.
 const ENDING: &str = ".txt.gz";
 
@@ -99,6 +102,19 @@ impl Text {
             fields.insert("lines".to_owned(), self.lines().into());
         }
         request
+    }
+
+    /// An answer that says the text, a word a delta, as OpenAI's API streams it.
+    #[must_use]
+    pub fn stream(&self) -> String {
+        let mut stream = String::new();
+        for word in self.text.split_inclusive(' ') {
+            let delta = json!({ "index": 0, "delta": { "content": word }, "finish_reason": null });
+            let event = json!({ "id": "chatcmpl-A1b2C3d4E5f6G7h8I9j0K1l2M3n4O", "object": "chat.completion.chunk", "created": 1764170000,
+                "model": "gpt-4o-mini-2024-07-18", "choices": [delta] });
+            stream.push_str(&format!("data: {event}\n\n"));
+        }
+        stream + "data: [DONE]\n\n"
     }
 
     /// A request with the text as a prompt.
