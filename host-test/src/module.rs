@@ -42,6 +42,9 @@ fn new_engine(kind: EngineKind) -> wasmtime::Result<Engine> {
         // would exhaust it.
         config.memory_reservation(64 << 20);
     }
+    if std::env::var_os("PERF_MAP").is_some() {
+        config.profiler(wasmtime::ProfilingStrategy::PerfMap);
+    }
     config.cache(cache());
     Engine::new(&config)
 }

@@ -84,48 +84,54 @@ impl Fanout {
     }
 
     /// A sink for the texts of one message.
-    pub const fn sink<'a, 't>(&'a mut self, turn: &'a mut Turn<'t>, side: Side) -> Sink<'a, 't> {
+    pub fn sink<'a>(&'a mut self, turn: &'a mut Turn<'_>, side: Side) -> Sink<'a> {
         Sink {
             fanout: self,
-            turn,
+            now: turn.now,
+            out: Effects::new(turn.store),
             side,
         }
     }
 }
 
 /// Hands texts of one side to the policies that want them.
-pub(crate) struct Sink<'a, 't> {
+pub(crate) struct Sink<'a> {
     fanout: &'a mut Fanout,
-    turn: &'a mut Turn<'t>,
+    now: Timestamp,
+    /// Empty between two texts: nearly all of them leave nothing to be done.
+    out: Effects<'a>,
     side: Side,
 }
 
-impl TextSink for Sink<'_, '_> {
+impl TextSink for Sink<'_> {
     fn model(&mut self, model: &str) {
         self.fanout.facts.model = Some(model.to_owned());
     }
 
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
-        let mut out = Effects::new(self.turn.store);
         let event = match self.side {
             Side::Request => Event::RequestText(text),
             Side::Response => Event::ResponseText(text),
         };
+        let mut result = Ok(());
         for member in &mut self.fanout.policies {
             let wanted = match self.side {
                 Side::Request => member.interest.request_text,
                 Side::Response => member.interest.response_text,
             };
-            if wanted
-                && let Err(refusal) =
-                    member.tell(self.turn.now, &event, &mut self.fanout.facts, &mut out)
-            {
-                self.fanout.metrics.append(&mut out.take_metrics());
-                return Err(refusal);
+            if wanted {
+                result = member.tell(self.now, &event, &mut self.fanout.facts, &mut self.out);
+                if result.is_err() {
+                    break;
+                }
             }
         }
-        self.fanout.metrics.append(&mut out.take_metrics());
-        edits.append(&mut out.take_edits());
-        Ok(out.take_undecided())
+        if self.out.is_empty() && result.is_ok() {
+            return Ok(None);
+        }
+        self.fanout.metrics.append(&mut self.out.take_metrics());
+        edits.append(&mut self.out.take_edits());
+        let undecided = self.out.take_undecided();
+        result.map(|()| undecided)
     }
 }

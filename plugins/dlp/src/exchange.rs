@@ -143,7 +143,7 @@ impl DlpExchange {
         facts: &Facts,
         out: &mut Effects<'_>,
     ) -> Result<(), Refused> {
-        let config = Rc::clone(&self.config);
+        let config = &*self.config;
         let reaching = *self.reaching.get_or_insert_with(|| {
             config.rules.reaching_call(|scope| {
                 scope.reaches_call(facts.model.as_deref(), facts.identity.as_ref())
@@ -157,21 +157,25 @@ impl DlpExchange {
             .scanner
             .text(&config.rules, reaching, text, self.streamed);
         let parts = matches!(text.part, Part::First | Part::Next);
-        for (range, replacement) in self.replacements()? {
-            if parts {
-                self.scanner.joint().goes(text.id, range.clone());
+        if self.scanner.report().has_news() {
+            for (range, replacement) in self.replacements()? {
+                if parts {
+                    self.scanner.joint().goes(text.id, range.clone());
+                }
+                out.edit(Edit {
+                    text: text.id,
+                    range,
+                    replacement,
+                });
             }
-            out.edit(Edit {
-                text: text.id,
-                range,
-                replacement,
-            });
-        }
-        if let Some(position) = self.scanner.report().hold_from.take() {
-            out.hold_from(position);
+            if let Some(position) = self.scanner.report().hold_from.take() {
+                out.hold_from(position);
+            }
         }
         result?;
-        if let Some(seam) = self.scanner.part(&config.rules, reaching, text)? {
+        if parts
+            && let Some(seam) = self.scanner.part(&self.config.rules, reaching, text)?
+        {
             for (range, replacement) in self.replacements()? {
                 let edits = seam.edits(&range, replacement, self.scanner.joint());
                 edits.into_iter().flatten().for_each(|edit| out.edit(edit));

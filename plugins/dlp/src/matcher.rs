@@ -106,17 +106,15 @@ struct Track {
 impl Matcher {
     /// Ready for the beginning of a text that `reaching` rules look at, whatever went before.
     pub(crate) fn reset(&mut self, rules: &Rules, reaching: RuleSet) {
-        let mut tracks = std::mem::take(&mut self.tracks);
-        if self.touched || tracks.len() != rules.all().len() {
-            tracks.clear();
-            tracks.resize_with(rules.all().len(), Track::default);
+        if self.touched || self.tracks.len() != rules.all().len() {
+            self.tracks.clear();
+            self.tracks.resize_with(rules.all().len(), Track::default);
         }
-        *self = Self {
-            progress: rules.trigger().start(),
-            rules: reaching,
-            tracks,
-            ..Self::default()
-        };
+        self.touched = false;
+        self.progress = rules.trigger().start();
+        self.rules = reaching;
+        self.active.clear();
+        (self.position, self.steps) = (0, 0);
     }
 
     /// How much of the text was read.

@@ -80,6 +80,11 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// Whether there is anything to be done about the text at hand.
+    pub(crate) const fn has_news(&self) -> bool {
+        !self.redactions.is_empty() || self.hold_from.is_some()
+    }
+
     /// Decides about a match: the range that is to go, if any.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::drive::Driver;
 use crate::pattern::{ByteSet, Pattern};
 use crate::scope::{RuleSet, Scope};
 use crate::trigger::Trigger;
+use crate::view::first_folded;
 use portcullis_policy::{Action, Role, Side};
 
 /// Most rules. Protects the time that a byte takes: all rules together must fit the words of [`Trigger`].
@@ -25,6 +26,9 @@ const ROLES: [Role; 5] = [
 
 /// Length of the shortest text that a detector finds something in: an address.
 const DETECTED_BYTES_MIN: usize = 6;
+
+/// Longest text of which it is asked at once whether patterns can find anything in it: where they can, it is read again.
+const CLEAR_BYTES_MAX: usize = 512;
 
 /// What a rule looks for.
 #[derive(Debug)]
@@ -213,6 +217,15 @@ impl Rules {
     /// Whether any rule has a pattern.
     pub(crate) const fn has_patterns(&self) -> bool {
         self.has_patterns
+    }
+
+    /// Whether one look shows that no pattern finds anything in a whole text. One that must look closer may say no.
+    pub(crate) fn patterns_clear(&self, text: &str) -> bool {
+        let mut progress = self.trigger.start();
+        !self.has_patterns
+            || text.len() <= CLEAR_BYTES_MAX
+                && self.trigger.find(&mut progress, text.as_bytes()).is_none()
+                && first_folded(text).is_none()
     }
 
     /// Whether a text must not pass when detectors cannot read it to its end: one of these rules has any, and does more than flag.

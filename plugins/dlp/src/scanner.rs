@@ -2,6 +2,7 @@
 
 use crate::candidates::Scratch;
 use crate::joint::{Joint, Seam, TooManyParts};
+use crate::known::{Known, Whole};
 use crate::report::{Report, Stop};
 use crate::rules::Rules;
 use crate::scope::RuleSet;
@@ -37,8 +38,11 @@ pub(crate) struct Scanner {
     scratch: Scratch,
     report: Report,
     joint: Joint,
-    /// The key whose value may come next.
+    /// The key whose value may come next…
     key: String,
+    /// …if one came last.
+    after_key: bool,
+    known: Known,
 }
 
 impl From<TooManyParts> for Refused {
@@ -56,40 +60,36 @@ impl Scanner {
         text: Text<'_>,
         streamed: bool,
     ) -> Result<(), Refused> {
-        // Pieces mostly come in the order of their texts, so the last one is the likely one.
-        let known = self.open.iter().rposition(|(id, _)| *id == text.id);
-        let key = std::mem::take(&mut self.key);
+        let after_key = std::mem::take(&mut self.after_key);
         if text.place == Place::Key
             && text.last
             && text.piece.len() <= KEY_BYTES_MAX
             && rules.driver().is_some()
         {
-            text.piece.clone_into(&mut self.key);
+            self.key.clear();
+            self.key.push_str(text.piece);
+            self.after_key = true;
         }
-        let key = Some(key).filter(|key| {
-            text.part == Part::Value && text.place != Place::Opaque && !key.is_empty()
-        });
+        let opaque = text.place == Place::Opaque;
+        let key = if after_key && text.part == Part::Value && !opaque {
+            self.key.as_str()
+        } else {
+            ""
+        };
+        // Pieces mostly come in the order of their texts, so the last one is the likely one.
+        let known = self.open.iter().rposition(|(id, _)| *id == text.id);
+        if known.is_none() && text.last {
+            return self.whole(rules, reaching, text, streamed, !key.is_empty());
+        }
         let scan = match known.and_then(|index| self.open.get_mut(index)) {
             Some((_, scan)) => scan,
-            None if text.last => {
-                if text.piece.len() < rules.shortest() {
-                    return Ok(());
-                }
-                self.spare.reset(rules, reaching);
-                if let Some(key) = &key {
-                    self.spare.follows(rules, key);
-                }
-                &mut self.spare
-            }
             None => {
                 if self.open.len() >= OPEN_TEXTS_MAX {
                     return Err(Refused::TooManyTexts);
                 }
                 let mut scan = std::mem::take(&mut self.spare);
                 scan.reset(rules, reaching);
-                if let Some(key) = &key {
-                    scan.follows(rules, key);
-                }
+                scan.follows(rules, key);
                 self.open.push((text.id, scan));
                 let Some((_, scan)) = self.open.last_mut() else {
                     return Ok(());
@@ -103,7 +103,7 @@ impl Scanner {
             text.last,
             Manner {
                 streamed,
-                opaque: text.place == Place::Opaque,
+                opaque,
             },
             &mut self.scratch,
             &mut self.report,
@@ -114,6 +114,50 @@ impl Scanner {
             self.spare = self.open.swap_remove(index).1;
         }
         result.map_err(Refused::Stop)
+    }
+
+    /// Takes a text that came in one piece; `follows`: as the value of the key before it.
+    fn whole(
+        &mut self,
+        rules: &Rules,
+        reaching: RuleSet,
+        text: Text<'_>,
+        streamed: bool,
+        follows: bool,
+    ) -> Result<(), Refused> {
+        if text.piece.len() < rules.shortest() {
+            return Ok(());
+        }
+        let whole = Whole {
+            reaching,
+            key: if follows { &self.key } else { "" },
+            text: text.piece,
+            opaque: text.place == Place::Opaque,
+        };
+        if self.known.is_clear(whole) {
+            return Ok(());
+        }
+        let clear = rules.patterns_clear(whole.text);
+        if clear && rules.driver().is_none() {
+            return Ok(());
+        }
+        let scan = &mut self.spare;
+        scan.reset(rules, reaching);
+        scan.follows(rules, whole.key);
+        if clear {
+            scan.without_patterns();
+        }
+        let manner = Manner {
+            streamed,
+            opaque: whole.opaque,
+        };
+        let (scratch, report) = (&mut self.scratch, &mut self.report);
+        scan.push(rules, text.piece, true, manner, scratch, report)
+            .map_err(Refused::Stop)?;
+        if scan.saw_nothing() {
+            self.known.clear(whole);
+        }
+        Ok(())
     }
 
     /// Takes a piece of a part of a message, after [`Self::text`] did: what lies across the seam before it, once enough of it came.

@@ -1,7 +1,7 @@
 //! Scans one text, piece by piece: has patterns and detectors look at it, and decides what becomes of what they find.
 
 use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
-use crate::drive::{Lane, Sighting, TooCostly};
+use crate::drive::{Driver, Lane, Sighting, TooCostly};
 use crate::mask::VALUE_BYTES_MAX;
 use crate::matcher::{Event, What};
 use crate::patterns::Patterns;
@@ -17,6 +17,9 @@ const KEPT_CAPACITY_MAX: usize = 4 * UNDECIDED_BYTES_MAX;
 
 /// How much of a piece patterns read before what they found is decided. Protects memory: every byte can be a match.
 const PORTION_BYTES_MAX: usize = 8 * 1024;
+
+/// Longest piece that is put together with the key before it: one look instead of two.
+const JOINED_BYTES_MAX: usize = 1024;
 
 /// How a text comes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,6 +37,8 @@ pub(crate) struct TextScan {
     rules: RuleSet,
     /// What patterns have seen of the text.
     patterns: Patterns,
+    /// They need not look.
+    patterns_closed: bool,
     /// What may be needed again of the pieces so far, and where it stands.
     kept: Vec<u8>,
     kept_base: usize,
@@ -42,8 +47,12 @@ pub(crate) struct TextScan {
     lane: Lane,
     /// They have seen enough.
     lane_closed: bool,
-    /// How much they saw before the text: its key.
+    /// How much they are shown before the text: its key.
     before: usize,
+    /// What of that they are still to be shown, in the same piece as the text's beginning.
+    key: String,
+    /// Somebody found something.
+    saw: bool,
     /// By rule: behind its last match, where the same thing may be seen twice.
     seen: Vec<(u16, usize)>,
     /// No sighting begins before any more.
@@ -83,37 +92,54 @@ impl TextScan {
         let Self {
             rules: of,
             patterns,
+            patterns_closed,
             kept,
             kept_base,
             redactions,
             lane,
             lane_closed,
             before,
+            key,
+            saw,
             seen,
             unsighted,
             released,
         } = self;
         *of = reaching;
-        patterns.reset(rules, reaching);
+        *patterns_closed = !rules.has_patterns();
+        if !*patterns_closed {
+            patterns.reset(rules, reaching);
+        }
         kept.clear();
         redactions.clear();
-        lane.reset();
+        if rules.driver().is_some() {
+            lane.reset();
+        }
+        key.clear();
         seen.clear();
-        *lane_closed = false;
+        (*lane_closed, *saw) = (false, false);
         (*kept_base, *before, *unsighted, *released) = (0, 0, 0, 0);
     }
 
-    /// It is the value of this key: detectors see it as in `"key": "value"`. Nothing of the key is found or changed here.
+    /// It is the value of this key, if there is one: detectors see it as in `"key": "value"`. Nothing of the key is found or changed here.
     pub(crate) fn follows(&mut self, rules: &Rules, key: &str) {
-        let Some(driver) = rules.driver() else {
+        if key.is_empty() || rules.driver().is_none() {
             return;
-        };
-        let before = format!("\"{key}\": \"");
-        self.before = before.len();
-        if self.lane.push(driver, &before, false, false).is_err() {
-            self.lane.reset();
-            self.before = 0;
         }
+        for part in ["\"", key, "\": \""] {
+            self.key.push_str(part);
+        }
+        self.before = self.key.len();
+    }
+
+    /// No pattern finds anything in the text.
+    pub(crate) const fn without_patterns(&mut self) {
+        self.patterns_closed = true;
+    }
+
+    /// Whether nobody found anything so far.
+    pub(crate) const fn saw_nothing(&self) -> bool {
+        !self.saw
     }
 
     /// Takes the next piece.
@@ -130,7 +156,7 @@ impl TextScan {
         report: &mut Report,
     ) -> Result<(), Stop> {
         let mut rest = piece;
-        while rules.has_patterns() && rest.len() > PORTION_BYTES_MAX {
+        while !self.patterns_closed && rest.len() > PORTION_BYTES_MAX {
             let at = rest.floor_char_boundary(PORTION_BYTES_MAX);
             let (portion, behind) = rest.split_at_checked(at).unwrap_or((rest, ""));
             self.portion(rules, portion, false, manner, scratch, report)?;
@@ -160,17 +186,20 @@ impl TextScan {
             report,
         };
         let sightings = self.detect(piece, last, manner, work)?;
-        let events = if rules.has_patterns() {
+        let events = if self.patterns_closed {
+            Vec::new()
+        } else {
             let early = work.report.acts_early();
             self.patterns
                 .push(rules, window, piece, last, early, scratch)
-        } else {
-            Vec::new()
         };
-        for seen in in_order(events, sightings) {
-            match seen {
-                Seen::Event(event) => self.event(event, work)?,
-                Seen::Sighting(sighting) => self.sight(sighting, work)?,
+        if !(events.is_empty() && sightings.is_empty()) {
+            self.saw = true;
+            for seen in in_order(events, sightings) {
+                match seen {
+                    Seen::Event(event) => self.event(event, work)?,
+                    Seen::Sighting(sighting) => self.sight(sighting, work)?,
+                }
             }
         }
         self.unsighted = match rules.driver() {
@@ -217,7 +246,8 @@ impl TextScan {
         let Some(driver) = work.rules.driver().filter(|_| !self.lane_closed) else {
             return Ok(Vec::new());
         };
-        if let Err(TooCostly(rule)) = self.lane.push(driver, piece, last, manner.opaque) {
+        if let Err(TooCostly(rule)) = self.show(driver, piece, last, manner.opaque) {
+            self.saw = true;
             if work.rules.detectors_refuse(self.rules) {
                 return Err(Stop::Unfinished(rule));
             }
@@ -233,6 +263,31 @@ impl TextScan {
             (sighting.range.end > 0).then_some(sighting)
         });
         Ok(found.collect())
+    }
+
+    /// Shows detectors the piece, and its key before the first.
+    fn show(
+        &mut self,
+        driver: &Driver,
+        piece: &str,
+        last: bool,
+        opaque: bool,
+    ) -> Result<(), TooCostly> {
+        if self.key.is_empty() {
+            return self.lane.push(driver, piece, last, opaque);
+        }
+        let mut key = std::mem::take(&mut self.key);
+        let result = if piece.len() <= JOINED_BYTES_MAX {
+            key.push_str(piece);
+            self.lane.push(driver, &key, last, opaque)
+        } else {
+            self.lane
+                .push(driver, &key, false, opaque)
+                .and_then(|()| self.lane.push(driver, piece, last, opaque))
+        };
+        key.clear();
+        self.key = key;
+        result
     }
 
     /// Takes what a detector has seen.
@@ -337,7 +392,7 @@ impl TextScan {
         if work.rules.driver().is_some() {
             needed = needed.min(self.lane.needs().saturating_sub(self.before));
         }
-        if work.rules.has_patterns() {
+        if !self.patterns_closed {
             let undecided = self.patterns.undecided(work.rules, work.window, streamed);
             needed = needed.min(undecided.needed);
             held = held.min(undecided.held);

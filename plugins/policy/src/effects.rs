@@ -95,6 +95,15 @@ impl<'a> Effects<'a> {
         }
     }
 
+    /// Whether nothing is wished.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.edits.is_empty()
+            && self.headers.is_empty()
+            && self.metrics.is_empty()
+            && self.undecided.is_none()
+    }
+
     /// Replaces a part of a text that has not been released.
     pub fn edit(&mut self, edit: Edit) {
         self.edits.push(edit);
