@@ -145,7 +145,7 @@ impl Document {
         if self.not_utf8 {
             return;
         }
-        let (text, rest) = match str::from_utf8(bytes) {
+        let (text, rest) = match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => (text, &[][..]),
             Err(error) => {
                 self.not_utf8 = error.error_len().is_some();

@@ -3,12 +3,11 @@
 use crate::TextSink;
 use crate::edits::{Change, carry_out, merge};
 use crate::include_usage::Patch;
-use crate::json::{self, NESTED_DEPTH_MAX, Raw};
+use crate::json::{self, NESTED_DEPTH_MAX, Raw, Unescaped};
 use crate::payload::{self, DECODED_BYTES_MAX};
 use crate::places::{Claim, Ground, Look};
 use portcullis_policy::sort::sort_by_key;
 use portcullis_policy::{Edit, Part, Place, Reason, Refusal, Role, Text, TextId};
-use std::borrow::Cow;
 use std::ops::Range;
 
 /// Ids of texts that are strings within strings; all other ids are below.
@@ -85,7 +84,7 @@ pub(crate) struct Texts {
     changes: Vec<(usize, Change)>,
     nested: NestedIds,
     /// A string that came in pieces, once more in one.
-    whole: String,
+    whole: Unescaped,
     batch: Vec<Edit>,
     /// The string that has begun.
     open: Option<Open>,
@@ -193,18 +192,17 @@ impl Texts {
         if !open.escaped {
             return Ok(());
         }
-        let mut whole = std::mem::take(&mut self.whole);
-        let mut text = meaning;
-        if before.is_some() {
-            whole.clear();
-            let end = raw.at + raw.text.len();
-            let raw = body.get(open.start..end).unwrap_or_default();
-            if json::starts_document(raw) {
-                json::unescape_into(raw, &mut whole);
-            }
-            text = &whole;
+        let of = (ground.role, ground.place());
+        if before.is_none() {
+            return self.give_nested(meaning, of, sink);
         }
-        let result = self.give_nested(text, (ground.role, ground.place()), sink);
+        let end = raw.at + raw.text.len();
+        let raw = body.get(open.start..end).unwrap_or_default();
+        if !json::starts_document(raw) {
+            return Ok(());
+        }
+        let mut whole = std::mem::take(&mut self.whole);
+        let result = self.give_nested(whole.of(raw), of, sink);
         self.whole = whole;
         result
     }
@@ -227,16 +225,13 @@ impl Texts {
         let (claim, opaque) = (ground.claim, (ground.role, Place::Opaque));
         let plain = (ground.role, ground.place());
         let unsure = open.look == Look::Unsure;
-        let whole: String;
+        let mut whole = Unescaped::new();
         let mut text = text;
         if unsure {
             let end = raw.at + raw.text.len();
             text = body.get(open.start..end).unwrap_or_default();
             if open.escaped {
-                let mut unescaped = String::with_capacity(text.len());
-                json::unescape_into(text, &mut unescaped);
-                whole = unescaped;
-                text = &whole;
+                text = whole.of(text);
             }
             open.look = claim.judge(text, last);
         }
@@ -335,16 +330,15 @@ impl Texts {
         let Inside { range, role } = inside;
         let start = range.start;
         let raw = body.get(range).unwrap_or_default();
+        let mut unescaped = Unescaped::new();
         let whole = if raw.contains('\\') {
-            let mut whole = String::with_capacity(raw.len());
-            json::unescape_into(raw, &mut whole);
-            Cow::Owned(whole)
+            unescaped.of(raw)
         } else {
-            Cow::Borrowed(raw)
+            raw
         };
         let encoded = match whole.split_once(',') {
             Some((_, encoded)) => encoded,
-            None => &whole,
+            None => whole,
         };
         let mut budget = DECODED_BYTES_MAX.saturating_sub(self.decoded);
         let text = payload::decode(encoded, &mut budget);
@@ -427,9 +421,7 @@ impl Texts {
 pub(crate) fn change_string(raw: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
     merge(&mut changes);
     if json::starts_document(raw) {
-        let mut text = String::with_capacity(raw.len());
-        json::unescape_into(raw, &mut text);
-        changes = json::fit(&text, changes, NESTED_DEPTH_MAX);
+        changes = json::fit(Unescaped::new().of(raw), changes, NESTED_DEPTH_MAX);
     }
     change_piece(raw, changes, out);
 }

@@ -102,14 +102,12 @@ impl<'a> Walk<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::unescape::unescape_into;
+    use super::super::unescaped::Unescaped;
     use super::*;
     use proptest::prelude::*;
 
     fn unescaped(raw: &str) -> String {
-        let mut out = String::new();
-        unescape_into(raw, &mut out);
-        out
+        Unescaped::new().of(raw).to_owned()
     }
 
     #[test]

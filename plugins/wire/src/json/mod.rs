@@ -1,6 +1,6 @@
 //! JSON on its way: RFC 8259 read in one pass, and edited in place.
 //!
-//! From the bottom up: `scan` finds the bytes that matter in a string, `unescape` carries out escapes, `tokenizer` makes [`Token`]s,
+//! From the bottom up: `scan` finds the bytes that matter in a string, `unescape` and `unescaped` carry out escapes, `tokenizer` makes [`Token`]s,
 //! [`Walker`] gives each its place in a table ([`Trie`]). The way back: [`locate()`] finds the bytes that a range of a text stands for,
 //! [`fit`] keeps documents within strings documents, [`escape_into`] writes.
 
@@ -13,6 +13,7 @@ mod token;
 mod tokenizer;
 mod trie;
 mod unescape;
+mod unescaped;
 mod walk;
 
 pub(crate) use escape::escape_into;
@@ -26,5 +27,6 @@ pub(crate) use tokenizer::Tokenizer;
 #[cfg(test)]
 pub(crate) use trie::KEYS_MAX;
 pub(crate) use trie::{NodeId, Row, Trie};
-pub(crate) use unescape::{escapes, means, unescape_into};
+pub(crate) use unescape::{escapes, means};
+pub(crate) use unescaped::Unescaped;
 pub(crate) use walk::Walker;

@@ -17,7 +17,7 @@ pub(crate) const NESTED_DEPTH_MAX: usize = 4;
 
 /// Whether strings within a text may mean more than is written: it begins like a document and there are backslashes in it.
 pub(crate) fn hides_text(text: &str) -> bool {
-    memchr::memchr(b'\\', text.as_bytes()).is_some() && begins(text)
+    begins(text) && memchr::memchr(b'\\', text.as_bytes()).is_some()
 }
 
 fn begins(text: &str) -> bool {

@@ -2,42 +2,53 @@
 
 use wide::u8x16;
 
-/// Bytes looked at together: four registers of sixteen lanes (SSE2, wasm simd128), so that it is asked once for all of them.
-const BLOCK: usize = 64;
+/// Bytes looked at together: a register (SSE2, wasm simd128).
+pub(super) const LANES: usize = 16;
 
-/// Strings are mostly short: this many words are tried before blocks are worth their set-up.
-const HEAD_WORDS: usize = 4;
+/// Four registers, so that it is asked once for all of them.
+const BLOCK: usize = 4 * LANES;
 
-const ONES: u64 = u64::MAX / 0xff;
-const HIGHS: u64 = ONES * 0x80;
+/// Strings are mostly short, and so are the ways between escapes: so many registers come before blocks.
+const HEAD: usize = 3;
 
 /// Where the first byte stands that ends or escapes a JSON string, or must not be in one: `"`, `\`, and everything below a space
 /// (RFC 8259, section 7).
+#[inline]
 pub(super) fn find_special(bytes: &[u8]) -> Option<usize> {
-    let (words, _) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().take(HEAD_WORDS).enumerate() {
-        if let Some(at) = in_word(*word) {
-            return Some(index * 8 + at);
+    let (chunks, _) = bytes.as_chunks::<LANES>();
+    for (index, chunk) in chunks.iter().take(HEAD).enumerate() {
+        if let Some(at) = special_in(chunk) {
+            return Some(index * LANES + at);
         }
     }
-    let mut at = words.len().min(HEAD_WORDS) * 8;
-    let (blocks, _) = bytes.get(at..)?.as_chunks::<BLOCK>();
-    for block in blocks {
-        if any_special(block) {
-            break;
+    let at = chunks.len().min(HEAD) * LANES;
+    find_far(bytes.get(at..)?).map(|far| at + far)
+}
+
+fn find_far(bytes: &[u8]) -> Option<usize> {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let plain = |block: &&[u8; BLOCK]| {
+        // By name: as a loop it takes several times as long where LLVM unrolls none.
+        let ([a, b, c, d], _) = block.as_chunks::<LANES>() else {
+            return false;
+        };
+        !(special_lanes(a) | special_lanes(b) | special_lanes(c) | special_lanes(d)).any()
+    };
+    let mut at = blocks.iter().take_while(plain).count() * BLOCK;
+    let (chunks, _) = bytes.get(at..)?.as_chunks::<LANES>();
+    for chunk in chunks {
+        if let Some(lane) = special_in(chunk) {
+            return Some(at + lane);
         }
-        at += BLOCK;
+        at += LANES;
     }
-    let (words, tail) = bytes.get(at..)?.as_chunks::<8>();
-    for word in words {
-        if let Some(in_it) = in_word(*word) {
-            return Some(at + in_it);
-        }
-        at += 8;
-    }
-    tail.iter()
-        .position(|byte| special(*byte))
-        .map(|in_it| at + in_it)
+    special_position(bytes.get(at..)?).map(|behind| at + behind)
+}
+
+/// The same, one byte after the other.
+#[inline]
+pub(super) fn special_position(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|byte| special(*byte))
 }
 
 /// The inside of the string that `text` begins with (behind its quotation mark). For what the tokenizer let pass.
@@ -59,34 +70,17 @@ const fn special(byte: u8) -> bool {
 }
 
 #[inline]
-fn any_special(block: &[u8; BLOCK]) -> bool {
-    let special = |sixteen: &[u8; 16]| {
-        let bytes = u8x16::new(*sixteen);
-        let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-        control | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'))
-    };
-    let registers = block.as_chunks::<16>().0.iter();
-    registers
-        .fold(u8x16::splat(0), |any, sixteen| any | special(sixteen))
-        .any()
+fn special_lanes(bytes: &[u8; LANES]) -> u8x16 {
+    let bytes = u8x16::new(*bytes);
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    control | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'))
 }
 
-/// Eight bytes at once: "determine if a word has a byte less than n" (Hacker's Delight). A borrow can only spoil lanes above the
-/// first hit, and only the first hit is asked for.
+/// As [`find_special`], of one register.
 #[inline]
-const fn in_word(word: [u8; 8]) -> Option<usize> {
-    let word = u64::from_le_bytes(word);
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let hits = ((word.wrapping_sub(ONES * 0x20) & !word)
-        | (quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash))
-        & HIGHS;
-    if hits == 0 {
-        None
-    } else {
-        Some(hits.trailing_zeros() as usize / 8)
-    }
+pub(super) fn special_in(bytes: &[u8; LANES]) -> Option<usize> {
+    let lanes = special_lanes(bytes).to_bitmask();
+    (lanes != 0).then(|| lanes.trailing_zeros() as usize)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::number::is_number;
 use super::scan::find_special;
 use super::token::{Malformed, Raw, Token};
 use super::unescape::{Unit, unit};
+use super::unescaped::Unescaped;
 use std::ops::Range;
 
 /// How deep arrays and objects may nest: protects every stack that follows the document. No API's body is nested half as deep.
@@ -32,10 +33,8 @@ struct Partial {
     start: usize,
     /// Everything before this was looked at.
     seen: usize,
-    /// Of a string: escapes were seen since `start`.
+    /// Of a string: escapes were seen since `start`, and what it means up to `seen` is in `unescaped`.
     escaped: bool,
-    /// Of a string: what stands before this is in `unescaped`, once `escaped`.
-    copied: usize,
     /// Of a string: nothing was handed out yet.
     first: bool,
 }
@@ -63,7 +62,7 @@ pub(crate) struct Tokenizer {
     /// Where the last number or word began.
     word: usize,
     /// What the last key or piece with escapes means.
-    unescaped: String,
+    unescaped: Unescaped,
 }
 
 impl Tokenizer {
@@ -78,7 +77,7 @@ impl Tokenizer {
             failed: None,
             many: false,
             word: 0,
-            unescaped: String::new(),
+            unescaped: Unescaped::new(),
         }
     }
 
@@ -112,7 +111,7 @@ impl Tokenizer {
     #[inline]
     pub(crate) fn meaning<'a>(&'a self, raw: Raw<'a>) -> &'a str {
         if raw.escaped {
-            &self.unescaped
+            self.unescaped.text()
         } else {
             raw.text
         }
@@ -126,7 +125,6 @@ impl Tokenizer {
         if let Some(partial) = &mut self.partial {
             partial.start = 0;
             partial.seen -= settled;
-            partial.copied = partial.copied.saturating_sub(settled);
         }
         settled
     }
@@ -224,7 +222,6 @@ impl Tokenizer {
                 start,
                 seen: start,
                 escaped: false,
-                copied: start,
                 first: true,
             },
             text,
@@ -283,7 +280,12 @@ impl Tokenizer {
         let bytes = text.as_bytes();
         let stop = loop {
             let rest = bytes.get(partial.seen..).unwrap_or_default();
-            let Some(at) = find_special(rest) else {
+            let special = if partial.escaped {
+                self.unescaped.extend(rest)
+            } else {
+                find_special(rest)
+            };
+            let Some(at) = special else {
                 partial.seen = bytes.len();
                 break Stop::Unfinished;
             };
@@ -294,14 +296,13 @@ impl Tokenizer {
                 Some(b'\\') => match unit(rest) {
                     Unit::Escape(len, meaning) => {
                         if !partial.escaped {
-                            self.unescaped.clear();
                             partial.escaped = true;
+                            self.unescaped.clear();
+                            let before = bytes.get(partial.start..partial.seen);
+                            self.unescaped.extend(before.unwrap_or_default());
                         }
-                        self.unescaped
-                            .push_str(text.get(partial.copied..partial.seen).unwrap_or_default());
                         self.unescaped.push(meaning);
                         partial.seen += len;
-                        partial.copied = partial.seen;
                     }
                     Unit::Unfinished => break Stop::Unfinished,
                     Unit::Invalid => break Stop::Invalid,
@@ -315,10 +316,6 @@ impl Tokenizer {
         if stop != Stop::Quote && (partial.kind == Kind::Key || partial.seen == partial.start) {
             self.partial = Some(partial);
             return self.failed.map_or(Ok(None), Err);
-        }
-        if partial.escaped {
-            self.unescaped
-                .push_str(text.get(partial.copied..partial.seen).unwrap_or_default());
         }
         let raw = Raw {
             text: text.get(partial.start..partial.seen).unwrap_or_default(),
@@ -341,7 +338,6 @@ impl Tokenizer {
             }));
         }
         partial.start = partial.seen;
-        partial.copied = partial.seen;
         partial.escaped = false;
         partial.first = false;
         self.partial = Some(partial);

@@ -1,6 +1,7 @@
 //! The inside of a JSON string to text.
 
 use super::token::Raw;
+use super::unescaped::Unescaped;
 use std::ops::Range;
 
 /// What stands for one character or more, and could not be cut.
@@ -16,25 +17,27 @@ pub(crate) enum Unit {
 }
 
 /// Reads the escape that `bytes` begin with (their first byte is the backslash).
+#[inline]
 pub(crate) fn unit(bytes: &[u8]) -> Unit {
     let Some(kind) = bytes.get(1) else {
         return Unit::Unfinished;
     };
     let plain = match kind {
+        b'n' => '\n',
         b'"' => '"',
         b'\\' => '\\',
+        b't' => '\t',
         b'/' => '/',
         b'b' => '\u{8}',
         b'f' => '\u{c}',
-        b'n' => '\n',
         b'r' => '\r',
-        b't' => '\t',
         b'u' => return unicode(bytes),
         _ => return Unit::Invalid,
     };
     Unit::Escape(2, plain)
 }
 
+#[inline(never)]
 fn unicode(bytes: &[u8]) -> Unit {
     let first = match hex4(bytes.get(2..).unwrap_or_default()) {
         Hex::Value(value) => value,
@@ -86,19 +89,6 @@ fn hex4(bytes: &[u8]) -> Hex {
     Hex::Value(value)
 }
 
-/// Appends what `raw` (the inside of a string that the tokenizer let pass, not cut within an escape) means.
-pub(crate) fn unescape_into(raw: &str, out: &mut String) {
-    let mut rest = raw;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        let (before, escape) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(before);
-        let (len, meaning) = unit_of_valid(escape.as_bytes());
-        out.push(meaning);
-        rest = escape.get(len..).unwrap_or_default();
-    }
-    out.push_str(rest);
-}
-
 /// An escape within a string: its bytes, and the bytes of text that it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Escape {
@@ -129,9 +119,7 @@ pub(crate) fn means(raw: Raw<'_>, text: &str) -> bool {
     if !raw.escaped {
         return raw.text == text;
     }
-    let mut meaning = String::new();
-    unescape_into(raw.text, &mut meaning);
-    meaning == text
+    Unescaped::new().of(raw.text) == text
 }
 
 /// [`unit()`] where the tokenizer has already seen that it is one. At the end of a string a high surrogate has no partner to wait for.
@@ -139,32 +127,5 @@ pub(super) fn unit_of_valid(bytes: &[u8]) -> (usize, char) {
     match unit(bytes) {
         Unit::Escape(len, meaning) => (len, meaning),
         Unit::Unfinished | Unit::Invalid => (bytes.len().min(6), char::REPLACEMENT_CHARACTER),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn unescaped(raw: &str) -> String {
-        let mut out = String::new();
-        unescape_into(raw, &mut out);
-        out
-    }
-
-    #[test]
-    fn surrogates() {
-        for (raw, text) in [
-            (r"\ud83d\ude00", "😀"),
-            (r"\uD83D\uDE00x", "😀x"),
-            (r"a\ud83db", "a\u{fffd}b"),
-            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
-            (r"\ude00", "\u{fffd}"),
-            (r"\ud83d\n", "\u{fffd}\n"),
-            (r"\ud83d", "\u{fffd}"),
-            (r"\ud83d\u0041", "\u{fffd}A"),
-        ] {
-            assert_eq!(unescaped(raw), text, "{raw}");
-        }
     }
 }

@@ -3,7 +3,7 @@
 use super::channels::Key;
 use crate::document::{Observe, Value};
 use crate::formats::{Compiled, Ends, Meaning};
-use crate::json::{self, Malformed, NodeId, Raw, Token, Walker};
+use crate::json::{self, Malformed, NodeId, Raw, Token, Unescaped, Walker};
 use crate::places::{Claim, Ground, Look};
 use crate::usage::UsageCount;
 use portcullis_policy::{Place, Role};
@@ -301,10 +301,9 @@ impl<'a> EventData<'a> {
 
 /// A key behind its length, so that no key can look like two.
 fn key_into(key: Raw<'_>, name: &mut String) {
-    let mut unescaped = String::new();
+    let mut unescaped = Unescaped::new();
     let text = if key.escaped {
-        json::unescape_into(key.text, &mut unescaped);
-        unescaped.as_str()
+        unescaped.of(key.text)
     } else {
         key.text
     };

@@ -10,7 +10,7 @@ mod nested;
 
 use crate::TextSink;
 use crate::formats::Compiled;
-use crate::json;
+use crate::json::{self, Unescaped};
 use crate::response::unreadable;
 use crate::sse::{Line, Splitter, lines};
 use crate::texts::{NestedIds, give, give_nested};
@@ -47,7 +47,7 @@ pub(crate) struct EventStream {
     ids: u64,
     nested: NestedIds,
     batch: Vec<Edit>,
-    scratch: String,
+    scratch: Unescaped,
     out: Vec<u8>,
     usage: UsageCount,
     completion_bytes: u64,
@@ -67,7 +67,7 @@ impl EventStream {
             ids: 0,
             nested: NestedIds::default(),
             batch: Vec::new(),
-            scratch: String::new(),
+            scratch: Unescaped::new(),
             out: Vec::new(),
             usage: UsageCount::default(),
             completion_bytes: 0,
@@ -269,9 +269,7 @@ impl EventStream {
             let at = data.place(raw.at);
             let place = at..at + raw.text.len();
             let text = if raw.escaped {
-                self.scratch.clear();
-                json::unescape_into(raw.text, &mut self.scratch);
-                self.scratch.as_str()
+                self.scratch.of(raw.text)
             } else {
                 raw.text
             };
