@@ -94,9 +94,9 @@ impl Exchange for DlpExchange {
         }
         match event {
             Event::RequestText(text) if self.config.request => {
-                self.text(Side::Request, *text, facts, out)
+                self.text(Side::Request, text, facts, out)
             }
-            Event::ResponseText(text) => self.text(Side::Response, *text, facts, out),
+            Event::ResponseText(text) => self.text(Side::Response, text, facts, out),
             Event::RequestEnd(meaning) => match self.end(Side::Request, facts, out) {
                 Verdict::Continue => self.unscannable(meaning, facts, out),
                 refused @ Verdict::Refuse(_) => refused,
@@ -118,63 +118,74 @@ impl Exchange for DlpExchange {
 }
 
 impl DlpExchange {
+    /// Nearly every text is one in which nothing is found: that is made short.
     fn text(
         &mut self,
         side: Side,
-        text: Text<'_>,
+        text: &Text<'_>,
         facts: &mut Facts,
         out: &mut Effects<'_>,
     ) -> Verdict {
         self.side = side;
-        let result = self
-            .scan(side, text, facts, out)
-            .and_then(|()| self.placeholders(side, text, out));
+        let mut result = Ok(());
+        let reaching = self.reaching(facts);
+        let rules = &self.config.rules;
+        let reaching = reaching.and(rules.reaching(side, text.role));
+        if !reaching.is_empty() && (side == Side::Request || self.config.response) {
+            result = self.scanner.text(rules, reaching, text, self.streamed);
+            let part = matches!(text.part, Part::First | Part::Next);
+            if part || result.is_err() || self.scanner.report().has_news() {
+                result = self.take_news(result, reaching, text, out);
+            }
+        }
+        if self.config.masker.is_some() && result.is_ok() {
+            result = self.placeholders(side, text, out);
+        }
         match result {
             Ok(()) => Verdict::Continue,
             Err(refused) => self.refuse(refused, facts, out),
         }
     }
 
-    /// Finds what rules look for, and has it replaced.
-    fn scan(
+    /// The rules that reach this call.
+    #[inline]
+    fn reaching(&mut self, facts: &Facts) -> RuleSet {
+        if let Some(known) = self.reaching {
+            return known;
+        }
+        let reaching = self.config.rules.reaching_call(|scope| {
+            scope.reaches_call(facts.model.as_deref(), facts.identity.as_ref())
+        });
+        self.reaching = Some(reaching);
+        reaching
+    }
+
+    /// Has what was found replaced, and looks at what lies across parts.
+    #[inline(never)]
+    fn take_news(
         &mut self,
-        side: Side,
-        text: Text<'_>,
-        facts: &Facts,
+        result: Result<(), Refused>,
+        reaching: RuleSet,
+        text: &Text<'_>,
         out: &mut Effects<'_>,
     ) -> Result<(), Refused> {
-        let config = &*self.config;
-        let reaching = *self.reaching.get_or_insert_with(|| {
-            config.rules.reaching_call(|scope| {
-                scope.reaches_call(facts.model.as_deref(), facts.identity.as_ref())
-            })
-        });
-        let reaching = reaching.and(config.rules.reaching(side, text.role));
-        if reaching.is_empty() || (side == Side::Response && !config.response) {
-            return Ok(());
+        let part = matches!(text.part, Part::First | Part::Next);
+        for (range, replacement) in self.replacements()? {
+            if part {
+                self.scanner.joint().goes(text.id, range.clone());
+            }
+            out.edit(Edit {
+                text: text.id,
+                range,
+                replacement,
+            });
         }
-        let result = self
-            .scanner
-            .text(&config.rules, reaching, text, self.streamed);
-        let parts = matches!(text.part, Part::First | Part::Next);
-        if self.scanner.report().has_news() {
-            for (range, replacement) in self.replacements()? {
-                if parts {
-                    self.scanner.joint().goes(text.id, range.clone());
-                }
-                out.edit(Edit {
-                    text: text.id,
-                    range,
-                    replacement,
-                });
-            }
-            if let Some(position) = self.scanner.report().hold_from.take() {
-                out.hold_from(position);
-            }
+        if let Some(position) = self.scanner.report().hold_from.take() {
+            out.hold_from(position);
         }
         result?;
-        if parts
-            && let Some(seam) = self.scanner.part(&self.config.rules, reaching, text)?
+        if part
+            && let Some(seam) = self.scanner.part(&self.config.rules, reaching, *text)?
         {
             for (range, replacement) in self.replacements()? {
                 let edits = seam.edits(&range, replacement, self.scanner.joint());
@@ -207,19 +218,20 @@ impl DlpExchange {
     }
 
     /// Escapes what looks like a placeholder in the request, puts back what was masked in the response.
+    #[inline(never)]
     fn placeholders(
         &mut self,
         side: Side,
-        text: Text<'_>,
+        text: &Text<'_>,
         out: &mut Effects<'_>,
     ) -> Result<(), Refused> {
         match (side, &self.config.masker) {
             (Side::Request, Some(masker)) => {
-                let count = self.vault.escape(masker, text, |edit| out.edit(edit))?;
+                let count = self.vault.escape(masker, *text, |edit| out.edit(edit))?;
                 self.look_alikes = self.look_alikes.saturating_add(count);
             }
             (Side::Response, Some(_)) if !self.vault.is_empty() => {
-                if let Some(position) = self.vault.restore(text, |edit| out.edit(edit))? {
+                if let Some(position) = self.vault.restore(*text, |edit| out.edit(edit))? {
                     out.hold_from(position);
                 }
             }
@@ -303,6 +315,8 @@ impl DlpExchange {
         self.vault = Vault::default();
     }
 
+    #[cold]
+    #[inline(never)]
     fn refuse(&mut self, refused: Refused, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict {
         if let Refused::Stop(Stop::Blocked(rule)) = refused {
             self.scanner.report().count(rule);

@@ -57,7 +57,7 @@ impl Scanner {
         &mut self,
         rules: &Rules,
         reaching: RuleSet,
-        text: Text<'_>,
+        text: &Text<'_>,
         streamed: bool,
     ) -> Result<(), Refused> {
         let after_key = std::mem::take(&mut self.after_key);
@@ -70,18 +70,59 @@ impl Scanner {
             self.key.push_str(text.piece);
             self.after_key = true;
         }
-        let opaque = text.place == Place::Opaque;
-        let key = if after_key && text.part == Part::Value && !opaque {
-            self.key.as_str()
-        } else {
-            ""
-        };
+        let follows = after_key && text.part == Part::Value && text.place != Place::Opaque;
         // Pieces mostly come in the order of their texts, so the last one is the likely one.
-        let known = self.open.iter().rposition(|(id, _)| *id == text.id);
-        if known.is_none() && text.last {
-            return self.whole(rules, reaching, text, streamed, !key.is_empty());
+        let open = if self.open.is_empty() {
+            None
+        } else {
+            self.open.iter().rposition(|(id, _)| *id == text.id)
+        };
+        let manner = Manner {
+            streamed,
+            opaque: text.place == Place::Opaque,
+        };
+        if open.is_some() || !text.last {
+            return self.piece(rules, reaching, text, open, (manner, follows));
         }
-        let scan = match known.and_then(|index| self.open.get_mut(index)) {
+        let whole = Whole {
+            reaching,
+            key: if follows { &self.key } else { "" },
+            text: text.piece,
+            opaque: manner.opaque,
+        };
+        if text.piece.len() < rules.shortest() || self.known.is_clear(whole) {
+            return Ok(());
+        }
+        let clear = rules.patterns_clear(whole.text);
+        if !clear || rules.driver().is_some() {
+            let scan = &mut self.spare;
+            scan.reset(rules, reaching);
+            scan.follows(rules, whole.key);
+            if clear {
+                scan.without_patterns();
+            }
+            let (scratch, report) = (&mut self.scratch, &mut self.report);
+            scan.push(rules, text.piece, true, manner, scratch, report)
+                .map_err(Refused::Stop)?;
+            if !scan.saw_nothing() {
+                return Ok(());
+            }
+        }
+        self.known.clear(whole);
+        Ok(())
+    }
+
+    /// Takes a piece of a text that comes in several.
+    #[inline(never)]
+    fn piece(
+        &mut self,
+        rules: &Rules,
+        reaching: RuleSet,
+        text: &Text<'_>,
+        open: Option<usize>,
+        (manner, follows): (Manner, bool),
+    ) -> Result<(), Refused> {
+        let scan = match open.and_then(|index| self.open.get_mut(index)) {
             Some((_, scan)) => scan,
             None => {
                 if self.open.len() >= OPEN_TEXTS_MAX {
@@ -89,7 +130,9 @@ impl Scanner {
                 }
                 let mut scan = std::mem::take(&mut self.spare);
                 scan.reset(rules, reaching);
-                scan.follows(rules, key);
+                if follows {
+                    scan.follows(rules, &self.key);
+                }
                 self.open.push((text.id, scan));
                 let Some((_, scan)) = self.open.last_mut() else {
                     return Ok(());
@@ -97,67 +140,14 @@ impl Scanner {
                 scan
             }
         };
-        let result = scan.push(
-            rules,
-            text.piece,
-            text.last,
-            Manner {
-                streamed,
-                opaque,
-            },
-            &mut self.scratch,
-            &mut self.report,
-        );
+        let (scratch, report) = (&mut self.scratch, &mut self.report);
+        let result = scan.push(rules, text.piece, text.last, manner, scratch, report);
         if text.last
-            && let Some(index) = known
+            && let Some(index) = open
         {
             self.spare = self.open.swap_remove(index).1;
         }
         result.map_err(Refused::Stop)
-    }
-
-    /// Takes a text that came in one piece; `follows`: as the value of the key before it.
-    fn whole(
-        &mut self,
-        rules: &Rules,
-        reaching: RuleSet,
-        text: Text<'_>,
-        streamed: bool,
-        follows: bool,
-    ) -> Result<(), Refused> {
-        if text.piece.len() < rules.shortest() {
-            return Ok(());
-        }
-        let whole = Whole {
-            reaching,
-            key: if follows { &self.key } else { "" },
-            text: text.piece,
-            opaque: text.place == Place::Opaque,
-        };
-        if self.known.is_clear(whole) {
-            return Ok(());
-        }
-        let clear = rules.patterns_clear(whole.text);
-        if clear && rules.driver().is_none() {
-            return Ok(());
-        }
-        let scan = &mut self.spare;
-        scan.reset(rules, reaching);
-        scan.follows(rules, whole.key);
-        if clear {
-            scan.without_patterns();
-        }
-        let manner = Manner {
-            streamed,
-            opaque: whole.opaque,
-        };
-        let (scratch, report) = (&mut self.scratch, &mut self.report);
-        scan.push(rules, text.piece, true, manner, scratch, report)
-            .map_err(Refused::Stop)?;
-        if scan.saw_nothing() {
-            self.known.clear(whole);
-        }
-        Ok(())
     }
 
     /// Takes a piece of a part of a message, after [`Self::text`] did: what lies across the seam before it, once enough of it came.

@@ -276,6 +276,9 @@ impl Texts {
         };
         self.batch.clear();
         sink.text(text, &mut self.batch)?;
+        if self.batch.is_empty() {
+            return Ok(());
+        }
         for edit in self.batch.drain(..) {
             // A part may be changed together with those before it: all of them are still here.
             let at = usize::try_from(edit.text.0).unwrap_or(usize::MAX);

@@ -27,6 +27,9 @@ pub(crate) struct View {
 
 /// Index of the first character that does not stand in the view as it is.
 pub(crate) fn first_folded(text: &str) -> Option<usize> {
+    if is_ascii(text) {
+        return None;
+    }
     let folded = |(_, character): &(usize, char)| fold(*character) != Fold::Keep;
     Foreign(text, 0).find(folded).map(|(at, _)| at)
 }
@@ -166,9 +169,16 @@ fn all_ascii(chunk: &[u8; STRIDE]) -> bool {
 /// Index of the first byte beyond ASCII.
 fn first_foreign(bytes: &[u8]) -> Option<usize> {
     let (chunks, _) = bytes.as_chunks::<STRIDE>();
-    let plain = chunks.iter().take_while(|chunk| all_ascii(chunk)).count() * STRIDE;
-    let rest = bytes.get(plain..)?;
-    Some(plain + rest.iter().position(|byte| !byte.is_ascii())?)
+    let mut at = chunks.iter().take_while(|chunk| all_ascii(chunk)).count() * STRIDE;
+    let (lanes, rest) = bytes.get(at..)?.as_chunks::<16>();
+    for sixteen in lanes {
+        let foreign = u8x16::new(*sixteen).to_bitmask();
+        if foreign != 0 {
+            return Some(at + foreign.trailing_zeros() as usize);
+        }
+        at += 16;
+    }
+    Some(at + rest.iter().position(|byte| !byte.is_ascii())?)
 }
 
 #[cfg(test)]

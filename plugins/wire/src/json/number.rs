@@ -1,40 +1,92 @@
 //! Numbers.
 
-/// RFC 8259, section 6: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
-pub(super) fn is_number(text: &[u8]) -> bool {
-    fn digits(text: &[u8]) -> Option<&[u8]> {
-        let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if count == 0 { None } else { text.get(count..) }
+use super::scan::LANES;
+use wide::u8x16;
+
+/// Whether the first `len` of these bytes are a number. RFC 8259, section 6: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+pub(super) fn is_number(bytes: &[u8], len: usize) -> bool {
+    let number = bytes.get(..len).unwrap_or(bytes);
+    // Of most numbers one look tells where the digits are.
+    if len < LANES
+        && let Some(chunk) = bytes.first_chunk::<LANES>()
+    {
+        let digits = digit_lanes(u8x16::new(*chunk)).to_bitmask() & ((1 << len) - 1);
+        return is_grammar(number, |from| {
+            (digits >> from.min(len)).trailing_ones() as usize
+        });
     }
-    let text = text.strip_prefix(b"-").unwrap_or(text);
-    let after = match text {
-        [b'0', rest @ ..] => Some(rest),
-        _ => digits(text),
+    is_grammar(number, |from| {
+        let rest = number.get(from..).unwrap_or_default();
+        rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    })
+}
+
+/// How many bytes of a number's alphabet (digits, signs, the point, the exponent's letter) these begin with.
+pub(super) fn reach(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<LANES>) {
+        let bytes = u8x16::new(*chunk);
+        let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+        let exponent = (bytes | u8x16::splat(0x20)).simd_eq(u8x16::splat(b'e'));
+        let signs = is(b'+') | is(b'-') | is(b'.');
+        let lanes = (digit_lanes(bytes) | exponent | signs).to_bitmask() & 0xFFFF;
+        at += lanes.trailing_ones() as usize;
+        if lanes != 0xFFFF {
+            return at;
+        }
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    let other = |byte: &u8| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    at + rest.iter().position(other).unwrap_or(rest.len())
+}
+
+#[inline]
+fn digit_lanes(bytes: u8x16) -> u8x16 {
+    let offset = bytes - u8x16::splat(b'0');
+    offset.min(u8x16::splat(9)).simd_eq(offset)
+}
+
+/// `run` says how many digits begin at an index.
+fn is_grammar(text: &[u8], run: impl Fn(usize) -> usize) -> bool {
+    let mut at = usize::from(text.first() == Some(&b'-'));
+    let digits = |at: &mut usize, most: usize| {
+        let count = run(*at).min(most);
+        *at += count;
+        count > 0
     };
-    let Some(mut rest) = after else { return false };
-    if let [b'.', fraction @ ..] = rest {
-        let Some(after) = digits(fraction) else {
-            return false;
-        };
-        rest = after;
+    let most = if text.get(at) == Some(&b'0') { 1 } else { usize::MAX };
+    if !digits(&mut at, most) {
+        return false;
     }
-    if let [b'e' | b'E', exponent @ ..] = rest {
-        let unsigned = match exponent {
-            [b'+' | b'-', unsigned @ ..] => unsigned,
-            _ => exponent,
-        };
-        let Some(after) = digits(unsigned) else {
+    if text.get(at) == Some(&b'.') {
+        at += 1;
+        if !digits(&mut at, usize::MAX) {
             return false;
-        };
-        rest = after;
+        }
     }
-    rest.is_empty()
+    if matches!(text.get(at), Some(b'e' | b'E')) {
+        at += 1;
+        at += usize::from(matches!(text.get(at), Some(b'+' | b'-')));
+        if !digits(&mut at, usize::MAX) {
+            return false;
+        }
+    }
+    at == text.len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn is(text: &str) -> bool {
+        let alone = is_number(text.as_bytes(), text.len());
+        for behind in [",\"a\": [1, 23, 456789]}", "}                  "] {
+            let all = format!("{text}{behind}");
+            assert_eq!(is_number(all.as_bytes(), text.len()), alone, "{all}");
+        }
+        alone
+    }
 
     #[test]
     fn numbers_are_told_from_what_looks_like_one() {
@@ -48,20 +100,27 @@ mod tests {
             "0.0e-0",
             "123456789012345678901234567890",
         ] {
-            assert!(is_number(text.as_bytes()), "{text}");
+            assert!(is(text), "{text}");
         }
         for text in [
             "", "-", "00", "01", "+1", "1.", ".5", "1e", "1e+", "--1", "1-", "1.e3", "e3", "0x1",
         ] {
-            assert!(!is_number(text.as_bytes()), "{text}");
+            assert!(!is(text), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn others_agree(text in "[-+0-9.eE]{0,8}") {
+        fn others_agree(text in "[-+0-9.eE]{0,8}|-?[0-9]{0,20}\\.?[0-9]{0,20}[eE]?[-+]?[0-9]{0,4}") {
             let others = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
-            prop_assert_eq!(is_number(text.as_bytes()), others);
+            prop_assert_eq!(is(text), others);
+        }
+
+        #[test]
+        fn it_reaches_as_far_as_its_alphabet(text in "[-+0-9.eE]{0,40}", behind in "[,\\]} a/:]?[-+0-9.eE]{0,20}") {
+            let all = format!("{text}{behind}");
+            let other = all.find(|c: char| !"0123456789+-.eE".contains(c));
+            prop_assert_eq!(reach(all.as_bytes()), other.unwrap_or(all.len()));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! escape. Where it stops means nothing: the tokens that any split of a document gives are the same, but for the cuts between the
 //! pieces of a string. What is wrong shows as soon as the text up to it is there, after all that was right before it.
 
-use super::number::is_number;
+use super::number::{is_number, reach};
 use super::scan::find_special;
 use super::token::{Malformed, Raw, Token};
 use super::unescape::{Unit, unit};
@@ -249,18 +249,17 @@ impl Tokenizer {
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
         let rest = text.as_bytes().get(partial.seen..).unwrap_or_default();
-        let more = rest
-            .iter()
-            .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-        partial.seen += more.unwrap_or(rest.len());
-        if more.is_none() && !end {
+        let reach = reach(rest);
+        partial.seen += reach;
+        if reach == rest.len() && !end {
             self.partial = Some(partial);
             return Ok(None);
         }
-        let number = text
-            .get(partial.start..partial.seen)
-            .filter(|number| is_number(number.as_bytes()))
-            .ok_or(Malformed::Syntax)?;
+        let bytes = text.as_bytes().get(partial.start..).unwrap_or_default();
+        if !is_number(bytes, partial.seen - partial.start) {
+            return Err(Malformed::Syntax);
+        }
+        let number = text.get(partial.start..partial.seen).unwrap_or_default();
         self.partial = None;
         self.word = partial.start;
         self.at = partial.seen;
