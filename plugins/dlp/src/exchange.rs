@@ -184,9 +184,7 @@ impl DlpExchange {
             out.hold_from(position);
         }
         result?;
-        if part
-            && let Some(seam) = self.scanner.part(&self.config.rules, reaching, *text)?
-        {
+        if part && let Some(seam) = self.scanner.part(&self.config.rules, reaching, *text)? {
             for (range, replacement) in self.replacements()? {
                 let edits = seam.edits(&range, replacement, self.scanner.joint());
                 edits.into_iter().flatten().for_each(|edit| out.edit(edit));

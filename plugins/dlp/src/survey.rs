@@ -49,7 +49,9 @@ impl Survey {
     pub fn text(&mut self, text: Text<'_>) -> impl Iterator<Item = Finding<'_>> {
         let reaching = self.config.rules.reaching(Side::Request, text.role);
         // Where all rules only flag, nothing is refused but too many texts or parts at once.
-        let read = self.scanner.text(&self.config.rules, reaching, &text, false);
+        let read = self
+            .scanner
+            .text(&self.config.rules, reaching, &text, false);
         let mut sightings = self.scanner.report().take_sightings();
         let seam = self.scanner.part(&self.config.rules, reaching, text);
         self.gave_up |= read.is_err() || seam.is_err();

@@ -146,7 +146,12 @@ fn answer(gateway: &Rc<Gateway>, body: &str) -> Result<BTreeMap<String, u32>> {
         (":status", "200".as_bytes()),
         ("content-type", b"text/event-stream"),
     ];
-    exchange.response_head(&mut turn, &headers, portcullis_chain::Origin::Provider, false);
+    exchange.response_head(
+        &mut turn,
+        &headers,
+        portcullis_chain::Origin::Provider,
+        false,
+    );
     for event in body.split_inclusive("\n\n") {
         if let Step::Reply(reply) = exchange.response_data(&mut turn, event.as_bytes(), false) {
             bail!("{reply:?}");
