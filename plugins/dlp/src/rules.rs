@@ -224,7 +224,10 @@ impl Rules {
         let mut progress = self.trigger.start();
         !self.has_patterns
             || text.len() <= CLEAR_BYTES_MAX
-                && self.trigger.find(&mut progress, text.as_bytes()).is_none()
+                && self
+                    .trigger
+                    .find(&mut progress, text.as_bytes(), true)
+                    .is_none()
                 && first_folded(text).is_none()
     }
 
