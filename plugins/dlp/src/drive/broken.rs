@@ -1,5 +1,6 @@
-//! Where tokens are broken: whether marks of markdown, a line break or spaces stand within what could be the token behind a trigger.
+//! Where tokens are broken: whether a gap stands within what could be the token behind a trigger.
 
+use super::gap::{self, GAP_BYTES_MAX, Gap};
 use crate::detectors::Trigger;
 use crate::window::Window;
 
@@ -9,12 +10,9 @@ const NUMBER_BYTES_MAX: usize = 48;
 /// How far behind a trigger any other token may be broken first.
 const TOKEN_BYTES_MAX: usize = 256;
 
-/// Most marks and spaces in a row that a token goes on behind.
-const BREAK_BYTES_MAX: usize = 8;
-
 /// By when it is known whether a number is broken.
-pub(super) const NUMBER_KNOWN_BY: usize = 64;
-const _: () = assert!(NUMBER_BYTES_MAX + BREAK_BYTES_MAX + 2 <= NUMBER_KNOWN_BY);
+pub(super) const NUMBER_KNOWN_BY: usize = 128;
+const _: () = assert!(NUMBER_BYTES_MAX + 2 * GAP_BYTES_MAX <= NUMBER_KNOWN_BY);
 
 /// Whether a token goes on behind a trigger, and is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +32,15 @@ pub(super) enum Tokens {
 }
 
 /// What comes next of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    On(usize),
+    Broken,
+    Ends,
+    Unknown,
+}
+
+/// The same, and how much of the text it takes to know.
 enum Step {
     /// So many bytes of it.
     On(usize),
@@ -73,10 +80,10 @@ impl Tokens {
         }
     }
 
-    /// Whether a token that is followed by this byte, or by what is not known yet, goes on or is broken.
+    /// Whether a token that is followed by these bytes, as far as they are known, goes on or is broken.
     #[inline]
-    pub(super) fn can_be_broken(self, byte: Option<u8>) -> bool {
-        byte.is_none_or(|byte| is_gap(byte) || self.has(byte))
+    pub(super) fn can_be_broken(self, byte: Option<u8>, next: Option<u8>) -> bool {
+        byte.is_none_or(|byte| self.has(byte) || gap::can_begin(byte, next))
     }
 
     /// Looks at what stands behind `position`. `last` tells that nothing follows the window.
@@ -84,24 +91,66 @@ impl Tokens {
         Run::default().look(self, window, position, last)
     }
 
+    #[inline]
     fn step(self, window: Window<'_>, position: usize, last: bool) -> Step {
         let rest = window.from(position);
-        let open = if last {
-            Step::Ends(window.end())
-        } else {
-            Step::Unknown
-        };
+        let before = position
+            .checked_sub(1)
+            .and_then(|before| window.byte(before));
+        match rest {
+            [byte, ..] if self.has(*byte) && *byte != b'=' => Step::On(1),
+            // A blank, and nothing that a gap goes on with.
+            [b' ', next, ..] if !gap::can_begin(*next, None) && *next != b'|' => {
+                let is_dashed = *next == b'-' || before == Some(b'-');
+                match self {
+                    Self::Numbers if is_dashed && (next.is_ascii_digit() || *next == b'-') => {
+                        Step::Broken
+                    }
+                    Self::Numbers if next.is_ascii_digit() => Step::On(1),
+                    Self::Numbers | Self::Others => Step::Ends(position + 2),
+                }
+            }
+            // What ends a token.
+            [byte, ..] if !self.has(*byte) && !gap::can_begin(*byte, None) => {
+                Step::Ends(position + 1)
+            }
+            _ => self.closer(rest, position, before, last),
+        }
+    }
+
+    /// What comes next where one look does not tell.
+    #[inline(never)]
+    fn closer(self, rest: &[u8], position: usize, before: Option<u8>, last: bool) -> Step {
+        match self.next(rest, before, last) {
+            Next::On(bytes) => Step::On(bytes),
+            Next::Broken => Step::Broken,
+            Next::Unknown => Step::Unknown,
+            Next::Ends => {
+                let part = |bytes: &usize| rest.get(..*bytes).unwrap_or(rest);
+                let is_known = |bytes: &usize| self.next(part(bytes), before, false) == Next::Ends;
+                let known = (1..=rest.len().min(GAP_BYTES_MAX + 4)).find(is_known);
+                Step::Ends(position + known.unwrap_or(rest.len()))
+            }
+        }
+    }
+
+    fn next(self, rest: &[u8], before: Option<u8>, last: bool) -> Next {
+        let open = if last { Next::Ends } else { Next::Unknown };
         let Some(byte) = rest.first().copied() else {
             return open;
         };
-        if self.has(byte) {
-            return Step::On(1);
+        let next = rest.get(1).copied();
+        // One that can begin a gap, too, or be one of the token's.
+        let is_both = self.has(byte) && gap::can_begin(byte, next);
+        if self.has(byte) && !is_both {
+            return Next::On(1);
         }
-        let gap = rest.iter().take(BREAK_BYTES_MAX + 1);
-        let gap = gap.take_while(|byte| is_gap(**byte)).count();
-        if gap == 0 || gap > BREAK_BYTES_MAX {
-            return Step::Ends(position + gap.max(1));
-        }
+        let (gap, breaks) = match gap::gap(rest, self, last) {
+            Gap::Of { bytes, breaks } => (bytes, breaks),
+            Gap::No if is_both => return Next::On(1),
+            Gap::No => return Next::Ends,
+            Gap::Unknown => return Next::Unknown,
+        };
         let Some(next) = rest.get(gap).copied() else {
             return open;
         };
@@ -109,20 +158,13 @@ impl Tokens {
             Self::Numbers => next.is_ascii_digit() || next == b'-',
             Self::Others => self.has(next),
         };
-        if !goes_on {
-            return Step::Ends(position + gap + 1);
-        }
-        if rest.iter().take(gap).any(|byte| is_mark(*byte)) {
-            return Step::Broken;
-        }
-        let before = position
-            .checked_sub(1)
-            .and_then(|before| window.byte(before));
         match self {
+            _ if !goes_on => Next::Ends,
+            _ if breaks => Next::Broken,
             // A number goes on behind a space, a key does not.
-            Self::Others => Step::Ends(position + gap + 1),
-            Self::Numbers if gap > 1 || next == b'-' || before == Some(b'-') => Step::Broken,
-            Self::Numbers => Step::On(gap),
+            Self::Others => Next::Ends,
+            Self::Numbers if gap > 1 || next == b'-' || before == Some(b'-') => Next::Broken,
+            Self::Numbers => Next::On(gap),
         }
     }
 }
@@ -171,15 +213,6 @@ impl Run {
     }
 }
 
-/// What can stand between the parts of a token.
-pub(super) const fn is_gap(byte: u8) -> bool {
-    byte == b' ' || is_mark(byte)
-}
-
-const fn is_mark(byte: u8) -> bool {
-    matches!(byte, b'*' | b'`' | b'~' | b'\n' | b'\r' | b'\t')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,7 +234,7 @@ mod tests {
                     let last = end == bytes.len();
                     for position in 1..=end {
                         // Triggers end with what is no gap.
-                        if is_gap(bytes[position - 1]) {
+                        if gap::is_gap(bytes[position - 1]) {
                             continue;
                         }
                         let expected = tokens.look(window, position, last);

@@ -1,9 +1,10 @@
 //! The dense view: the neighborhood of a trigger without what a writer, or a program, puts between the parts of a token.
 //!
-//! `4012-8888**-8888-1881**`, a key that is broken at the end of a line, or `` `AKIA…` `…` ``: marks of markdown and line breaks are dropped, and
-//! spaces beside them or beside a dash. It is made only where such a thing stands within what could be the token ([`super::broken`]).
+//! `4012-8888**-8888-1881**`, a key that is broken at the end of a line, `` `AKIA…` `…` `` or `"AKIA…" + "…"`: gaps ([`super::gap`]) are dropped, but
+//! for one blank between two words. It is made only where such a thing stands within what could be the token ([`super::broken`]).
 
-use super::broken::{Broken, Tokens, is_gap};
+use super::broken::{Broken, Tokens};
+use super::gap::{self, Gap, is_gap};
 use crate::detectors::{LOOK_BEHIND, Trigger};
 use crate::window::Window;
 use std::ops::Range;
@@ -38,7 +39,11 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
             dense_at = Some(bytes.len());
         }
         let rest = text.get(index..).unwrap_or_default();
-        let gap = rest.iter().take_while(|byte| is_gap(**byte)).count();
+        let gap = match gap::gap(rest, tokens, end) {
+            Gap::Of { bytes, .. } => bytes,
+            Gap::No => 0,
+            Gap::Unknown => break,
+        };
         if gap > 0 {
             let plain = gap == 1 && byte == b' ';
             let behind = rest.get(gap).copied();
@@ -51,8 +56,12 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
                 bytes.push(b' ');
                 places.push(index);
             }
-            index += gap;
-            continue;
+            // What is looked for may stand behind it, and within it if that is no gap of its token.
+            let inside = index..index + gap;
+            if !inside.contains(&at.start) || index == at.start {
+                index += gap;
+                continue;
+            }
         }
         bytes.push(byte);
         places.push(index);
@@ -104,7 +113,11 @@ pub(super) fn digits(window: Window<'_>, run: &Range<usize>, last: bool) -> Opti
     let (mut digits, mut end) = (run.len(), run.end);
     loop {
         let rest = window.from(end);
-        let gap = rest.iter().take_while(|byte| is_gap(**byte)).count();
+        let gap = match gap::gap(rest, Tokens::Numbers, last) {
+            Gap::Of { bytes, .. } => bytes,
+            Gap::No => 0,
+            Gap::Unknown => return None,
+        };
         if gap == rest.len() && !last {
             return None;
         }

@@ -14,6 +14,7 @@ mod candidate;
 mod dense;
 mod encoded;
 mod escaped;
+mod gap;
 mod keywords;
 mod lane;
 mod latch;

@@ -194,7 +194,7 @@ impl Numbers {
             kinds = kinds & self.followed(window.from(run.end), last);
         }
         let dense = self.dense_lengths.get(neighbor)?.has(length)
-            && Tokens::Numbers.can_be_broken(window.byte(run.end));
+            && Tokens::Numbers.can_be_broken(window.byte(run.end), window.byte(run.end + 1));
         Some(Concern {
             kinds,
             length,

@@ -327,6 +327,12 @@ fn what_is_written_otherwise_is_found() {
         ("broken line", "key-aB3d\nE6gH9j".to_owned(), vec![2]),
         ("ticks", "`key-aB3d` `E6gH9j`".to_owned(), vec![2]),
         ("spaced dashes", "536 - 90 - 4399".to_owned(), vec![3]),
+        ("quoted line", "key-aB3d\n> E6gH9j".to_owned(), vec![2]),
+        ("comment", "key-aB3d\r\n    // E6gH9j".to_owned(), vec![2]),
+        ("strings", "\"key-aB3d\" +\n \"E6gH9j\"".to_owned(), vec![2]),
+        ("tags", "536-90<b>-43</b>99".to_owned(), vec![3]),
+        ("cells", "| key-aB3d | E6gH9j |".to_owned(), vec![2]),
+        ("soft line break", "key-aB3d=\r\nE6gH9j".to_owned(), vec![2]),
     ] {
         let text = format!("Please remember this: {text} and reply.");
         let seen = check_cuts(&text, &[7]);
@@ -405,6 +411,8 @@ fn any_text() -> impl Strategy<Value = String> {
         1 => "(&#[0-9]{2};|[a-z0-9-]|\\\\u00[2-7][0-9a-f]|&am){1,12}",
         1 => "([a-z0-9-] ){4,30}",
         1 => "[0-9 *`\n-]{1,20}",
+        1 => "key-[a-z0-9]{4}(\" [+] \"|\n> |<b>|<!-- a -->|=\n| [|] |' '|\n|/[*]){1,2}[a-z0-9]{6}",
+        1 => "[0-9]{3}-(\" [+] \"|\n# |</b>|=\r\n|'|\n){1,2}[0-9]{2}-[0-9]{4}",
         1 => "[A-Za-z0-9+/]{10,60}",
         1 => "[ -~]{0,40}".prop_map(|text| { use base64::prelude::*; BASE64_STANDARD.encode(text) }),
         1 => "[ -~]{0,40}".prop_map(|text| text.bytes().map(|byte| format!("{byte:02x}")).collect()),

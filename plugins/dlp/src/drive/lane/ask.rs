@@ -4,6 +4,7 @@ use super::{Lane, Mark, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
 use crate::detectors::Outcome;
 use crate::drive::broken::{Broken, Tokens};
 use crate::drive::candidate::{Answer, Candidate, FIRST_REACH};
+use crate::drive::gap;
 use crate::drive::latch::Latched;
 use crate::drive::{Entry, Sighting};
 use std::ops::Range;
@@ -206,7 +207,7 @@ impl Lane {
         }
         let mut value = work.window.range(range.clone()).to_vec();
         if candidate.dense {
-            value.retain(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'*' | b'`' | b'~'));
+            value = gap::without_gaps(&value, Tokens::of(entry.detector.trigger));
         }
         self.seen.push(Sighting {
             rule: entry.rule,

@@ -76,6 +76,8 @@ impl Lane {
                 continue;
             }
             let waiting = self.marked(index).waiting;
+            // As if it had been asked about the plain view, which it is where less is known.
+            self.answered(index, at.end + FIRST_REACH);
             let candidate = Candidate::new(index, at.clone(), true, after);
             self.start(candidate, waiting, work)?;
         }
