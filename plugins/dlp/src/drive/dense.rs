@@ -42,6 +42,7 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
         let gap = match gap::gap(rest, tokens, end) {
             Gap::Of { bytes, .. } => bytes,
             Gap::No => 0,
+            Gap::Unknown if dense_at.is_none() => return Dense::Unknown,
             Gap::Unknown => break,
         };
         if gap > 0 {

@@ -278,6 +278,15 @@ fn reference(text: &str) -> Vec<(u16, Range<usize>)> {
     found
 }
 
+/// Base64 in lines of so many characters.
+fn wrapped(text: &str, bytes: usize, between: &str) -> String {
+    use base64::prelude::*;
+    let characters = BASE64_STANDARD.encode(text);
+    let lines = characters.as_bytes().chunks(bytes);
+    let lines: Vec<_> = lines.map(|line| str::from_utf8(line).unwrap()).collect();
+    lines.join(between) + "\n"
+}
+
 const SSN: &str = "536-90-4399";
 const SECRET: &str = "key-aB3dE6gH9j";
 
@@ -315,6 +324,13 @@ fn what_is_written_otherwise_is_found() {
             BASE64_STANDARD.encode(BASE64_STANDARD.encode(&long)),
             vec![3, 2],
         ),
+        (
+            "base64 three times",
+            BASE64_STANDARD.encode(BASE64_STANDARD.encode(BASE64_STANDARD.encode(SSN))),
+            vec![3],
+        ),
+        ("base64 in lines", wrapped(&long, 40, "\n"), vec![3, 2]),
+        ("quoted lines", wrapped(&long, 44, "\r\n  > "), vec![3, 2]),
         ("hex", hex, vec![3]),
         ("percent", percent, vec![2]),
         ("percent dash", SECRET.replace('-', "%2D"), vec![2]),
@@ -372,6 +388,16 @@ fn a_block_is_covered_however_long() {
 }
 
 #[test]
+fn a_number_is_found_anywhere_in_long_lines() {
+    for before in (2900..3250).step_by(29) {
+        let text = format!("{}{SSN} {}", "a b ".repeat(before / 4), "c d ".repeat(400));
+        let text = wrapped(&text, 76, "\n");
+        let seen = check_cuts(&text, &[3000, 5000]);
+        assert!(seen.iter().any(|seen| seen.0 == 3), "{before}");
+    }
+}
+
+#[test]
 fn prose_is_not_held_back() {
     let driver = driver();
     let words = "The quick brown fox jumps over the lazy dog and keeps its tokens in a keyring while nobody looks \
@@ -416,6 +442,8 @@ fn any_text() -> impl Strategy<Value = String> {
         1 => "[A-Za-z0-9+/]{10,60}",
         1 => "[ -~]{0,40}".prop_map(|text| { use base64::prelude::*; BASE64_STANDARD.encode(text) }),
         1 => "[ -~]{0,40}".prop_map(|text| text.bytes().map(|byte| format!("{byte:02x}")).collect()),
+        1 => ("[ -~]{40,120}", 32usize..50, "\n|\r\n|\n  ").prop_map(|(text, bytes, between)| wrapped(&text, bytes, &between)),
+        1 => Just(wrapped(&format!("a note that goes on and on with {SSN} in it and more"), 36, "\n")),
         1 => Just(SSN.to_owned()),
         1 => Just("key-aB3d*E6gH9j".to_owned()),
     ];

@@ -12,6 +12,7 @@ use super::keywords::KEYWORD_BYTES_MAX;
 use super::keywords::Looked;
 use super::latch::Latched;
 use super::spaced::Spaced;
+use super::wrapped::Wrapped;
 use super::{Driver, Sighting};
 use crate::detectors::{LOOK_BEHIND, Memo, Trigger};
 use crate::view::View;
@@ -27,7 +28,7 @@ const STEPS_PER_BYTE_MAX: usize = 128;
 const STEPS_FREE: usize = 64 * 1024;
 
 /// How often what was decoded is decoded again.
-const DEPTH_MAX: u8 = 2;
+const DEPTH_MAX: u8 = 3;
 
 /// Most bytes that are decoded of one text. Protects a worker: at four alignments, base64 of base64 could multiply.
 const DECODED_BYTES_MAX: usize = 1024 * 1024;
@@ -62,6 +63,7 @@ pub(crate) struct Lane {
     word: Option<usize>,
     escaped: Escaped,
     spaced: Spaced,
+    wrapped: Wrapped,
     /// Detectors that wait for more text, in the order of their triggers.
     pending: Vec<Candidate>,
     /// By detector: how many of them wait, where its last match ends.
@@ -119,6 +121,7 @@ impl Lane {
             word,
             escaped,
             spaced,
+            wrapped,
             pending,
             marks,
             latched,
@@ -140,6 +143,7 @@ impl Lane {
         (*kept_base, *scanned, *looked) = (0, 0, Looked::default());
         (*digits, *word) = (None, None);
         (*escaped, *spaced) = (Escaped::default(), Spaced::default());
+        *wrapped = Wrapped::default();
         pending.clear();
         marks.clear();
         latched.clear();
@@ -220,7 +224,11 @@ impl Lane {
         {
             first = first.min(word);
         }
-        let open = [self.escaped.undecided(), self.spaced.undecided()];
+        let open = [
+            self.escaped.undecided(),
+            self.spaced.undecided(),
+            self.wrapped.undecided(),
+        ];
         first = open.into_iter().flatten().fold(first, usize::min);
         let seen = self.seen.iter().map(|sighting| sighting.range.start);
         seen.fold(self.view.text_position(first), usize::min)
@@ -299,6 +307,7 @@ impl Lane {
             self.word,
             self.escaped.undecided(),
             self.spaced.undecided(),
+            self.wrapped.undecided(),
         ];
         first = open.into_iter().flatten().fold(first, usize::min);
         first.saturating_sub(LOOK_BEHIND).max(self.kept_base)

@@ -20,6 +20,7 @@ impl Lane {
             .resume(work.window, work.last, &mut |text| decoded.push(text));
         self.spaced
             .go_on(work.window, work.last, &mut |text| decoded.push(text));
+        self.lines(work)?;
         let mut bytes = work.window.from(self.scanned);
         while !bytes.is_empty() {
             let (block, rest) = bytes.split_at_checked(BLOCK).unwrap_or((bytes, &[]));
@@ -164,13 +165,39 @@ impl Lane {
     /// A run of characters of base64.
     fn run(&mut self, run: Range<usize>, decided: usize, work: Work<'_>) -> Result<(), TooCostly> {
         let payload = self.opaque && self.view.len() > OPAQUE_DECODED_BYTES_MAX;
-        if run.len() < RUN_BYTES_MIN || self.depth >= DEPTH_MAX || payload {
+        if run.len() < RUN_BYTES_MIN
+            || self.depth >= DEPTH_MAX
+            || payload
+            || self.wrapped.has(run.start)
+        {
             return Ok(());
         }
+        if self.wrapped.begin(&run, work.window) {
+            return self.lines(work);
+        }
+        self.decode(work.window.range(run.clone()), run, decided, work)
+    }
+
+    /// Lines of base64, as far as they are known.
+    fn lines(&mut self, work: Work<'_>) -> Result<(), TooCostly> {
+        while let Some(lines) = self.wrapped.go_on(work.window, work.last) {
+            self.decode(&lines.characters, lines.range, lines.decided, work)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what characters of base64 or hexadecimal stand for, which stand in this range.
+    fn decode(
+        &mut self,
+        characters: &[u8],
+        range: Range<usize>,
+        decided: usize,
+        work: Work<'_>,
+    ) -> Result<(), TooCostly> {
         let mut result = Ok(());
-        encoded::decode(work.window.range(run.clone()), |text| {
+        encoded::decode(characters, |text| {
             if result.is_ok() {
-                result = self.read(text, |_| run.clone(), decided, work);
+                result = self.read(text, |_| range.clone(), decided, work);
             }
         });
         result
