@@ -149,7 +149,7 @@ fn answer(gateway: &Rc<Gateway>, body: &str) -> Result<BTreeMap<String, u32>> {
     exchange.response_head(
         &mut turn,
         &headers,
-        portcullis_chain::Origin::Provider,
+        &|| portcullis_chain::Origin::Provider,
         false,
     );
     for event in body.split_inclusive("\n\n") {
