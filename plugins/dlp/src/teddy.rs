@@ -4,6 +4,7 @@
 //! entries say which buckets have its low and its high half, and a swizzle looks both up for sixteen bytes. A position whose three bytes are
 //! all in one bucket is a candidate: some are none, and whoever asks looks again there.
 
+use crate::drive::padded;
 use crate::pattern::ByteSet;
 #[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
 use wide::u8x16;
@@ -244,7 +245,7 @@ pub(crate) struct Teddy<const GROUPS: usize> {
 impl<const GROUPS: usize> Teddy<GROUPS> {
     /// Which of the first [`POSITIONS`] positions are candidates, the first one's bit being the lowest. One whose print would reach beyond the
     /// bytes is none.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn look(&self, bytes: &[u8]) -> u64 {
         let mut found = 0;
         let mut shift = 0;
@@ -264,7 +265,7 @@ impl<const GROUPS: usize> Teddy<GROUPS> {
         // What is left is looked at together with what stands before it, or with nothing behind it.
         let left = match bytes.last_chunk::<STRETCH>() {
             Some(stretch) => self.sixteen(stretch) >> (LANES - positions),
-            None => self.sixteen(&padded(rest)) & !(u32::MAX << positions),
+            None => self.sixteen(&lengthened(rest)) & !(u32::MAX << positions),
         };
         found | u64::from(left) << shift
     }
@@ -318,10 +319,17 @@ impl<const GROUPS: usize> Teddy<GROUPS> {
 }
 
 /// Fewer bytes than a stretch has, with nothing behind them.
-fn padded(bytes: &[u8]) -> [u8; STRETCH] {
+fn lengthened(bytes: &[u8]) -> [u8; STRETCH] {
     let mut stretch = [0; STRETCH];
-    for (place, byte) in stretch.iter_mut().zip(bytes) {
-        *place = *byte;
+    let (known, rest) = bytes.split_at_checked(LANES).unwrap_or((bytes, &[]));
+    if let Some(place) = stretch.first_chunk_mut() {
+        *place = known
+            .first_chunk()
+            .copied()
+            .unwrap_or_else(|| padded(known));
+    }
+    if let (Some(place), Some(last)) = (stretch.get_mut(LANES), rest.first()) {
+        *place = *last;
     }
     stretch
 }

@@ -20,44 +20,75 @@ pub(super) struct Kinds {
     pub(super) escapes: u64,
 }
 
+/// Bytes of a register.
+const LANES: usize = 16;
+
 impl Kinds {
     /// Of up to sixty-four bytes; what is missing is of no kind.
     #[inline]
     pub(super) fn of(bytes: &[u8]) -> Self {
-        if let Some(block) = bytes.first_chunk::<BLOCK>() {
-            return Self::of_block(block);
-        }
-        let mut block = [0; BLOCK];
-        for (place, byte) in block.iter_mut().zip(bytes) {
-            *place = *byte;
-        }
-        Self::of_block(&block)
-    }
-
-    #[inline]
-    fn of_block(block: &[u8; BLOCK]) -> Self {
         let mut kinds = Self::default();
-        for (quarter, shift) in block.as_chunks::<16>().0.iter().zip([0, 16, 32, 48]) {
-            let bytes = u8x16::new(*quarter);
-            let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-            let within = |bytes: u8x16, first: u8, last: u8| {
-                let offset = bytes - u8x16::splat(first);
-                offset.min(u8x16::splat(last - first)).simd_eq(offset)
-            };
-            let digits = within(bytes, b'0', b'9');
-            let letters = within(bytes | u8x16::splat(0x20), b'a', b'z');
-            let signs = (bytes | u8x16::splat(2)).simd_eq(u8x16::splat(b'/')) | is(b'+') | is(b'_');
-            // `%` and `&` differ in two bits from each other only.
-            let escapes = is(b'%') | is(b'&') | is(b'\\');
-            let bits = |mask: u8x16| u64::from(mask.to_bitmask()) << shift;
-            kinds.digits |= bits(digits);
-            kinds.word |= bits(digits | letters | signs);
-            kinds.spaces |= bits(is(b' '));
-            kinds.at |= bits(is(b'@'));
-            kinds.escapes |= bits(escapes);
+        let (quarters, rest) = bytes.as_chunks::<LANES>();
+        let mut first = 0;
+        for quarter in quarters {
+            kinds.add(quarter, 0, first);
+            first += LANES;
+        }
+        if !rest.is_empty() {
+            // What is left is looked at together with what stands before it, or with nothing behind it.
+            match bytes.last_chunk::<LANES>() {
+                Some(quarter) => kinds.add(quarter, LANES - rest.len(), first),
+                None => kinds.add(&padded(rest), 0, first),
+            }
         }
         kinds
     }
+
+    /// Adds a quarter of a block without its first few bytes, the next of which stands at `first`.
+    #[inline]
+    fn add(&mut self, quarter: &[u8; LANES], skipped: usize, first: usize) {
+        let bytes = u8x16::new(*quarter);
+        let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+        let within = |bytes: u8x16, first: u8, last: u8| {
+            let offset = bytes - u8x16::splat(first);
+            offset.min(u8x16::splat(last - first)).simd_eq(offset)
+        };
+        let digits = within(bytes, b'0', b'9');
+        let letters = within(bytes | u8x16::splat(0x20), b'a', b'z');
+        let signs = (bytes | u8x16::splat(2)).simd_eq(u8x16::splat(b'/')) | is(b'+') | is(b'_');
+        // `%` and `&` differ in two bits from each other only.
+        let escapes = is(b'%') | is(b'&') | is(b'\\');
+        let bits = |mask: u8x16| u64::from(mask.to_bitmask() >> skipped) << first;
+        self.digits |= bits(digits);
+        self.word |= bits(digits | letters | signs);
+        self.spaces |= bits(is(b' '));
+        self.at |= bits(is(b'@'));
+        self.escapes |= bits(escapes);
+    }
+}
+
+/// Up to so many bytes with nothing behind them; put together of whole words, for a copy of few bytes is a call.
+#[inline]
+pub(crate) fn padded(bytes: &[u8]) -> [u8; LANES] {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let half = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    let len = bytes.len();
+    let words = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        match len {
+            8 => [word(first), 0],
+            _ => [word(first), word(last) >> (8 * (16 - len.min(15)))],
+        }
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        [half(first) | half(last) << (8 * (len - 4)), 0]
+    } else {
+        let byte = |at: usize| bytes.get(at).map_or(0, |byte| u64::from(*byte) << (8 * at));
+        [byte(0) | byte(1) | byte(2), 0]
+    };
+    let mut padded = [0; LANES];
+    for (place, word) in padded.as_chunks_mut().0.iter_mut().zip(words) {
+        *place = word.to_le_bytes();
+    }
+    padded
 }
 
 /// The positions of set bits, from the lowest.
@@ -72,6 +103,16 @@ pub(crate) fn bits(mut set: u64) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missing_is_nothing() {
+        let bytes: Vec<u8> = (1..=15).collect();
+        for len in 0..=15 {
+            let mut expected = [0; LANES];
+            expected[..len].copy_from_slice(&bytes[..len]);
+            assert_eq!(padded(&bytes[..len]), expected);
+        }
+    }
 
     #[test]
     fn every_byte_is_of_its_kinds() {

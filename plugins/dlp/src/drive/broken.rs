@@ -80,12 +80,6 @@ impl Tokens {
         }
     }
 
-    /// Whether a token that is followed by these bytes, as far as they are known, goes on or is broken.
-    #[inline]
-    pub(super) fn can_be_broken(self, byte: Option<u8>, next: Option<u8>) -> bool {
-        byte.is_none_or(|byte| self.has(byte) || gap::can_begin(byte, next))
-    }
-
     /// Looks at what stands behind `position`. `last` tells that nothing follows the window.
     pub(super) fn look(self, window: Window<'_>, position: usize, last: bool) -> Broken {
         Run::default().look(self, window, position, last)
@@ -166,6 +160,22 @@ impl Tokens {
             Self::Numbers if gap > 1 || next == b'-' || before == Some(b'-') => Next::Broken,
             Self::Numbers => Next::On(gap),
         }
+    }
+}
+
+/// Whether a number that is followed by these bytes ends unbroken, as most do within the next few. `last` tells that nothing follows them.
+#[inline]
+pub(super) fn is_whole_number(rest: &[u8], last: bool) -> bool {
+    const LOOK_BYTES: usize = 8;
+    if let [byte, next, ..] = rest
+        && !Tokens::Numbers.has(*byte)
+    {
+        return !gap::can_begin(*byte, Some(*next));
+    }
+    let mut behind = rest.iter().take(LOOK_BYTES);
+    match behind.find(|byte| !Tokens::Numbers.has(**byte)) {
+        Some(byte) => !gap::can_begin(*byte, None),
+        None => last && rest.len() < LOOK_BYTES,
     }
 }
 

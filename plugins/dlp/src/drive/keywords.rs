@@ -1,4 +1,4 @@
-//! Finds keywords: where a print of one could stand ([`crate::teddy`]), four bytes are looked at in a table of bits, and the keywords themselves
+//! Finds keywords: where a print of one could stand ([`crate::teddy`]), these bytes are looked at in a table of bits, and the keywords themselves
 //! where a bit is set.
 //!
 //! An Aho-Corasick automaton waits for each state before it can look up the next. Here sixteen positions are looked at together, and no look
@@ -16,8 +16,11 @@ const LOOK: usize = 4;
 /// Bits of the table, as a power of two: 8 KiB, so that table and text stay in the first-level cache.
 const TABLE_BITS: u32 = 16;
 
-/// The bytes of a short look, in four that are read at once.
-const SHORT_MASK: u32 = 0xFF_FFFF;
+/// The first three bytes of a look, in four that are read at once.
+const START_MASK: u32 = 0xFF_FFFF;
+
+/// Stands in a short look where a long one has its last byte.
+const SHORT: u32 = 1 << 24;
 
 /// Looks are taken in either case: in letters this bit is the only difference.
 const CASE: u32 = 0x2020_2020;
@@ -72,7 +75,7 @@ impl Keyword {
         }
         let look = u32::from_le_bytes(look);
         match self.bytes.len() - self.look_at {
-            0..LOOK => short(look),
+            0..LOOK => start(look) | SHORT,
             _ => look | CASE,
         }
     }
@@ -147,9 +150,11 @@ impl Keywords {
         let mut looks: Vec<Look> = looks.collect();
         sort_by(&mut looks, Ord::cmp);
         let mut table = Box::new([0; 1 << (TABLE_BITS - 5)]);
-        for Look { hash, .. } in &looks {
-            if let Some(word) = table.get_mut(usize::from(*hash) / 32) {
-                *word |= 1_u32 << (hash % 32);
+        for Look { look, .. } in &looks {
+            for hash in [hash(*look), hash(start(*look))] {
+                if let Some(word) = table.get_mut(usize::from(hash) / 32) {
+                    *word |= 1_u32 << (hash % 32);
+                }
             }
         }
         let mut buckets = Box::new([0; (1 << BUCKET_BITS) + 1]);
@@ -178,11 +183,26 @@ impl Keywords {
             + self.keywords.capacity() * size_of::<Keyword>()
     }
 
+    /// Whether there may be such a look, or the first bytes of one. Always a plain load.
     #[inline]
     fn bit(&self, look: u32) -> bool {
         let hash = hash(look);
         let word = self.table.get(usize::from(hash) / 32).copied();
         word.unwrap_or_default() >> (hash % 32) & 1 == 1
+    }
+
+    /// Which of the positions whose bits are set have the first bytes of a look, their case set aside. `bytes` begin at the first position.
+    #[inline(never)]
+    fn confirm(&self, positions: u64, bytes: &[u8; POSITIONS + LOOK]) -> u64 {
+        let mut confirmed = 0;
+        for bit in bits(positions) {
+            // Always at hand, so this is a plain load.
+            let here = bytes.get(bit % POSITIONS..).unwrap_or_default();
+            let look = here.first_chunk::<LOOK>().copied().unwrap_or_default();
+            let known = self.bit(start(u32::from_le_bytes(look)));
+            confirmed |= u64::from(known) << bit;
+        }
+        confirmed
     }
 
     /// Calls `found` for every keyword whose look is taken where none was taken before. Returns how far that is: what is cut off by the end of
@@ -197,7 +217,11 @@ impl Keywords {
         let mut rest = window.slice(looked.to).unwrap_or_default();
         let mut from = looked.to;
         while rest.len() >= PRINT {
-            for bit in bits(self.prints.look(rest)) {
+            let mut positions = self.prints.look(rest);
+            if let Some(bytes) = rest.first_chunk() {
+                positions = self.confirm(positions, bytes);
+            }
+            for bit in bits(positions) {
                 let (position, behind) = (from + bit, rest.get(bit..).unwrap_or_default());
                 let whole = behind.first_chunk::<LOOK>();
                 let look = whole.copied().unwrap_or(match behind {
@@ -205,7 +229,10 @@ impl Keywords {
                     _ => [0; LOOK],
                 });
                 let look = u32::from_le_bytes(look);
-                let (short, long) = (short(look), look | CASE);
+                let (short, long) = (start(look) | SHORT, look | CASE);
+                if !self.bit(start(look)) {
+                    continue;
+                }
                 if self.bit(short) && !(looked.short && position == looked.to) {
                     self.at(window, position, short, last, &mut found);
                 }
@@ -270,9 +297,9 @@ impl Keywords {
     }
 }
 
-/// The look of a keyword's last bytes, folded.
-const fn short(look: u32) -> u32 {
-    (look | CASE) & SHORT_MASK
+/// The first bytes of a look, folded.
+const fn start(look: u32) -> u32 {
+    (look | CASE) & START_MASK
 }
 
 #[inline]

@@ -25,7 +25,7 @@ mod wrapped;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use blocks::bits;
+pub(crate) use blocks::{bits, padded};
 pub(crate) use lane::{Lane, TooCostly};
 
 use crate::detectors::{Detector, Trigger};

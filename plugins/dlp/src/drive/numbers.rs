@@ -1,7 +1,7 @@
 //! Which detectors a run of digits concerns: most runs concern none, as their length and their neighbors show.
 
 use super::Entry;
-use super::broken::Tokens;
+use super::broken;
 use crate::detectors::runs::{Before, Behind, Run};
 use crate::detectors::{Detector, Lengths, Trigger};
 use crate::window::Window;
@@ -82,7 +82,9 @@ pub(super) struct Numbers {
     by_next: [Kinds; Lengths::LONGEST + 1],
     /// By what stands before: lengths that concern any detector.
     lengths: [Lengths; NEIGHBORS.len()],
-    /// The same, of those that look at the dense view, too…
+    /// By what stands before and behind: those that concern any in the plain view.
+    plain_lengths: [[Lengths; Behind::COUNT]; NEIGHBORS.len()],
+    /// By what stands before: those that concern any that looks at the dense view, too…
     dense_lengths: [Lengths; NEIGHBORS.len()],
     /// …and their entries.
     dense: [Vec<(Lengths, u16)>; NEIGHBORS.len()],
@@ -95,6 +97,13 @@ pub(super) struct Concern {
     neighbor: usize,
     /// Its dense view concerns somebody, if there is one.
     pub(super) dense: bool,
+}
+
+impl Concern {
+    /// Nobody is to be asked.
+    pub(super) const fn is_none(&self) -> bool {
+        self.kinds.is_empty() && !self.dense
+    }
 }
 
 impl Numbers {
@@ -122,16 +131,27 @@ impl Numbers {
             by_behind: [Kinds::default(); _],
             by_next: [Kinds::default(); _],
             lengths: [Lengths::NONE; _],
+            plain_lengths: [[Lengths::NONE; _]; _],
             dense_lengths: [Lengths::NONE; _],
             dense: Default::default(),
         };
         for (group, index) in groups.iter().zip(0..) {
-            for run in group.detector.runs() {
-                numbers.add(&run, index);
-            }
             let Trigger::Digits(lengths, before) = group.detector.trigger else {
                 continue;
             };
+            for run in group.detector.runs() {
+                numbers.add(&run, index);
+                for (neighbor, any) in NEIGHBORS.into_iter().zip(&mut numbers.plain_lengths) {
+                    if !before.fits(neighbor) {
+                        continue;
+                    }
+                    for (behind, any) in any.iter_mut().enumerate() {
+                        if run.behind.has(Behind(behind)) {
+                            *any = any.and(run.lengths);
+                        }
+                    }
+                }
+            }
             let places = numbers.lengths.iter_mut().zip(&mut numbers.dense_lengths);
             let places = places.zip(&mut numbers.dense);
             for (neighbor, ((any, any_dense), dense)) in NEIGHBORS.into_iter().zip(places) {
@@ -178,8 +198,8 @@ impl Numbers {
         window: Window<'_>,
         last: bool,
     ) -> Option<Concern> {
-        let before = window.range(run.start.saturating_sub(BEFORE_BYTES)..run.start);
-        let neighbor = match before.last() {
+        let before = run.start.checked_sub(1);
+        let neighbor = match before.and_then(|before| window.byte(before)) {
             Some(byte) if byte.is_ascii_alphabetic() => 0,
             Some(b'_') => 1,
             Some(_) | None => 2,
@@ -188,13 +208,27 @@ impl Numbers {
         if !self.lengths.get(neighbor)?.has(length) {
             return None;
         }
-        let of = |table: &[Kinds], index: usize| table.get(index).copied().unwrap_or_default();
-        let mut kinds = of(&self.by_length, length) & of(&self.by_before, Before::of(before).0);
-        if !kinds.is_empty() {
-            kinds = kinds & self.followed(window.from(run.end), last);
+        let rest = window.from(run.end);
+        let dense =
+            self.dense_lengths.get(neighbor)?.has(length) && !broken::is_whole_number(rest, last);
+        // Nearly every run is none that anybody looks for, as three looks show.
+        let mut kinds = Kinds::default();
+        let possible = match rest {
+            [byte, next, ..] => {
+                let behind = Behind::of(Some(*byte), Some(*next));
+                let lengths = self.plain_lengths.get(neighbor)?;
+                lengths.get(behind.0)?.has(length)
+            }
+            _ => true,
+        };
+        if possible {
+            let before = window.range(run.start.saturating_sub(BEFORE_BYTES)..run.start);
+            let of = |table: &[Kinds], index: usize| table.get(index).copied().unwrap_or_default();
+            kinds = of(&self.by_length, length) & of(&self.by_before, Before::of(before).0);
+            if !kinds.is_empty() {
+                kinds = kinds & self.followed(rest, last);
+            }
         }
-        let dense = self.dense_lengths.get(neighbor)?.has(length)
-            && Tokens::Numbers.can_be_broken(window.byte(run.end), window.byte(run.end + 1));
         Some(Concern {
             kinds,
             length,

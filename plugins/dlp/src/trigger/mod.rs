@@ -62,6 +62,18 @@ enum Width {
     Eight(Box<Table<WORDS_MAX>>),
 }
 
+impl Width {
+    /// See [`Table::find`].
+    fn find(&self, progress: &mut Progress, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::One(table) => table.find(progress, bytes),
+            Self::Two(table) => table.find(progress, bytes),
+            Self::Four(table) => table.find(progress, bytes),
+            Self::Eight(table) => table.find(progress, bytes),
+        }
+    }
+}
+
 impl Trigger {
     /// Lays out the factors, at most one a rule. `None` when there are more than fit.
     pub(crate) fn new(factors: &[Option<Factor>]) -> Option<Self> {
@@ -113,27 +125,12 @@ impl Trigger {
     /// Goes on up to the first byte that completes a factor, and returns that byte's index; `None` when all bytes were taken. With `last` nobody
     /// asks for the progress behind them.
     pub(crate) fn find(&self, progress: &mut Progress, bytes: &[u8], last: bool) -> Option<usize> {
-        match &self.table {
-            Width::One(table) => self.find_in(table, progress, bytes, last),
-            Width::Two(table) => self.find_in(table, progress, bytes, last),
-            Width::Four(table) => self.find_in(table, progress, bytes, last),
-            Width::Eight(table) => self.find_in(table, progress, bytes, last),
-        }
-    }
-
-    fn find_in<const WORDS: usize>(
-        &self,
-        table: &Table<WORDS>,
-        progress: &mut Progress,
-        bytes: &[u8],
-        last: bool,
-    ) -> Option<usize> {
         match &self.prefilter {
             Some(prefilter) => {
                 let begun = self.any_begun(progress);
-                prefilter.find(table, progress, bytes, begun, last)
+                prefilter.find(&self.table, progress, bytes, begun, last)
             }
-            None => table.find(progress, bytes),
+            None => self.table.find(progress, bytes),
         }
     }
 

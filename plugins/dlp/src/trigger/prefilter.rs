@@ -3,9 +3,8 @@
 //! The automaton's state is what it is by the last few bytes alone. So it begins anew some bytes before each candidate, and before the end of
 //! the bytes at hand, and goes on as if it had read all of them.
 
-use super::Progress;
 use super::lane::Lane;
-use super::table::Table;
+use super::{Progress, Width};
 use crate::drive::bits;
 use crate::pattern::Factor;
 use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy};
@@ -45,10 +44,10 @@ impl Prefilter {
         })
     }
 
-    /// As [`Table::find`]. `begun` tells that factors are; with `last` nobody asks for the state behind the bytes.
-    pub(super) fn find<const WORDS: usize>(
+    /// As [`Width::find`]. `begun` tells that factors are; with `last` nobody asks for the state behind the bytes.
+    pub(super) fn find(
         &self,
-        table: &Table<WORDS>,
+        table: &Width,
         progress: &mut Progress,
         bytes: &[u8],
         begun: bool,

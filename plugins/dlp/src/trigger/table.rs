@@ -67,7 +67,7 @@ impl<const WORDS: usize> Table<WORDS> {
             != 0
     }
 
-    /// See [`super::Trigger::find`].
+    /// Goes on up to the first byte that completes a factor, and returns that byte's index; `None` when all bytes were taken.
     pub(super) fn find(&self, progress: &mut Progress, bytes: &[u8]) -> Option<usize> {
         let stored = progress.0.first_chunk_mut::<WORDS>()?;
         let (first, rest) = bytes.split_first()?;
