@@ -23,7 +23,7 @@ const FILES: [&[u8]; 14] = [
     b"html", b"md", b"whl",
 ];
 /// Where the dense view lets the next word follow at once, these end a domain.
-const COMMON: [&[u8]; 24] = [
+pub(super) const COMMON: [&[u8]; 24] = [
     b"com", b"org", b"net", b"edu", b"gov", b"mil", b"info", b"io", b"de", b"uk", b"fr", b"it",
     b"es", b"nl", b"pl", b"se", b"ch", b"at", b"be", b"eu", b"us", b"ca", b"au", b"jp",
 ];

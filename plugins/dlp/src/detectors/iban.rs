@@ -3,6 +3,7 @@
 
 use super::checksum::mod97;
 use super::runs::{AnyBefore, AnyBehind, Run};
+use super::turned::turn;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const IBAN: Detector = Detector {
@@ -115,6 +116,9 @@ const LENGTHS: &[(&[u8; 2], usize)] = &[
     (b"YE", 30),
 ];
 
+/// How many digits must follow letters that were moved.
+const MOVED_DIGITS_MIN: usize = 12;
+
 fn find(context: &Context<'_>) -> Outcome {
     let Some(start) = context.at.start.checked_sub(2) else {
         return Outcome::None;
@@ -123,11 +127,19 @@ fn find(context: &Context<'_>) -> Outcome {
     if !country.iter().all(u8::is_ascii_alphabetic) || !context.begins_word(start) {
         return Outcome::None;
     }
-    let Some((_, length)) = LENGTHS
-        .iter()
-        .find(|(code, _)| code.eq_ignore_ascii_case(country))
-    else {
-        return Outcome::None;
+    let length_of = |country: &[u8]| {
+        let mut known = LENGTHS.iter();
+        known.find(|(code, _)| code.eq_ignore_ascii_case(country))
+    };
+    // Or its letters were moved by thirteen: only where many digits follow.
+    let moved: Vec<u8> = country.iter().map(|byte| turn(*byte)).collect();
+    let (length, is_moved) = match length_of(country) {
+        Some((_, length)) => (length, false),
+        None if context.at.len() < MOVED_DIGITS_MIN => return Outcome::None,
+        None => match length_of(&moved) {
+            Some((_, length)) => (length, true),
+            None => return Outcome::None,
+        },
     };
     let mut buffer = [0_u8; 34];
     let (mut count, mut position) = (0, start);
@@ -140,7 +152,7 @@ fn find(context: &Context<'_>) -> Outcome {
         position += 1;
         if byte.is_ascii_alphanumeric() {
             if let Some(place) = buffer.get_mut(count) {
-                *place = byte;
+                *place = if is_moved { turn(byte) } else { byte };
             }
             count += 1;
             since += 1;

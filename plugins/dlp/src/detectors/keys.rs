@@ -24,6 +24,8 @@ const PERCENT64: Class = Class::of("0-9A-Za-z%+/=\\-");
 const PLAIN64: Class = Class::of("0-9A-Za-z+/");
 /// Letters and digits with signs that Tigris puts between them.
 const TIGRIS: Class = Class::of("0-9A-Za-z_+\\-");
+/// What Django's secret keys have.
+const DJANGO: Class = Class::of("0-9a-z!@#$%^&*(\\-_=+)");
 /// RFC 4648 base32.
 const BASE32: Class = Class::of("A-Z2-7");
 /// `-` and hexadecimal digits: a UUID's characters.

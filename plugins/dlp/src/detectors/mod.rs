@@ -24,6 +24,7 @@ mod crypto_wallet;
 mod curl_credentials;
 mod discord_bot_token;
 mod email;
+mod email_in_words;
 mod entropy;
 mod es_nif;
 mod fi_hetu;
@@ -57,6 +58,7 @@ mod ssn;
 mod stand_in;
 mod telegram_bot_token;
 mod turned;
+mod turned_numbers;
 mod uk_nino;
 mod url_credentials;
 mod us_mbi;
@@ -297,6 +299,7 @@ const DETECTORS: &[Detector] = &[
     curl_credentials::CURL_CREDENTIALS,
     discord_bot_token::DISCORD_BOT_TOKEN,
     email::EMAIL,
+    email_in_words::EMAIL_IN_WORDS,
     es_nif::ES_NIF,
     fi_hetu::FI_HETU,
     fr_nir::FR_NIR,
@@ -331,9 +334,16 @@ const DETECTORS: &[Detector] = &[
 /// All detectors.
 pub(crate) fn all() -> impl Iterator<Item = &'static Detector> {
     let [a, b, c] = keys::KEYS;
-    [DETECTORS, a, b, c, checked_numbers::NUMBERS, turned::TURNED]
-        .into_iter()
-        .flatten()
+    let lists = [
+        DETECTORS,
+        a,
+        b,
+        c,
+        checked_numbers::NUMBERS,
+        turned::TURNED,
+        turned_numbers::TURNED_NUMBERS,
+    ];
+    lists.into_iter().flatten()
 }
 
 /// The names of groups, as a rule's `detector` takes them.
@@ -364,7 +374,13 @@ mod tests {
     #[test]
     fn lists_are_sorted_and_names_are_no_groups() {
         let keys = keys::KEYS.concat();
-        for list in [DETECTORS, &keys, checked_numbers::NUMBERS, turned::TURNED] {
+        for list in [
+            DETECTORS,
+            &keys,
+            checked_numbers::NUMBERS,
+            turned::TURNED,
+            turned_numbers::TURNED_NUMBERS,
+        ] {
             assert!(list.is_sorted_by(|a, b| a.name <= b.name));
         }
         let names: BTreeSet<_> = all().map(|detector| detector.name).collect();
@@ -400,7 +416,7 @@ mod tests {
 
     #[test]
     fn groups() {
-        assert_eq!(named("ssn").len(), 1);
+        assert_eq!(named("npi").len(), 1);
         assert!(
             named("pci")
                 .iter()

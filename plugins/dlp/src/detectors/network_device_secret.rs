@@ -25,6 +25,7 @@ pub(super) const NETWORK_DEVICE_SECRET: Detector = Detector {
         "wpa-psk ascii ",
         "wpa_passphrase=",
         "psk=\"",
+        ";p:",
     ]),
     find: Find::Code(find),
 };
@@ -41,6 +42,19 @@ const QUOTED: Class = Class::of(" !#-~");
 
 fn find(context: &Context<'_>) -> Outcome {
     let trigger = context.trigger();
+    // `WIFI:T:WPA;S:home;P:…;;`, as QR codes have it.
+    if trigger.len() == 3 {
+        let end = context.run_of(context.at.end, BYTES_MAX, &Class::of(" -:<-~"));
+        if context.is_open(end) {
+            return Outcome::Undecided;
+        }
+        let is_wifi = context.mentions(context.at.start, &["wifi:"]);
+        let is_long = end - context.at.end >= BYTES_MIN;
+        return match is_wifi && is_long && context.byte(end) == Some(b';') {
+            true => Outcome::Match(context.at.end..end),
+            false => Outcome::None,
+        };
+    }
     let is_quoted = trigger.ends_with(b"\"");
     let mut start = context.at.end;
     // The type of what follows, or the number of the key and its digest.
@@ -104,7 +118,7 @@ mod tests {
         );
         check(
             "network_device_secret",
-            "ssid=\"home\"\n psk=\"«correct horse battery»\"\nwpa_passphrase=«MyWifiPass1»\nhw_mode=g",
+            "ssid=\"home\"\n psk=\"«correct horse battery»\"\nwpa_passphrase=«MyWifiPass1»\nhw_mode=g WIFI:T:WPA;S:home net;P:«MyWifiPass1»;;",
         );
     }
 

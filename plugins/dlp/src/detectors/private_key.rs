@@ -42,9 +42,9 @@ pub(super) const PRIVATE_KEY_BODY: Detector = Detector {
 /// What ends every armour.
 const UNTIL: &str = "KEY-----";
 /// The body of a key, its line breaks also as they are escaped; a sentence's stop or a bracket ends it.
-const BODY: Class = Class::of("0-9A-Za-z+/=\\-:, \n\r\t\\\\\"'|");
+pub(super) const BODY: Class = Class::of("0-9A-Za-z+/=\\-:, \n\r\t\\\\\"'|");
 /// How much of a body proves that a key follows. A key for the smallest curve in use has 64 characters.
-const PROOF_BYTES: usize = 24;
+pub(super) const PROOF_BYTES: usize = 24;
 /// How much of a line under the label does.
 const LINE_BYTES_MIN: usize = 12;
 /// How long a label may be: `ENCRYPTED`, `RSA`, `EC`, `OPENSSH`, `PGP`.

@@ -95,7 +95,8 @@ fn rot13(context: &Context<'_>, name: &str) -> Outcome {
     })
 }
 
-const fn turn(byte: u8) -> u8 {
+/// rot13 of a letter.
+pub(super) const fn turn(byte: u8) -> u8 {
     match byte {
         b'A'..=b'M' | b'a'..=b'm' => byte + 13,
         b'N'..=b'Z' | b'n'..=b'z' => byte - 13,

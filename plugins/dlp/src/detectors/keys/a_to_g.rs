@@ -6,7 +6,7 @@ use super::super::class::{
 use super::super::shape::{Shape, text};
 use super::super::{Before, Detector, Lengths, Trigger};
 use super::{
-    ANY64, BECH32, CENTIBITS_MIN, DASHED, DOTTED, SESSION, UPPER_URL, URL_DOTTED, UUID,
+    ANY64, BECH32, CENTIBITS_MIN, DASHED, DJANGO, DOTTED, SESSION, UPPER_URL, URL_DOTTED, UUID,
     behind_a_head, row,
 };
 
@@ -22,6 +22,7 @@ pub(super) const ROWS: &[Detector] = &[
         "AIK_CLIENT_" => [ALNUM.n(24)],
     ),
     key!("airtable_token": "pat" => [ALNUM.n(14), text("."), LOWER_HEX.n(64)]),
+    key!("alchemy_url": "alchemy.com/v2/" => [URL.n(32)], "alchemyapi.io/v2/" => [URL.n(32)]),
     key!("alibaba_access_key": "LTAI" => [ALNUM.to(12, 26)]),
     key!("alibaba_sts_key", 350; "STS." => [ALNUM.to(20, 70)]),
     key!("ansible_vault", 0;
@@ -198,6 +199,8 @@ pub(super) const ROWS: &[Detector] = &[
         "discord.com/api/webhooks/" => [DIGIT.to(17, 20), text("/"), URL.from(60)],
         "discordapp.com/api/webhooks/" => [DIGIT.to(17, 20), text("/"), URL.from(60)],
     ),
+    // The signs of Django's generator, too.
+    key!("django_secret_key", 350; "django-insecure-" => [DJANGO.to(40, 60)]),
     key!("docker_token":
         "dckr_pat_" => [URL.from(27)],
         "dckr_oat_" => [URL.from(27)],
@@ -255,6 +258,7 @@ pub(super) const ROWS: &[Detector] = &[
         "figuh_" => [URL.from(38)],
         "figur_" => [URL.from(38)],
     ),
+    infix!("firebase_server_key", 350; [URL.run(11, 11)] ":APA91b" [URL.to(120, 160)]),
     key!("firecrawl_key": "fc-" => [LOWER_HEX.n(32)]),
     key!("fireworks_key": "fw_" => [ALNUM.to(22, 26)]),
     key!("fleetbase_key": "flb_live_" => [ALNUM.n(20)], "flb_test_" => [ALNUM.n(20)]),

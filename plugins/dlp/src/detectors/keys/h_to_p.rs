@@ -35,6 +35,7 @@ pub(super) const ROWS: &[Detector] = &[
     ),
     key!("imagekit_key", 350; "private_" => [ALNUM.to(24, 40), text("=")]),
     key!("infracost_key": "ico-" => [ALNUM.n(32)]),
+    key!("infura_url": "infura.io/v3/" => [LOWER_HEX.n(32)], "infura.io/ws/v3/" => [LOWER_HEX.n(32)]),
     key!("inngest_key":
         "signkey-prod-" => [LOWER_HEX.from(32)],
         "signkey-test-" => [LOWER_HEX.from(32)],
