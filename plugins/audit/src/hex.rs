@@ -10,12 +10,21 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Appends the digits of bytes.
 pub(crate) fn hex_into(bytes: &[u8], text: &mut String) {
-    let digit = |nibble: u8| char::from(nibble + if nibble < 10 { b'0' } else { b'a' - 10 });
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
+    for bytes in bytes.chunks(BYTES_AT_ONCE) {
+        let mut digits = [0; 2 * BYTES_AT_ONCE];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        let digits = digits.get(..2 * bytes.len()).unwrap_or_default();
+        // Digits are ASCII.
+        text.push_str(std::str::from_utf8(digits).unwrap_or_default());
     }
 }
+
+/// Those of a digest.
+const BYTES_AT_ONCE: usize = 32;
 
 /// The bytes of so many digits; `None` for any other text.
 #[must_use]

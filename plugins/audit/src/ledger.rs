@@ -61,18 +61,20 @@ impl Ledger {
         for body in first.iter().chain(&heads).chain(bodies) {
             self.chain.append(now, out.store, body, &mut entries);
         }
-        let mut lines =
-            String::with_capacity(entries.iter().map(|entry| entry.line.len() + 1).sum());
+        let mut lines = String::new();
         let mut dropped = 0;
         for entry in entries {
-            if !lines.is_empty() {
-                lines.push('\n');
-            }
-            lines.push_str(&entry.line);
-            if let Some(sink) = &mut self.sink
-                && !sink.push(entry, kept)
-            {
-                dropped += 1;
+            match &mut self.sink {
+                // Nearly always there is but this one.
+                None if lines.is_empty() => lines = entry.line,
+                sink => {
+                    if !lines.is_empty() {
+                        lines.push('\n');
+                    }
+                    lines.push_str(&entry.line);
+                    let lost = sink.as_mut().is_some_and(|sink| !sink.push(entry, kept));
+                    dropped += u64::from(lost);
+                }
             }
         }
         if dropped > 0 {

@@ -20,6 +20,7 @@ mod chain;
 mod config;
 mod digest;
 mod hex;
+mod json;
 mod ledger;
 mod random;
 mod record;

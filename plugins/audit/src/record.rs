@@ -2,56 +2,23 @@
 
 use crate::Settings;
 use crate::chain::Body;
+use crate::json::{Object, address, member, text_or_null};
 use portcullis_policy::words::{LIST_ITEMS_MAX, bounded, method, name, path, plain_name};
 use portcullis_policy::{AuthOutcome, Facts, Finding, Timestamp};
 use serde::Serialize;
-use std::borrow::Cow;
 use std::rc::Rc;
 
-/// A record of an exchange. The order of the fields is the order in the line.
-#[derive(Serialize)]
+/// A record of an exchange, but for persons: they are put in their places when it is sealed.
 pub(crate) struct Record<'a> {
     timestamp: String,
     event_type: &'static str,
-    /// Personal values are put in their places when the record is sealed.
-    user: (),
-    source_ip: (),
     model: Option<&'a str>,
-    tokens_in: Option<u64>,
-    tokens_out: Option<u64>,
     latency_ms: u64,
     status: u16,
     request_id: Option<&'a str>,
     team: Option<&'a str>,
-    key_id: (),
-    method: Option<&'a str>,
-    path: Option<Cow<'a, str>>,
-    stream: bool,
-    decision: &'static str,
-    reason: Option<&'static str>,
-    auth: &'static str,
-    findings: Vec<FindingRecord<'a>>,
-    unscanned: Vec<&'a str>,
-    /// Alerts that this exchange set off.
-    alerts: Vec<&'a str>,
-    /// When the caller's key ends; from the time on that the policy wants to be warned, absent before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_expires_at: Option<String>,
-    /// What policies in shadow mode would have refused this for; absent where none would.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    shadow: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<&'a str>,
-}
-
-/// Matches of one rule.
-#[derive(Serialize)]
-struct FindingRecord<'a> {
-    rule: &'a str,
-    action: &'static str,
-    count: u32,
-    #[serde(rename = "where")]
-    side: &'static str,
+    facts: &'a Facts,
 }
 
 impl<'a> Record<'a> {
@@ -71,46 +38,62 @@ impl<'a> Record<'a> {
             } else {
                 "api_request"
             },
-            user: (),
-            source_ip: (),
             model: facts.model.as_deref().map(plain_name),
-            tokens_in: facts.usage.map(|usage| usage.input),
-            tokens_out: facts.usage.map(|usage| usage.output),
             latency_ms: u64::try_from(now.since(began).as_millis()).unwrap_or(u64::MAX),
             status,
             request_id: known(&facts.request_id).map(name),
             team: identity
                 .and_then(|identity| identity.team.as_deref())
                 .map(bounded),
-            key_id: (),
-            method: known(&facts.method).map(method),
-            path: known(&facts.path).map(|text| path(facts.endpoint, text)),
-            stream: facts.stream,
-            decision: facts.decision().name(),
-            reason: facts.refusal.as_ref().map(|refusal| refusal.reason.code()),
-            auth: facts.auth.name(),
-            findings: facts
-                .findings
-                .iter()
-                .take(LIST_ITEMS_MAX)
-                .map(FindingRecord::of)
-                .collect(),
-            unscanned: facts
-                .unscanned
-                .iter()
-                .take(LIST_ITEMS_MAX)
-                .map(|media_type| name(media_type))
-                .collect(),
-            alerts: facts
-                .alerts
-                .iter()
-                .take(LIST_ITEMS_MAX)
-                .map(|alert| bounded(alert))
-                .collect(),
-            key_expires_at: facts.key_expires_at.map(Timestamp::to_rfc3339),
-            shadow: facts.shadow.iter().map(|reason| reason.code()).collect(),
             service: settings.service.as_deref().map(bounded),
+            facts,
         }
+    }
+
+    /// The members in the order of the contract.
+    fn json(&self) -> String {
+        let facts = self.facts;
+        let mut line = Object::begin(member!("timestamp"), &self.timestamp);
+        line.text(member!("event_type"), self.event_type);
+        line.null(member!("user"));
+        line.null(member!("source_ip"));
+        line.text_or_null(member!("model"), self.model);
+        line.number_or_null(member!("tokens_in"), facts.usage.map(|usage| usage.input));
+        line.number_or_null(member!("tokens_out"), facts.usage.map(|usage| usage.output));
+        line.number(member!("latency_ms"), self.latency_ms);
+        line.number(member!("status"), u64::from(self.status));
+        line.text_or_null(member!("request_id"), self.request_id);
+        line.text_or_null(member!("team"), self.team);
+        line.null(member!("key_id"));
+        line.text_or_null(member!("method"), known(&facts.method).map(method));
+        let path = known(&facts.path).map(|text| path(facts.endpoint, text));
+        line.text_or_null(member!("path"), path.as_deref());
+        line.flag(member!("stream"), facts.stream);
+        line.text(member!("decision"), facts.decision().name());
+        let reason = facts.refusal.as_ref().map(|refusal| refusal.reason.code());
+        line.text_or_null(member!("reason"), reason);
+        line.text(member!("auth"), facts.auth.name());
+        let findings = facts.findings.iter().take(LIST_ITEMS_MAX);
+        line.list(member!("findings"), findings, push_finding);
+        let unscanned = facts.unscanned.iter().take(LIST_ITEMS_MAX);
+        line.texts(
+            member!("unscanned"),
+            unscanned.map(|media_type| name(media_type)),
+        );
+        let alerts = facts.alerts.iter().take(LIST_ITEMS_MAX);
+        line.texts(member!("alerts"), alerts.map(|alert| bounded(alert)));
+        // Only where the policy wants to be warned of it.
+        if let Some(end) = facts.key_expires_at {
+            line.text(member!("key_expires_at"), &end.to_rfc3339());
+        }
+        if !facts.shadow.is_empty() {
+            let codes = facts.shadow.iter().map(|reason| reason.code());
+            line.texts(member!("shadow"), codes);
+        }
+        if let Some(service) = self.service {
+            line.text(member!("service"), service);
+        }
+        line.end()
     }
 }
 
@@ -153,44 +136,45 @@ pub(crate) fn of(facts: &Facts, settings: &Settings, now: Timestamp, status: u16
         value: raised.value,
         service: record.service,
     });
-    let with_persons = |body: Body| Body {
+    let own = Body {
+        json: record.json(),
         persons: persons.clone(),
-        ..body
+        event: record.event_type,
     };
-    let own = with_persons(Body::of(record.event_type, &record));
-    [own]
-        .into_iter()
-        .chain(alerts.map(|alert| with_persons(Body::of("alert", &alert))))
-        .collect()
+    let alerts = alerts.map(|alert| Body {
+        persons: persons.clone(),
+        ..Body::of("alert", &alert)
+    });
+    [own].into_iter().chain(alerts).collect()
 }
 
 /// Who it was, as JSON text in the order of [`crate::seal::PERSONAL`]; `None` when nothing is known of them.
 fn persons(facts: &Facts, settings: &Settings) -> Option<Rc<[String; 3]>> {
     let identity = facts.identity.as_ref();
-    let person = |kind: &str, name: &str| match &settings.pseudonyms {
-        Some(pseudonyms) => pseudonyms.of(kind, name),
-        None => bounded(name).to_owned(),
+    let person = |kind: &str, name: Option<&str>| match &settings.pseudonyms {
+        Some(pseudonyms) => text_or_null(name.map(|name| pseudonyms.of(kind, name)).as_deref()),
+        None => text_or_null(name.map(bounded)),
     };
-    let json = |text: Option<String>| serde_json::to_string(&text).unwrap_or_default();
     let known = identity.is_some() || facts.source.is_some();
     known.then(|| {
         Rc::new([
-            json(identity.map(|identity| person("user", &identity.user))),
-            json(facts.source.map(|source| source.to_canonical().to_string())),
-            json(identity.map(|identity| person("key", &identity.key_id))),
+            person("user", identity.map(|identity| identity.user.as_str())),
+            facts.source.map_or_else(
+                || text_or_null(None),
+                |source| address(source.to_canonical()),
+            ),
+            person("key", identity.map(|identity| identity.key_id.as_str())),
         ])
     })
 }
 
-impl<'a> FindingRecord<'a> {
-    fn of(finding: &'a Finding) -> Self {
-        Self {
-            rule: bounded(&finding.rule),
-            action: finding.action.name(),
-            count: finding.count,
-            side: finding.side.name(),
-        }
-    }
+/// Matches of one rule.
+fn push_finding(finding: &Finding, out: &mut String) {
+    let mut object = Object::begin(member!("rule"), bounded(&finding.rule));
+    object.text(member!("action"), finding.action.name());
+    object.number(member!("count"), u64::from(finding.count));
+    object.text(member!("where"), finding.side.name());
+    out.push_str(&object.end());
 }
 
 fn known(text: &str) -> Option<&str> {

@@ -106,7 +106,8 @@ pub const AFTER_MAC: &str = "\"}}";
 /// The line's end, from the comma before `chain` to the last value before the seal.
 #[must_use]
 pub fn tail(link: Link<'_>, persons: Persons<'_>) -> String {
-    let mut text = link_text(link);
+    let mut text = String::new();
+    push_link(link, &mut text);
     push_persons(persons, &mut text);
     text
 }
@@ -126,7 +127,8 @@ pub(crate) fn push_persons(persons: Persons<'_>, text: &mut String) {
 /// The same as it is sealed: with the persons' digest, and closed.
 #[must_use]
 pub fn sealed_tail(link: Link<'_>, personal: Option<&[u8; 32]>) -> String {
-    let mut text = link_text(link);
+    let mut text = String::new();
+    push_link(link, &mut text);
     push_sealed(personal, &mut text);
     text
 }
@@ -142,19 +144,16 @@ pub(crate) fn push_sealed(personal: Option<&[u8; 32]>, text: &mut String) {
 }
 
 /// What both have in common.
-pub(crate) fn link_text(link: Link<'_>) -> String {
-    const ROOM_BYTES: usize = 256;
-    let mut text = String::with_capacity(ROOM_BYTES);
+pub(crate) fn push_link(link: Link<'_>, text: &mut String) {
     for part in [
         ",\"chain\":{\"id\":\"",
         link.id,
         "\",\"seq\":",
-        &link.seq.to_string(),
+        itoa::Buffer::new().format(link.seq),
         ",\"prev\":\"",
         link.prev,
         "\"",
     ] {
         text.push_str(part);
     }
-    text
 }

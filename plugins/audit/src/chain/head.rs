@@ -47,16 +47,21 @@ pub(crate) fn text(
     at: Timestamp,
     closed: bool,
 ) -> String {
-    let delivered = delivered.map_or_else(|| "-".to_owned(), |count| count.to_string());
-    [
+    let mut numbers = [
+        itoa::Buffer::new(),
+        itoa::Buffer::new(),
+        itoa::Buffer::new(),
+    ];
+    let [seq_digits, delivered_digits, at_digits] = &mut numbers;
+    let words = [
         id,
-        &seq.to_string(),
+        seq_digits.format(seq),
         mac,
-        &delivered,
-        &at.as_nanos().to_string(),
+        delivered.map_or("-", |count| delivered_digits.format(count)),
+        at_digits.format(at.as_nanos()),
         if closed { "closed" } else { "open" },
-    ]
-    .join(" ")
+    ];
+    words.join(" ")
 }
 
 impl Head {

@@ -7,7 +7,7 @@
 mod head;
 
 use crate::digest::PolicyDigest;
-use crate::hex::hex;
+use crate::hex::{hex, hex_into};
 use crate::random::Random;
 use crate::seal::{self, Link, NOTHING, PERSONAL_SEALED, Persons, Seal};
 use head::{HEADS_AT_KEY, Head, POLICY_KEY, Slot};
@@ -376,15 +376,19 @@ impl Chain {
                 (Some(hex(&salt)), Some(digest))
             }
         };
+        let behind_body = line.len();
+        seal::push_link(link, &mut line);
         // Up to here both are the same.
-        let mut sealed = seal::link_text(link);
-        line.push_str(&sealed);
+        let mut sealed = String::with_capacity(ROOM_BYTES);
+        sealed.push_str(line.get(behind_body..).unwrap_or_default());
         seal::push_sealed(digest.as_ref(), &mut sealed);
-        let mac = hex(&self.seal.of(&[open, &sealed]));
+        let mac = self.seal.of(&[open, &sealed]);
         let persons = salt.as_deref().map_or(Persons::None, Persons::Salted);
         seal::push_persons(persons, &mut line);
+        place.prev.clear();
+        hex_into(&mac, &mut place.prev);
         line.push_str(seal::BEFORE_MAC);
-        line.push_str(&mac);
+        line.push_str(&place.prev);
         line.push_str(seal::AFTER_MAC);
         let entry = Entry {
             line,
@@ -394,7 +398,6 @@ impl Chain {
             at: now,
         };
         place.seq += 1;
-        place.prev = mac;
         entry
     }
 }
