@@ -1,4 +1,5 @@
-//! Text with escapes: `%2D` (RFC 3986), `\u002d`, `\x2d` and `\u{2d}` (JSON, JavaScript, Python, Rust), `\-` (markdown, JSON's `\/`), a line that a
+//! Text with escapes: `%2D` (RFC 3986), `\u002d`, `\x2d`, `\u{2d}`, `\U0000002d` and `\055` (JSON, JavaScript,
+//! Python, Rust, C), `\-` (markdown, JSON's `\/`), a line that a
 //! backslash continues, `&#45;`, `&#x2d;` and the names of HTML that stand for what tokens are made of. A token with an escape in it is decoded as
 //! a whole.
 
@@ -52,6 +53,8 @@ fn unit(bytes: &[u8]) -> Unit {
         [b'%', rest @ ..] => hexadecimal(1, rest, 2),
         [b'\\', b'u', b'{', rest @ ..] => braced(rest),
         [b'\\', b'u', rest @ ..] => hexadecimal(2, rest, 4),
+        [b'\\', b'U', rest @ ..] => hexadecimal(2, rest, 8),
+        [b'\\', b'0'..=b'3', rest @ ..] => octal(bytes, rest),
         [b'\\', b'x', rest @ ..] => hexadecimal(2, rest, 2),
         [
             b'\\',
@@ -89,6 +92,20 @@ fn hexadecimal(before: usize, bytes: &[u8], digits: usize) -> Unit {
         code = code << 4 | digit;
     }
     meaning(before + digits, code)
+}
+
+/// Three digits (C, shells).
+fn octal(bytes: &[u8], rest: &[u8]) -> Unit {
+    let digit = |at: usize| {
+        let byte = bytes.get(at).filter(|byte| matches!(byte, b'0'..=b'7'));
+        byte.map(|byte| u32::from(byte - b'0'))
+    };
+    match (digit(1), digit(2), digit(3)) {
+        (Some(a), Some(b), Some(c)) => meaning(4, a << 6 | b << 3 | c),
+        (Some(_), Some(_), None) if rest.len() < 2 => Unit::Unfinished,
+        (Some(_), None, _) if rest.is_empty() => Unit::Unfinished,
+        _ => Unit::Other,
+    }
 }
 
 /// Up to six digits and `}`.

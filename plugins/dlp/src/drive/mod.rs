@@ -3,7 +3,7 @@
 //! The way of a byte: [`lane`] takes it into the folded view; [`blocks`] and [`keywords`] look at it once for all detectors; where a trigger
 //! stands, [`candidate`] asks the detectors it concerns, with as much of the text as they need. What is no plain text is read too: [`dense`]
 //! (marks and line breaks within a token), [`encoded`] (base64, hexadecimal) and [`wrapped`] (base64 over lines), [`escaped`] (`%2D`, `\u002d`, `&#45;`), [`spaced`]
-//! (`A K I A`). What is decoded is a text of its own, with a lane of its own.
+//! (`A K I A`), [`listed`] (`41 4b 49 41`). What is decoded is a text of its own, with a lane of its own.
 //!
 //! **Cutting never matters.** All that is decided is decided by the text up to some position, which [`Sighting::decided`] tells, and that position
 //! does not depend on where pieces end: a detector is asked with 1, 2, 4, … bytes behind its trigger, whatever is at hand.
@@ -18,6 +18,7 @@ mod gap;
 mod keywords;
 mod lane;
 mod latch;
+mod listed;
 mod numbers;
 mod spaced;
 mod wrapped;

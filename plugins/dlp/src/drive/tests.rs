@@ -297,6 +297,10 @@ fn what_is_written_otherwise_is_found() {
     let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let entities: String = SSN.bytes().map(|byte| format!("&#{byte};")).collect();
     let unicode: String = SSN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let octal: String = SSN.bytes().map(|byte| format!("\\{byte:03o}")).collect();
+    let listed = |text: &str, between: &str, number: fn(u8) -> String| {
+        text.bytes().map(number).collect::<Vec<_>>().join(between)
+    };
     let spaced = |text: &str| text.chars().map(|c| format!("{c} ")).collect::<String>();
     let long = format!("my secret is {SSN} and {SECRET} ok");
     for (name, text, rules) in [
@@ -336,6 +340,27 @@ fn what_is_written_otherwise_is_found() {
         ("percent dash", SECRET.replace('-', "%2D"), vec![2]),
         ("entities", entities, vec![3]),
         ("unicode", unicode, vec![3]),
+        ("octal", octal, vec![3]),
+        (
+            "listed",
+            listed(SSN, " ", |byte| format!("{byte:02x}")),
+            vec![3],
+        ),
+        (
+            "colons",
+            listed(SECRET, ":", |byte| format!("{byte:02X}")),
+            vec![2],
+        ),
+        (
+            "code",
+            listed(SSN, ", ", |byte| format!("0x{byte:02x}")),
+            vec![3],
+        ),
+        (
+            "decimal",
+            listed(SECRET, ", ", |byte| byte.to_string()),
+            vec![2],
+        ),
         ("spaced number", spaced(SSN), vec![3]),
         ("spaced key", spaced(SECRET), vec![2]),
         ("bold", "536-**90-4399**".to_owned(), vec![3]),
@@ -437,6 +462,10 @@ fn any_text() -> impl Strategy<Value = String> {
         1 => "(&#[0-9]{2};|[a-z0-9-]|\\\\u00[2-7][0-9a-f]|&am){1,12}",
         1 => "([a-z0-9-] ){4,30}",
         1 => "[0-9 *`\n-]{1,20}",
+        1 => "([2-7][0-9a-f][ :]){3,30}",
+        1 => "(0x[2-7][0-9a-f], |[1-9][0-9]{1,2}, ?){3,20}",
+        1 => "([0-9]{2,3}, ){4,20}",
+        1 => "(\\\\[01][0-7]{2}|\\\\U0000002d|[a-z0-9]){1,14}",
         1 => "key-[a-z0-9]{4}(\" [+] \"|\n> |<b>|<!-- a -->|=\n| [|] |' '|\n|/[*]){1,2}[a-z0-9]{6}",
         1 => "[0-9]{3}-(\" [+] \"|\n# |</b>|=\r\n|'|\n){1,2}[0-9]{2}-[0-9]{4}",
         1 => "[A-Za-z0-9+/]{10,60}",

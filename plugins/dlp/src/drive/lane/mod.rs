@@ -11,6 +11,7 @@ use super::escaped::Escaped;
 use super::keywords::KEYWORD_BYTES_MAX;
 use super::keywords::Looked;
 use super::latch::Latched;
+use super::listed::Listed;
 use super::spaced::Spaced;
 use super::wrapped::Wrapped;
 use super::{Driver, Sighting};
@@ -63,6 +64,7 @@ pub(crate) struct Lane {
     word: Option<usize>,
     escaped: Escaped,
     spaced: Spaced,
+    listed: Listed,
     wrapped: Wrapped,
     /// Detectors that wait for more text, in the order of their triggers.
     pending: Vec<Candidate>,
@@ -121,6 +123,7 @@ impl Lane {
             word,
             escaped,
             spaced,
+            listed,
             wrapped,
             pending,
             marks,
@@ -143,6 +146,7 @@ impl Lane {
         (*kept_base, *scanned, *looked) = (0, 0, Looked::default());
         (*digits, *word) = (None, None);
         (*escaped, *spaced) = (Escaped::default(), Spaced::default());
+        *listed = Listed::default();
         *wrapped = Wrapped::default();
         pending.clear();
         marks.clear();
@@ -227,6 +231,7 @@ impl Lane {
         let open = [
             self.escaped.undecided(),
             self.spaced.undecided(),
+            self.listed.undecided(),
             self.wrapped.undecided(),
         ];
         first = open.into_iter().flatten().fold(first, usize::min);
@@ -307,6 +312,7 @@ impl Lane {
             self.word,
             self.escaped.undecided(),
             self.spaced.undecided(),
+            self.listed.undecided(),
             self.wrapped.undecided(),
         ];
         first = open.into_iter().flatten().fold(first, usize::min);

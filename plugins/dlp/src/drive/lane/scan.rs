@@ -20,6 +20,8 @@ impl Lane {
             .resume(work.window, work.last, &mut |text| decoded.push(text));
         self.spaced
             .go_on(work.window, work.last, &mut |text| decoded.push(text));
+        self.listed
+            .go_on(work.window, work.last, &mut |text| decoded.push(text));
         self.lines(work)?;
         let mut bytes = work.window.from(self.scanned);
         while !bytes.is_empty() {
@@ -41,6 +43,14 @@ impl Lane {
             }
             self.spaced.take(
                 kinds.spaces,
+                from,
+                len,
+                work.window,
+                work.last,
+                &mut |text| decoded.push(text),
+            );
+            self.listed.take(
+                (kinds.word, kinds.digits),
                 from,
                 len,
                 work.window,

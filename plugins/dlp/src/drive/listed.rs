@@ -1,0 +1,222 @@
+//! Bytes that are listed as numbers: `73 6b 2d`, `73:6b:2d`, `0x73, 0x6b`, `[115, 107, 45]`.
+
+use super::escaped::Decoded;
+use crate::window::Window;
+
+/// How far back the beginning of a list is searched.
+const BACK_BYTES_MAX: usize = 256;
+
+/// Most bytes that are read at once.
+const REGION_BYTES_MAX: usize = 4096;
+
+/// Fewest characters that are worth a look: the shortest number with a checksum.
+const TEXT_BYTES_MIN: usize = 9;
+
+/// Follows lists through a text.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// Which of the last bytes were characters of words, and digits, the last one's bit being the highest.
+    words: u64,
+    digits: u64,
+    open: Option<Open>,
+    /// What begins before was looked at.
+    done: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    start: usize,
+    at: usize,
+}
+
+/// How numbers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Base {
+    Hexadecimal,
+    Decimal,
+}
+
+impl Listed {
+    /// From where on the view is needed, and undecided.
+    pub(super) fn undecided(&self) -> Option<usize> {
+        self.open.map(|open| open.start)
+    }
+
+    /// Takes which of the next `len` bytes, from `from` on, are characters of words and digits.
+    #[inline]
+    pub(super) fn take(
+        &mut self,
+        (words, digits): (u64, u64),
+        from: usize,
+        len: usize,
+        window: Window<'_>,
+        last: bool,
+        decoded: &mut impl FnMut(Decoded),
+    ) {
+        let before = (self.words, self.digits);
+        let shifted = |before: u64, now: u64| match len {
+            64.. => now,
+            _ => before >> len | now << (64 - len),
+        };
+        self.words = shifted(self.words, words);
+        self.digits = shifted(self.digits, digits);
+        // Every number has a digit.
+        if before.1 | digits != 0 {
+            let join = |before: u64, now: u64| u128::from(before) | u128::from(now) << 64;
+            let hits = hits(join(before.0, words), join(before.1, digits));
+            if hits != 0 {
+                self.found(hits, from, window, last, decoded);
+            }
+        }
+    }
+
+    /// Lists begin at these bits, of which the sixty-fifth stands for `from`.
+    #[inline(never)]
+    fn found(
+        &mut self,
+        mut hits: u128,
+        from: usize,
+        window: Window<'_>,
+        last: bool,
+        decoded: &mut impl FnMut(Decoded),
+    ) {
+        while hits != 0 {
+            let bit = hits.trailing_zeros() as usize;
+            hits &= hits - 1;
+            let Some(position) = (from + bit).checked_sub(64) else {
+                continue;
+            };
+            if self.open.is_none() && position >= self.done {
+                let floor = self.done.max(position.saturating_sub(BACK_BYTES_MAX));
+                let mut start = position;
+                while start > floor && window.byte(start - 1).is_some_and(is_listed) {
+                    start -= 1;
+                }
+                self.open = Some(Open {
+                    start,
+                    at: position,
+                });
+                self.go_on(window, last, decoded);
+            }
+        }
+    }
+
+    /// More is known: what was left open goes on.
+    pub(super) fn go_on(
+        &mut self,
+        window: Window<'_>,
+        last: bool,
+        decoded: &mut impl FnMut(Decoded),
+    ) {
+        let Some(mut open) = self.open.take() else {
+            return;
+        };
+        let most = (open.start + REGION_BYTES_MAX).saturating_sub(open.at);
+        let rest = window.from(open.at).iter().take(most);
+        let listed = rest.take_while(|byte| is_listed(**byte)).count();
+        open.at += listed;
+        if listed < most && open.at >= window.end() && !last {
+            self.open = Some(open);
+            return;
+        }
+        self.done = open.at;
+        let decided = (open.at + 1).min(window.end());
+        for base in [Base::Hexadecimal, Base::Decimal] {
+            texts(window.range(open.start..open.at), base, |mut text| {
+                text.start = open.start;
+                text.decided = decided;
+                decoded(text);
+            });
+        }
+    }
+}
+
+/// Where lists begin, as far as characters of words and digits tell.
+#[inline]
+fn hits(words: u128, digits: u128) -> u128 {
+    // Of two digits, one or two signs between them; of four characters, as with `0x`, and up to two signs.
+    let two = words & words >> 1;
+    let pair = two & !(words >> 2) & digits;
+    let four = two & two >> 2 & !(words >> 4) & digits;
+    let next = [
+        pair & pair >> 3,
+        pair & pair >> 4,
+        four & four >> 5,
+        four & four >> 6,
+    ];
+    let [a, b, c, d] = next;
+    let mut hits = 0;
+    if a | b | c | d != 0 {
+        for (next, period) in next.into_iter().zip(3..) {
+            hits |= next & next >> (2 * period) & next >> (3 * period);
+        }
+    }
+    // Hardly any text has so many numbers.
+    let starts = digits & digits >> 1 & !(digits << 1);
+    if starts.count_ones() as usize >= TEXT_BYTES_MIN {
+        // Each at most five bytes behind the one before.
+        let mut chain = starts;
+        for _ in 1..TEXT_BYTES_MIN {
+            chain = starts & (chain >> 3 | chain >> 4 | chain >> 5);
+        }
+        hits |= chain;
+    }
+    hits
+}
+
+/// Digits, what marks them as hexadecimal, and what stands between them.
+const fn is_listed(byte: u8) -> bool {
+    byte.is_ascii_hexdigit()
+        || matches!(
+            byte,
+            b'x' | b'X' | b' ' | b',' | b':' | b';' | b'-' | b'\n' | b'\r' | b'\t'
+        )
+}
+
+/// Calls `found` with each text that numbers in a row stand for; its places are those of the list.
+fn texts(list: &[u8], base: Base, mut found: impl FnMut(Decoded)) {
+    let mut text = Decoded::default();
+    let mut flush = |text: &mut Decoded| {
+        if text.text.len() >= TEXT_BYTES_MIN {
+            found(std::mem::take(text));
+        }
+        *text = Decoded::default();
+    };
+    let mut at = 0;
+    while at < list.len() {
+        let rest = list.get(at..).unwrap_or_default();
+        let len = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric());
+        let len = len.count();
+        if len == 0 {
+            at += 1;
+            continue;
+        }
+        match number(rest.get(..len).unwrap_or_default(), base) {
+            Some(byte) => {
+                // The end of the one before is where this one begins, until the last.
+                text.places.pop();
+                text.text.push(char::from(byte));
+                let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+                text.places.extend([place(at), place(at + len)]);
+            }
+            None => flush(&mut text),
+        }
+        at += len;
+    }
+    flush(&mut text);
+}
+
+/// The printable character of ASCII that a number stands for.
+fn number(digits: &[u8], base: Base) -> Option<u8> {
+    let digits = match (base, digits) {
+        (Base::Hexadecimal, [b'0', b'x' | b'X', digits @ ..]) => digits,
+        (_, digits) => digits,
+    };
+    let (radix, is_length) = match base {
+        Base::Hexadecimal => (16, digits.len() == 2),
+        Base::Decimal => (10, (2..=3).contains(&digits.len())),
+    };
+    let digits = str::from_utf8(digits).ok().filter(|_| is_length)?;
+    let byte = u8::from_str_radix(digits, radix).ok()?;
+    (byte.is_ascii_graphic() || byte == b' ').then_some(byte)
+}
