@@ -19,6 +19,8 @@ mod headers;
 #[cfg(target_family = "wasm")]
 mod heap;
 mod host;
+#[cfg(target_family = "wasm")]
+mod memory;
 mod metrics;
 mod root;
 mod stream;

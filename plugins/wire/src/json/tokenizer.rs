@@ -39,6 +39,18 @@ struct Partial {
     first: bool,
 }
 
+impl Partial {
+    const fn new(kind: Kind, start: usize) -> Self {
+        Self {
+            kind,
+            start,
+            seen: start,
+            escaped: false,
+            first: true,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Key,
@@ -173,7 +185,7 @@ impl Tokenizer {
                     return self.close(false);
                 }
                 (Expect::Key | Expect::KeyOrClose, b'"') => {
-                    return self.begin(Kind::Key, self.at + 1, text, end);
+                    return self.begin_string(Kind::Key, text, end);
                 }
                 (Expect::Value | Expect::ValueOrClose, _) => return self.value(byte, text, end),
                 (Expect::Nothing, _) if self.many => self.expect = Expect::Value,
@@ -197,10 +209,10 @@ impl Tokenizer {
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
         match byte {
-            b'"' => self.begin(Kind::String, self.at + 1, text, end),
+            b'"' => self.begin_string(Kind::String, text, end),
             b'{' => self.open(true),
             b'[' => self.open(false),
-            b'-' | b'0'..=b'9' => self.begin(Kind::Number, self.at, text, end),
+            b'-' | b'0'..=b'9' => self.number(Partial::new(Kind::Number, self.at), text, end),
             b't' => self.literal("true", Token::Bool(true), text, end),
             b'f' => self.literal("false", Token::Bool(false), text, end),
             b'n' => self.literal("null", Token::Null, text, end),
@@ -208,25 +220,53 @@ impl Tokenizer {
         }
     }
 
+    /// A string begins. Nearly all are there to their end and have no escapes.
     #[inline]
-    fn begin<'a>(
+    fn begin_string<'a>(
         &mut self,
         kind: Kind,
-        start: usize,
         text: &'a str,
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
-        self.resume(
-            Partial {
-                kind,
-                start,
-                seen: start,
+        let start = self.at + 1;
+        let rest = text.as_bytes().get(start..).unwrap_or_default();
+        let len = find_special(rest);
+        if let Some(len) = len
+            && rest.get(len) == Some(&b'"')
+        {
+            let raw = Raw {
+                text: text.get(start..start + len).unwrap_or_default(),
+                at: start,
                 escaped: false,
-                first: true,
-            },
-            text,
-            end,
-        )
+            };
+            self.at = start + len + 1;
+            let token = self.whole(kind, raw, true);
+            if kind == Kind::Key && rest.get(len + 1) == Some(&b':') {
+                self.at += 1;
+                self.expect = Expect::Value;
+            }
+            return Ok(Some(token));
+        }
+        let partial = Partial {
+            seen: start + len.unwrap_or(rest.len()),
+            ..Partial::new(kind, start)
+        };
+        self.string(partial, text, end)
+    }
+
+    /// A string is there to its end.
+    #[inline]
+    fn whole<'a>(&mut self, kind: Kind, raw: Raw<'a>, first: bool) -> Token<'a> {
+        if kind == Kind::Key {
+            self.expect = Expect::Colon;
+            return Token::Key(raw);
+        }
+        self.after_value();
+        Token::Piece {
+            raw,
+            first,
+            last: true,
+        }
     }
 
     #[inline]
@@ -269,7 +309,6 @@ impl Tokenizer {
 
     /// Goes on to the end of a string, or as far as there is text. Escapes are carried out on the way, so that no one has to look for
     /// them a second time.
-    #[inline]
     fn string<'a>(
         &mut self,
         mut partial: Partial,
@@ -325,16 +364,7 @@ impl Tokenizer {
         if stop == Stop::Quote {
             self.partial = None;
             self.at = partial.seen + 1;
-            if partial.kind == Kind::Key {
-                self.expect = Expect::Colon;
-                return Ok(Some(Token::Key(raw)));
-            }
-            self.after_value();
-            return Ok(Some(Token::Piece {
-                raw,
-                first,
-                last: true,
-            }));
+            return Ok(Some(self.whole(partial.kind, raw, first)));
         }
         partial.start = partial.seen;
         partial.escaped = false;

@@ -27,7 +27,7 @@ pub(crate) struct Seen(u64);
 #[derive(Debug)]
 struct Node<M> {
     meaning: Option<M>,
-    keys: Vec<(&'static str, NodeId)>,
+    keys: Vec<(Sketch, &'static str, NodeId)>,
     element: NodeId,
     whose: Option<Role>,
     claim: Option<Claim>,
@@ -41,6 +41,25 @@ impl<M> Node<M> {
         whose: None,
         claim: None,
     };
+}
+
+/// What tells a key from nearly all others at one look: its length, and the bytes that it begins and ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sketch(u64);
+
+impl Sketch {
+    #[inline]
+    fn of(key: &str) -> Self {
+        let bytes = key.as_bytes();
+        let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else {
+            let few = bytes
+                .iter()
+                .fold(0, |all, byte| all << 8 | u64::from(*byte));
+            return Self(few);
+        };
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        Self((u64::from(first) | u64::from(last) << 32) ^ (bytes.len() as u64) << 56)
+    }
 }
 
 /// Paths to meanings.
@@ -100,10 +119,10 @@ impl<M: Copy> Trie<M> {
             }
             node.element = next;
         } else {
-            if let Some((_, id)) = node.keys.iter().find(|(have, _)| *have == key) {
+            if let Some((_, _, id)) = node.keys.iter().find(|(_, have, _)| *have == key) {
                 return *id;
             }
-            node.keys.push((key, next));
+            node.keys.push((Sketch::of(key), key, next));
         }
         self.nodes.push(Node::EMPTY);
         next
@@ -135,13 +154,24 @@ impl<M: Copy> Trie<M> {
         let Some(node) = self.node(of) else {
             return (NodeId::UNKNOWN, false);
         };
-        for (index, (have, id)) in node.keys.iter().enumerate().take(KEYS_MAX) {
-            if *have == key {
+        let sketch = Sketch::of(key);
+        // Keys mostly come in the order of the table.
+        let mut index = (u64::BITS - seen.0.leading_zeros()) as usize;
+        for _ in 0..node.keys.len().min(KEYS_MAX) {
+            let at_index = node.keys.get(index).or_else(|| {
+                index = 0;
+                node.keys.first()
+            });
+            if let Some((known, have, id)) = at_index
+                && *known == sketch
+                && *have == key
+            {
                 let bit = 1 << index;
                 let before = seen.0 & bit != 0;
                 seen.0 |= bit;
                 return (*id, before);
             }
+            index += 1;
         }
         (NodeId::UNKNOWN, false)
     }
