@@ -156,24 +156,21 @@ impl<M: Copy> Trie<M> {
         };
         let sketch = Sketch::of(key);
         // Keys mostly come in the order of the table.
-        let mut index = (u64::BITS - seen.0.leading_zeros()) as usize;
-        for _ in 0..node.keys.len().min(KEYS_MAX) {
-            let at_index = node.keys.get(index).or_else(|| {
-                index = 0;
-                node.keys.first()
-            });
-            if let Some((known, have, id)) = at_index
-                && *known == sketch
-                && *have == key
-            {
-                let bit = 1 << index;
-                let before = seen.0 & bit != 0;
-                seen.0 |= bit;
-                return (*id, before);
-            }
-            index += 1;
-        }
-        (NodeId::UNKNOWN, false)
+        let count = node.keys.len().min(KEYS_MAX);
+        let next = (u64::BITS - seen.0.leading_zeros()) as usize;
+        let found = |index: &usize| {
+            let known = node.keys.get(*index);
+            known.is_some_and(|(known, have, _)| *known == sketch && *have == key)
+        };
+        let index = (next..count).find(found);
+        let Some(index) = index.or_else(|| (0..next.min(count)).find(found)) else {
+            return (NodeId::UNKNOWN, false);
+        };
+        let bit = 1 << index;
+        let before = seen.0 & bit != 0;
+        seen.0 |= bit;
+        let id = node.keys.get(index).map(|(_, _, id)| *id);
+        (id.unwrap_or(NodeId::UNKNOWN), before)
     }
 
     /// The most keys that an object of the table has.
