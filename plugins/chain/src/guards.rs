@@ -80,7 +80,8 @@ pub(crate) fn body_kind(content_type: &[u8]) -> Option<BodyKind> {
     BodyKind::of(std::str::from_utf8(content_type).ok()?)
 }
 
-fn content_length(head: &RequestHead<'_>) -> Option<u64> {
+/// How long a body says that it is.
+pub(crate) fn content_length(head: &RequestHead<'_>) -> Option<u64> {
     std::str::from_utf8(head.values("content-length").next()?)
         .ok()?
         .trim()

@@ -170,6 +170,9 @@ impl Exchange {
                     }
                     let bytes_max = self.gateway.settings.body_bytes_max;
                     let mut reader = RequestReader::new(head.endpoint, bytes_max);
+                    if let Some(bytes) = guards::content_length(head) {
+                        reader = reader.announced(bytes);
+                    }
                     if self.gateway.interest.request_model_first {
                         reader = reader.model_first();
                     }

@@ -12,6 +12,9 @@ use portcullis_policy::{Part, Refusal, Role};
 /// media type.
 pub(crate) const HEAD_BYTES_MAX: usize = 1024;
 
+/// Room for a body that was announced: so many times what came of it. Protects memory from who announces much and sends little.
+const ROOM_PER_BYTE: usize = 8;
+
 /// A value at a place that the table gives a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
@@ -79,6 +82,8 @@ impl From<Refusal> for Failure {
 #[derive(Debug)]
 pub(crate) struct Document {
     body: String,
+    /// How long it is said to be.
+    announced: usize,
     /// The beginning of a character that is not complete.
     cut_character: Vec<u8>,
     /// What follows is not UTF-8.
@@ -106,6 +111,7 @@ impl Document {
     pub(crate) fn new(object_only: bool, role: Role) -> Self {
         Self {
             body: String::new(),
+            announced: 0,
             cut_character: Vec::new(),
             not_utf8: false,
             walker: Walker::new(Ground::of(role)),
@@ -120,6 +126,11 @@ impl Document {
             completion_bytes: 0,
             object_only,
         }
+    }
+
+    /// The body is said to have so many bytes: room is made for just them, as far as they come.
+    pub(crate) const fn announce(&mut self, bytes: usize) {
+        self.announced = bytes;
     }
 
     /// How many bytes there are.
@@ -155,8 +166,18 @@ impl Document {
                 (str::from_utf8(valid).unwrap_or_default(), rest)
             }
         };
+        self.make_room(text.len());
         self.body.push_str(text);
         self.cut_character.extend_from_slice(rest);
+    }
+
+    /// Doubling, as strings do by themselves, would leave up to half of a large body's room unused, and what it had before behind.
+    fn make_room(&mut self, more: usize) {
+        let needed = self.body.len() + more;
+        let room = self.announced.min(needed.saturating_mul(ROOM_PER_BYTE));
+        if needed > self.body.capacity() && room >= needed {
+            self.body.reserve_exact(room - self.body.len());
+        }
     }
 
     /// Bytes of all string values so far, unescaped.
@@ -407,5 +428,28 @@ pub(crate) fn reborrow<'a>(
     match sink {
         Some(sink) => Some(&mut **sink),
         None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announced_body_gets_the_room_it_needs_as_it_comes() {
+        let body = "x".repeat(100_000);
+        for announced in [0, 7, 99_999, 100_000, 100_001, usize::MAX] {
+            let mut document = Document::new(false, Role::User);
+            document.announce(announced);
+            for chunk in body.as_bytes().chunks(1000) {
+                document.extend(chunk);
+                let most = announced.min(ROOM_PER_BYTE * document.len());
+                assert!(document.body.capacity() <= most.max(2 * document.len()));
+            }
+            assert_eq!(document.body, body);
+            if announced == body.len() {
+                assert_eq!(document.body.capacity(), body.len());
+            }
+        }
     }
 }

@@ -49,6 +49,14 @@ impl RequestReader {
         }
     }
 
+    /// The body is said to have so many bytes. Only its memory depends on it.
+    #[must_use]
+    pub fn announced(mut self, bytes: u64) -> Self {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.document.announce(bytes.min(self.body_bytes_max));
+        self
+    }
+
     /// The sink is told the model before the first text, wherever it stands in the body: what comes before it waits.
     #[must_use]
     pub fn model_first(mut self) -> Self {

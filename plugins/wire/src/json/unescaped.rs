@@ -36,6 +36,11 @@ impl Unescaped {
     /// What the inside of a string means that the tokenizer let pass, not cut within an escape.
     pub(crate) fn of(&mut self, raw: &str) -> &str {
         self.clear();
+        // Never longer than it is written.
+        if let Some(more) = (raw.len() + LANES).checked_sub(self.bytes.len()) {
+            self.bytes.reserve_exact(more);
+            self.bytes.resize(raw.len() + LANES, 0);
+        }
         let mut rest = raw.as_bytes();
         while let Some(at) = self.extend(rest) {
             let escape = rest.get(at..).unwrap_or_default();
