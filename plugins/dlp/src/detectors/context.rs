@@ -2,6 +2,7 @@
 
 use super::memo::Open;
 use super::{Class, Context, Outcome};
+use crate::drive::{masks, within};
 use std::ops::Range;
 use wide::u8x16;
 
@@ -150,9 +151,14 @@ impl<'a> Context<'a> {
             let at = begins.trailing_zeros() as usize;
             begins &= begins - 1;
             let rest = window.get(at..).unwrap_or_default();
-            let fits = rest.first().is_some_and(|byte| first(*byte) & firsts != 0);
-            if fits && words.iter().any(|word| begins_with(rest, word)) {
-                return true;
+            let begun = rest.first().map_or(0, u8::to_ascii_lowercase);
+            if first(begun) & firsts == 0 {
+                continue;
+            }
+            for word in words {
+                if word.as_bytes().first() == Some(&begun) && begins_with(rest, word) {
+                    return true;
+                }
             }
         }
         false
@@ -195,30 +201,16 @@ struct Letters {
 
 impl Letters {
     fn of(bytes: &[u8]) -> Self {
-        let mut block = [0; MENTION_BYTES];
-        for (place, byte) in block.iter_mut().zip(bytes) {
-            *place = *byte;
-        }
-        let mut letters = Self {
-            ascii: 0,
-            others: 0,
-        };
-        for (quarter, shift) in block.as_chunks::<16>().0.iter().zip([0, 16, 32, 48]) {
-            let bytes = u8x16::new(*quarter);
-            let offset = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
-            let ascii = offset.min(u8x16::splat(b'z' - b'a')).simd_eq(offset);
-            letters.ascii |= u64::from(ascii.to_bitmask()) << shift;
-            letters.others |= u64::from(bytes.to_bitmask()) << shift;
-        }
-        letters
+        let [ascii, others] = masks(bytes, |bytes| {
+            [within(bytes | u8x16::splat(0x20), b'a', b'z'), bytes]
+        });
+        Self { ascii, others }
     }
 }
 
 /// Whether bytes begin with a word (lower case), in any case; behind one of up to three letters no letter may follow (`sin` is not `since`).
 fn begins_with(bytes: &[u8], word: &str) -> bool {
-    bytes.first().is_some_and(|first| {
-        first.to_ascii_lowercase() == word.as_bytes().first().copied().unwrap_or(0)
-    }) && bytes
+    bytes
         .get(..word.len())
         .is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
         && (word.len() > 3 || !bytes.get(word.len()).is_some_and(u8::is_ascii_alphabetic))

@@ -95,8 +95,8 @@ const SIGNS: [u8; 8] = *b" -./:+()";
 impl Behind {
     /// What ends a number, or the text's end.
     const OTHER: Self = Self(0);
-    const LETTER: Self = Self(1);
-    const UNDERSCORE: Self = Self(2);
+    pub(crate) const LETTER: Self = Self(1);
+    pub(crate) const UNDERSCORE: Self = Self(2);
     /// The signs, then the signs with a digit behind them.
     const SIGN: usize = 3;
     /// A space or a dash before an opening bracket.
@@ -107,26 +107,45 @@ impl Behind {
     /// Of a byte and the one behind it.
     #[inline]
     pub(crate) fn of(byte: Option<u8>, next: Option<u8>) -> Self {
-        let sign = match byte {
-            Some(b' ') => 0,
-            Some(b'-') => 1,
-            Some(b'.') => 2,
-            Some(b'/') => 3,
-            Some(b':') => 4,
-            Some(b'+') => 5,
-            Some(b'(') => 6,
-            Some(b')') => 7,
-            Some(b'_') => return Self::UNDERSCORE,
-            Some(byte) if byte.is_ascii_alphabetic() => return Self::LETTER,
-            Some(_) | None => return Self::OTHER,
-        };
+        let class = byte.map_or(Self::OTHER, Self::of_byte);
         match next {
-            Some(b'0'..=b'9') => Self(Self::SIGN + SIGNS.len() + sign),
-            Some(b'(') if sign < 2 => Self::BRACKET,
-            Some(_) | None => Self(Self::SIGN + sign),
+            _ if class.0 < Self::SIGN => class,
+            Some(b'0'..=b'9') => Self(class.0 + SIGNS.len()),
+            Some(b'(') if class.0 < Self::SIGN + 2 => Self::BRACKET,
+            Some(_) | None => class,
         }
     }
+
+    /// Of a byte, no digit or bracket behind it.
+    #[inline]
+    pub(crate) fn of_byte(byte: u8) -> Self {
+        Self(
+            BEHIND
+                .get(usize::from(byte))
+                .map_or(0, |of| usize::from(*of)),
+        )
+    }
 }
+
+/// What each byte is behind a run.
+const BEHIND: [u8; 256] = {
+    let mut all = [Behind::OTHER.0 as u8; 256];
+    let mut rest: &mut [u8] = &mut all;
+    let mut byte = 0_u8;
+    while let [place, behind @ ..] = rest {
+        let sign = AnyBehind::set(&[byte]);
+        if sign != 0 {
+            *place = Behind::SIGN as u8 + sign.trailing_zeros() as u8;
+        } else if byte == b'_' {
+            *place = Behind::UNDERSCORE.0 as u8;
+        } else if byte.is_ascii_alphabetic() {
+            *place = Behind::LETTER.0 as u8;
+        }
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    all
+};
 
 impl AnyBehind {
     /// Anything.

@@ -27,44 +27,63 @@ impl Kinds {
     /// Of up to sixty-four bytes; what is missing is of no kind.
     #[inline]
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let mut kinds = Self::default();
-        let (quarters, rest) = bytes.as_chunks::<LANES>();
-        let mut first = 0;
-        for quarter in quarters {
-            kinds.add(quarter, 0, first);
-            first += LANES;
+        let [digits, word, spaces, at, escapes] = masks(bytes, |bytes| {
+            let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+            let digits = within(bytes, b'0', b'9');
+            let letters = within(bytes | u8x16::splat(0x20), b'a', b'z');
+            let signs = (bytes | u8x16::splat(2)).simd_eq(u8x16::splat(b'/')) | is(b'+') | is(b'_');
+            // `%` and `&` differ in two bits from each other only.
+            let escapes = is(b'%') | is(b'&') | is(b'\\');
+            let word = digits | letters | signs;
+            [digits, word, is(b' '), is(b'@'), escapes]
+        });
+        Self {
+            digits,
+            word,
+            spaces,
+            at,
+            escapes,
         }
-        if !rest.is_empty() {
-            // What is left is looked at together with what stands before it, or with nothing behind it.
-            match bytes.last_chunk::<LANES>() {
-                Some(quarter) => kinds.add(quarter, LANES - rest.len(), first),
-                None => kinds.add(&padded(rest), 0, first),
+    }
+}
+
+/// Which bytes lie between two, both included.
+#[inline]
+pub(crate) fn within(bytes: u8x16, first: u8, last: u8) -> u8x16 {
+    let offset = bytes - u8x16::splat(first);
+    offset.min(u8x16::splat(last - first)).simd_eq(offset)
+}
+
+/// Which of up to sixty-four bytes are of a kind: `look` says it of a register's.
+#[inline(always)]
+pub(crate) fn masks<const KINDS: usize>(
+    bytes: &[u8],
+    look: impl Fn(u8x16) -> [u8x16; KINDS],
+) -> [u64; KINDS] {
+    let mut masks = [0; KINDS];
+    // A register without its first few bytes, the next of which stands at `first`.
+    let mut add = |bytes: &[u8; LANES], skipped: usize, first: usize| {
+        for (mask, found) in masks.iter_mut().zip(look(u8x16::new(*bytes))) {
+            *mask |= u64::from(found.to_bitmask() >> skipped) << first;
+        }
+    };
+    let (quarters, rest) = bytes.as_chunks::<LANES>();
+    let mut first = 0;
+    for quarter in quarters {
+        add(quarter, 0, first);
+        first += LANES;
+    }
+    if !rest.is_empty() {
+        // What is left is looked at together with what stands before it, or with nothing behind it.
+        match bytes.last_chunk::<LANES>() {
+            Some(quarter) => add(quarter, LANES - rest.len(), first),
+            None => {
+                add(&padded(rest), 0, 0);
+                return masks.map(|mask| mask & !(u64::MAX << rest.len()));
             }
         }
-        kinds
     }
-
-    /// Adds a quarter of a block without its first few bytes, the next of which stands at `first`.
-    #[inline]
-    fn add(&mut self, quarter: &[u8; LANES], skipped: usize, first: usize) {
-        let bytes = u8x16::new(*quarter);
-        let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-        let within = |bytes: u8x16, first: u8, last: u8| {
-            let offset = bytes - u8x16::splat(first);
-            offset.min(u8x16::splat(last - first)).simd_eq(offset)
-        };
-        let digits = within(bytes, b'0', b'9');
-        let letters = within(bytes | u8x16::splat(0x20), b'a', b'z');
-        let signs = (bytes | u8x16::splat(2)).simd_eq(u8x16::splat(b'/')) | is(b'+') | is(b'_');
-        // `%` and `&` differ in two bits from each other only.
-        let escapes = is(b'%') | is(b'&') | is(b'\\');
-        let bits = |mask: u8x16| u64::from(mask.to_bitmask() >> skipped) << first;
-        self.digits |= bits(digits);
-        self.word |= bits(digits | letters | signs);
-        self.spaces |= bits(is(b' '));
-        self.at |= bits(is(b'@'));
-        self.escapes |= bits(escapes);
-    }
+    masks
 }
 
 /// Up to so many bytes with nothing behind them; put together of whole words, for a copy of few bytes is a call.

@@ -1,7 +1,7 @@
 //! Where tokens are broken: whether a gap stands within what could be the token behind a trigger.
 
 use super::gap::{self, GAP_BYTES_MAX, Gap};
-use crate::detectors::Trigger;
+use crate::detectors::{Class, Trigger};
 use crate::window::Window;
 
 /// How far behind a trigger a number may be broken.
@@ -13,6 +13,10 @@ const TOKEN_BYTES_MAX: usize = 256;
 /// By when it is known whether a number is broken.
 pub(super) const NUMBER_KNOWN_BY: usize = 128;
 const _: () = assert!(NUMBER_BYTES_MAX + 2 * GAP_BYTES_MAX <= NUMBER_KNOWN_BY);
+
+/// What numbers are made of, and what other tokens are.
+const NUMBER: Class = Class::of("0-9A-Z.\\-");
+const TOKEN: Class = Class::of("0-9A-Za-z_.+/=@:\\-");
 
 /// Whether a token goes on behind a trigger, and is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,15 +72,11 @@ impl Tokens {
         }
     }
 
-    const fn has(self, byte: u8) -> bool {
+    #[inline]
+    fn has(self, byte: u8) -> bool {
         match self {
-            Self::Numbers => {
-                byte.is_ascii_digit() || byte.is_ascii_uppercase() || matches!(byte, b'-' | b'.')
-            }
-            Self::Others => {
-                byte.is_ascii_alphanumeric()
-                    || matches!(byte, b'-' | b'_' | b'.' | b'+' | b'/' | b'=' | b'@' | b':')
-            }
+            Self::Numbers => NUMBER.has(byte),
+            Self::Others => TOKEN.has(byte),
         }
     }
 

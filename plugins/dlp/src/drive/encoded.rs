@@ -3,8 +3,7 @@
 //! A run of such characters is decoded when what comes out can be text. Random keys, hashes and names are told from it by their first few
 //! characters: of text, every fourth character of base64 and every second of hexadecimal begins a byte below 128.
 
-use super::blocks::BLOCK;
-use wide::u8x16;
+use super::blocks::{BLOCK, bits, masks, within};
 
 /// Fewest characters that are decoded: eleven bytes, an SSN.
 pub(super) const RUN_BYTES_MIN: usize = 15;
@@ -24,16 +23,83 @@ pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
     if run.len() < RUN_BYTES_MIN || repeats(run) {
         return;
     }
+    let pairs = |row: &[u8], found: &mut dyn FnMut(&str)| {
+        let pairs = row.as_chunks::<2>().0;
+        texts(pairs.iter().map(|pair| pair.as_slice()), byte, found);
+    };
+    let quads = |row: &[u8], found: &mut dyn FnMut(&str)| texts(row.chunks(4), bytes, found);
+    // Where the first byte begins is not known when something stands before it that is no part of it.
+    if run.len() <= BLOCK {
+        let begins = Begins::of(run);
+        if begins.enough_pairs() != 0 {
+            short_rows::<2>(run, begins.pairs, begins.enough_pairs(), |row| {
+                pairs(row, &mut found);
+            });
+        }
+        if begins.enough_quads() != 0 {
+            short_rows::<4>(run, begins.quads, begins.enough_quads(), |row| {
+                quads(row, &mut found);
+            });
+        }
+        return;
+    }
     plausible(run, |part| {
-        // Where the first byte begins is not known when something stands before it that is no part of it.
         rows::<2>(part, TEXT_BYTES_MIN, begins_byte, |row| {
-            let pairs = row.as_chunks::<2>().0;
-            texts(pairs.iter().map(|pair| pair.as_slice()), byte, &mut found);
+            pairs(row, &mut found);
         });
         rows::<4>(part, TEXT_BYTES_MIN / 3, begins_text, |row| {
-            texts(row.chunks(4), bytes, &mut found);
+            quads(row, &mut found);
         });
     });
+}
+
+/// Where among up to sixty-four characters a unit can begin that is text: a pair of hexadecimal, four of base64.
+struct Begins {
+    pairs: u64,
+    quads: u64,
+}
+
+impl Begins {
+    #[inline]
+    fn of(bytes: &[u8]) -> Self {
+        let [quads, pairs] = masks(bytes, |bytes| {
+            let within = |first, last| within(bytes, first, last);
+            let quads = within(b'I', b'Z') | within(b'a', b'f') | within(b'C', b'D');
+            [quads, within(b'2', b'7') | within(b'0', b'0')]
+        });
+        Self { pairs, quads }
+    }
+
+    /// Where enough of them begin in a row: nine…
+    const fn enough_pairs(&self) -> u64 {
+        let two = self.pairs & (self.pairs >> 2);
+        let four = two & (two >> 4);
+        four & (four >> 8) & (self.pairs >> 16)
+    }
+
+    /// …or three.
+    const fn enough_quads(&self) -> u64 {
+        self.quads & (self.quads >> 4) & (self.quads >> 8)
+    }
+}
+
+/// As [`rows`], of a run that is no longer than a block: `begins` tells where units begin as text does, `enough` where enough of them do in a row.
+fn short_rows<const UNIT: usize>(
+    run: &[u8],
+    begins: u64,
+    enough: u64,
+    mut found: impl FnMut(&[u8]),
+) {
+    // A row begins where no unit of it stands before.
+    let firsts = enough & !(begins << UNIT);
+    for skipped in 0..UNIT {
+        let every = (u64::MAX / ((1 << UNIT) - 1)) << skipped;
+        for from in bits(firsts & every) {
+            let gap = !begins & every & (u64::MAX << from);
+            let to = (gap.trailing_zeros() as usize).min(run.len());
+            found(run.get(from..to).unwrap_or_default());
+        }
+    }
 }
 
 /// By how much blocks overlap that are looked at: more than the shortest row has, and a multiple of all units.
@@ -47,16 +113,8 @@ fn plausible(run: &[u8], mut found: impl FnMut(&[u8])) {
     let mut at = 0;
     while at < run.len() {
         let rest = run.get(at..).unwrap_or_default();
-        let is_plausible = match rest.first_chunk::<BLOCK>() {
-            Some(block) => plausible_block(block),
-            None => {
-                let mut block = [0; BLOCK];
-                for (place, byte) in block.iter_mut().zip(rest) {
-                    *place = *byte;
-                }
-                plausible_block(&block)
-            }
-        };
+        let begins = Begins::of(rest.get(..BLOCK).unwrap_or(rest));
+        let is_plausible = begins.enough_pairs() | begins.enough_quads() != 0;
         let ends = at + HALF_BLOCK;
         match (is_plausible, part) {
             (true, None) => part = Some(at),
@@ -71,27 +129,6 @@ fn plausible(run: &[u8], mut found: impl FnMut(&[u8])) {
     if let Some(from) = part {
         found(run.get(from..).unwrap_or_default());
     }
-}
-
-fn plausible_block(block: &[u8; BLOCK]) -> bool {
-    let (mut units, mut pairs) = (0_u64, 0_u64);
-    for (quarter, shift) in block.as_chunks::<16>().0.iter().zip([0, 16, 32, 48]) {
-        let bytes = u8x16::new(*quarter);
-        let within = |first: u8, last: u8| {
-            let offset = bytes - u8x16::splat(first);
-            offset.min(u8x16::splat(last - first)).simd_eq(offset)
-        };
-        let is_unit = within(b'I', b'Z') | within(b'a', b'f') | within(b'C', b'D');
-        let is_pair = within(b'2', b'7') | within(b'0', b'0');
-        units |= u64::from(is_unit.to_bitmask()) << shift;
-        pairs |= u64::from(is_pair.to_bitmask()) << shift;
-    }
-    // Three units of four characters in a row, nine of two.
-    let three = units & (units >> 4) & (units >> 8);
-    let two = pairs & (pairs >> 2);
-    let four = two & (two >> 4);
-    let nine = four & (four >> 8) & (pairs >> 16);
-    three | nine != 0
 }
 
 /// Whether a long run is the same few characters again and again: what it stands for is so, too, and is nothing that anybody looks for.
@@ -136,7 +173,7 @@ fn rows<const UNIT: usize>(
 fn texts<'a, const N: usize>(
     units: impl Iterator<Item = &'a [u8]>,
     decode: impl Fn(&[u8]) -> Option<([u8; N], usize)>,
-    found: &mut impl FnMut(&str),
+    found: &mut dyn FnMut(&str),
 ) {
     let mut text = Vec::new();
     let mut flush = |text: &mut Vec<u8>| {
@@ -284,6 +321,14 @@ mod tests {
             };
             let mut found = Vec::new();
             plausible(run, |part| found.extend(all(part)));
+            for length in [run.len(), BLOCK] {
+                let run = run.get(..length).unwrap_or(run);
+                let begins = Begins::of(&run[..run.len().min(BLOCK)]);
+                let mut short: Vec<(bool, Vec<u8>)> = Vec::new();
+                short_rows::<2>(run, begins.pairs, begins.enough_pairs(), |row| short.push((true, row.to_vec())));
+                short_rows::<4>(run, begins.quads, begins.enough_quads(), |row| short.push((false, row.to_vec())));
+                proptest::prop_assert!(run.len() > BLOCK || short == all(run));
+            }
             for row in all(run) {
                 proptest::prop_assert!(found.contains(&row), "{:?}", String::from_utf8_lossy(&row.1));
             }

@@ -22,7 +22,7 @@ const START_MASK: u32 = 0xFF_FFFF;
 /// Stands in a short look where a long one has its last byte.
 const SHORT: u32 = 1 << 24;
 
-/// Looks are taken in either case: in letters this bit is the only difference.
+/// Keywords are found by looks in lower case: in letters this bit is the only difference.
 const CASE: u32 = 0x2020_2020;
 
 /// Bits of a hash by which looks are found.
@@ -66,18 +66,30 @@ impl Keyword {
         }
     }
 
-    /// What is looked for, folded.
-    fn look(&self) -> u32 {
+    /// What is looked for, in each case that it can have.
+    fn looks(&self) -> impl Iterator<Item = u32> {
         let mut look = [0; LOOK];
         let bytes = self.bytes.iter().skip(self.look_at);
         for (place, byte) in look.iter_mut().zip(bytes) {
             *place = *byte;
         }
-        let look = u32::from_le_bytes(look);
-        match self.bytes.len() - self.look_at {
-            0..LOOK => start(look) | SHORT,
-            _ => look | CASE,
-        }
+        let cases = if self.any_case { 1 << LOOK } else { 1 };
+        let is_short = self.bytes.len() - self.look_at < LOOK;
+        (0..cases).map(move |upper| {
+            let mut look = look;
+            for (place, byte) in look.iter_mut().enumerate() {
+                if upper >> place & 1 == 1 {
+                    byte.make_ascii_uppercase();
+                }
+            }
+            let look = u32::from_le_bytes(look);
+            if is_short { look | SHORT } else { look }
+        })
+    }
+
+    /// By what it is found: the same in lower case.
+    fn key(&self) -> u32 {
+        self.looks().next().map_or(0, folded)
     }
 }
 
@@ -86,7 +98,7 @@ impl Keyword {
 struct Look {
     hash: u16,
     keyword: u16,
-    look: u32,
+    key: u32,
 }
 
 /// All keywords.
@@ -143,15 +155,15 @@ impl Keywords {
             }
         }
         let looks = keywords.iter().zip(0..).map(|(keyword, index)| Look {
-            hash: hash(keyword.look()),
-            look: keyword.look(),
+            hash: hash(keyword.key()),
+            key: keyword.key(),
             keyword: index,
         });
         let mut looks: Vec<Look> = looks.collect();
         sort_by(&mut looks, Ord::cmp);
         let mut table = Box::new([0; 1 << (TABLE_BITS - 5)]);
-        for Look { look, .. } in &looks {
-            for hash in [hash(*look), hash(start(*look))] {
+        for look in keywords.iter().flat_map(Keyword::looks) {
+            for hash in [hash(look), hash(look & START_MASK)] {
                 if let Some(word) = table.get_mut(usize::from(hash) / 32) {
                     *word |= 1_u32 << (hash % 32);
                 }
@@ -191,7 +203,7 @@ impl Keywords {
         word.unwrap_or_default() >> (hash % 32) & 1 == 1
     }
 
-    /// Which of the positions whose bits are set have the first bytes of a look, their case set aside. `bytes` begin at the first position.
+    /// Which of the positions whose bits are set have the first bytes of a look. `bytes` begin at the first position.
     #[inline(never)]
     fn confirm(&self, positions: u64, bytes: &[u8; POSITIONS + LOOK]) -> u64 {
         let mut confirmed = 0;
@@ -199,7 +211,7 @@ impl Keywords {
             // Always at hand, so this is a plain load.
             let here = bytes.get(bit % POSITIONS..).unwrap_or_default();
             let look = here.first_chunk::<LOOK>().copied().unwrap_or_default();
-            let known = self.bit(start(u32::from_le_bytes(look)));
+            let known = self.bit(u32::from_le_bytes(look) & START_MASK);
             confirmed |= u64::from(known) << bit;
         }
         confirmed
@@ -229,16 +241,16 @@ impl Keywords {
                     _ => [0; LOOK],
                 });
                 let look = u32::from_le_bytes(look);
-                let (short, long) = (start(look) | SHORT, look | CASE);
-                if !self.bit(start(look)) {
+                let start = look & START_MASK;
+                if !self.bit(start) {
                     continue;
                 }
-                if self.bit(short) && !(looked.short && position == looked.to) {
-                    self.at(window, position, short, last, &mut found);
+                if self.bit(start | SHORT) && !(looked.short && position == looked.to) {
+                    self.at(window, position, start | SHORT, last, &mut found);
                 }
                 if whole.is_some()
-                    && self.bit(long)
-                    && !self.at(window, position, long, last, &mut found)
+                    && self.bit(look)
+                    && !self.at(window, position, look, last, &mut found)
                 {
                     return Looked {
                         to: position,
@@ -268,13 +280,14 @@ impl Keywords {
         last: bool,
         found: &mut impl FnMut(Hit<'_>),
     ) -> bool {
-        let bucket = bucket_of(hash(look));
+        let key = folded(look);
+        let bucket = bucket_of(hash(key));
         let bound = |bucket: usize| self.buckets.get(bucket).map_or(0, |at| usize::from(*at));
         let here = self.looks.get(bound(bucket)..bound(bucket + 1));
         let here = here
             .unwrap_or_default()
             .iter()
-            .filter(|here| here.look == look)
+            .filter(|here| here.key == key)
             .filter_map(|here| {
                 let keyword = self.keywords.get(usize::from(here.keyword))?;
                 let start = position.checked_sub(keyword.look_at)?;
@@ -297,9 +310,12 @@ impl Keywords {
     }
 }
 
-/// The first bytes of a look, folded.
-const fn start(look: u32) -> u32 {
-    (look | CASE) & START_MASK
+/// A look in lower case. A short one stays what it is.
+const fn folded(look: u32) -> u32 {
+    match look >> 24 {
+        1 => look | CASE & START_MASK,
+        _ => look | CASE,
+    }
 }
 
 #[inline]
@@ -317,9 +333,23 @@ fn look_at(prints: &mut Builder<GROUPS>, bytes: &[u8], any_case: bool) -> usize 
     let rests = rests.take_while(|rest| rest.len() >= PRINT);
     let looks = rests.map(|rest| {
         let look = rest.get(..LOOK).unwrap_or(rest);
-        (Print::of(rest, any_case), frequency(look, any_case))
+        (Print::of(rest, any_case), cost(look, any_case))
     });
     prints.add(looks).unwrap_or_default()
+}
+
+/// How often a look leads on without being one of its keyword, about: letters make words, and signs lines.
+fn cost(look: &[u8], any_case: bool) -> f32 {
+    const IN_WORDS: f32 = 10.0;
+    const IN_LINES: f32 = 1e-3;
+    let frequency = frequency(look, any_case);
+    if look.iter().all(|byte| Some(byte) == look.first()) {
+        IN_LINES
+    } else if look.iter().take(PRINT).all(u8::is_ascii_alphabetic) {
+        frequency * IN_WORDS
+    } else {
+        frequency
+    }
 }
 
 #[cfg(test)]

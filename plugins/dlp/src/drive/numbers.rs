@@ -13,6 +13,9 @@ const KINDS_MAX: usize = 128;
 /// What stands before a run of digits, as far as triggers tell it apart.
 const NEIGHBORS: [Option<u8>; 3] = [Some(b'a'), Some(b'_'), None];
 
+const LETTER: usize = Behind::LETTER.0;
+const UNDERSCORE: usize = Behind::UNDERSCORE.0;
+
 /// How many bytes before a run are looked at: a word, and what stands before it.
 const BEFORE_BYTES: usize = 8;
 
@@ -83,7 +86,7 @@ pub(super) struct Numbers {
     /// By what stands before: lengths that concern any detector.
     lengths: [Lengths; NEIGHBORS.len()],
     /// By what stands before and behind: those that concern any in the plain view.
-    plain_lengths: [[Lengths; Behind::COUNT]; NEIGHBORS.len()],
+    plain_lengths: [[Lengths; Behind::COUNT]; Before::COUNT],
     /// By what stands before: those that concern any that looks at the dense view, too…
     dense_lengths: [Lengths; NEIGHBORS.len()],
     /// …and their entries.
@@ -141,16 +144,6 @@ impl Numbers {
             };
             for run in group.detector.runs() {
                 numbers.add(&run, index);
-                for (neighbor, any) in NEIGHBORS.into_iter().zip(&mut numbers.plain_lengths) {
-                    if !before.fits(neighbor) {
-                        continue;
-                    }
-                    for (behind, any) in any.iter_mut().enumerate() {
-                        if run.behind.has(Behind(behind)) {
-                            *any = any.and(run.lengths);
-                        }
-                    }
-                }
             }
             let places = numbers.lengths.iter_mut().zip(&mut numbers.dense_lengths);
             let places = places.zip(&mut numbers.dense);
@@ -188,6 +181,13 @@ impl Numbers {
             run.behind.has(Behind(behind))
         });
         set(&mut self.by_next, &|length| run.next.has(length));
+        for (before, behinds) in self.plain_lengths.iter_mut().enumerate() {
+            for (behind, lengths) in behinds.iter_mut().enumerate() {
+                if run.before.has(Before(before)) && run.behind.has(Behind(behind)) {
+                    *lengths = lengths.and(run.lengths);
+                }
+            }
+        }
     }
 
     /// What a run concerns, if anything. `last` tells that nothing follows the window.
@@ -199,10 +199,11 @@ impl Numbers {
         last: bool,
     ) -> Option<Concern> {
         let before = run.start.checked_sub(1);
-        let neighbor = match before.and_then(|before| window.byte(before)) {
-            Some(byte) if byte.is_ascii_alphabetic() => 0,
-            Some(b'_') => 1,
-            Some(_) | None => 2,
+        let before = before.and_then(|before| window.byte(before));
+        let neighbor = match before.map_or(0, |byte| Behind::of_byte(byte).0) {
+            LETTER => 0,
+            UNDERSCORE => 1,
+            _ => 2,
         };
         let length = run.len().min(Lengths::LONGEST);
         if !self.lengths.get(neighbor)?.has(length) {
@@ -211,24 +212,21 @@ impl Numbers {
         let rest = window.from(run.end);
         let dense =
             self.dense_lengths.get(neighbor)?.has(length) && !broken::is_whole_number(rest, last);
-        // Nearly every run is none that anybody looks for, as three looks show.
-        let mut kinds = Kinds::default();
+        let before = Before::of(window.range(run.start.saturating_sub(BEFORE_BYTES)..run.start)).0;
+        // Nearly every run is none that anybody looks for, as its neighbors show.
         let possible = match rest {
             [byte, next, ..] => {
                 let behind = Behind::of(Some(*byte), Some(*next));
-                let lengths = self.plain_lengths.get(neighbor)?;
-                lengths.get(behind.0)?.has(length)
+                self.plain_lengths.get(before)?.get(behind.0)?.has(length)
             }
             _ => true,
         };
-        if possible {
-            let before = window.range(run.start.saturating_sub(BEFORE_BYTES)..run.start);
+        let kinds = if possible {
             let of = |table: &[Kinds], index: usize| table.get(index).copied().unwrap_or_default();
-            kinds = of(&self.by_length, length) & of(&self.by_before, Before::of(before).0);
-            if !kinds.is_empty() {
-                kinds = kinds & self.followed(rest, last);
-            }
-        }
+            of(&self.by_length, length) & of(&self.by_before, before) & self.followed(rest, last)
+        } else {
+            Kinds::default()
+        };
         Some(Concern {
             kinds,
             length,
