@@ -45,13 +45,25 @@ fn find(context: &Context<'_>) -> Outcome {
             Some(equals) if position + equals + 1 < end => position + equals + 1..end,
             _ => start..end,
         };
-        if is_key(context.bytes(key.clone())) {
+        // Beside a dash or `_` it is a part of a digest in base64url.
+        // Behind a dot it is the path of an address.
+        let is_part = |byte: Option<u8>| matches!(byte, Some(b'-' | b'_' | b'.'));
+        if context.is_open(key.end) {
+            return Outcome::Undecided;
+        }
+        if is_key(context.bytes(key.clone()))
+            && !matches!(context.byte(key.end), Some(b'-' | b'_'))
+            && !is_part(context.before(key.start))
+        {
             return Outcome::Match(key);
         }
         position = end.max(position + 1);
     }
     Outcome::None
 }
+
+/// So many small letters in a row are a word's: `AWSEC2CapacityReservationFleetRolePolicy`.
+const WORD_LETTERS_MIN: usize = 9;
 
 /// Forty characters, letters of both cases and a digit among them, as random as they come (40 random ones have 4.6 bits a byte on average).
 fn is_key(bytes: &[u8]) -> bool {
@@ -60,6 +72,9 @@ fn is_key(bytes: &[u8]) -> bool {
         && bytes.iter().any(u8::is_ascii_lowercase)
         && bytes.iter().any(u8::is_ascii_uppercase)
         && !bytes.iter().all(u8::is_ascii_hexdigit)
+        && !bytes
+            .windows(WORD_LETTERS_MIN)
+            .any(|part| part.iter().all(u8::is_ascii_lowercase))
         && centibits(bytes) >= 400
 }
 
@@ -91,7 +106,7 @@ mod tests {
         );
         check(
             "aws_secret_key",
-            "signed 3lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHL",
+            "signed 3lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHL https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/EBSSnapshots.html \"AWSEC2CapacityReservationFleetRolePolicy\" aws,sha256=lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHLq-a",
         );
     }
 }

@@ -65,6 +65,14 @@ fn find(context: &Context<'_>) -> Outcome {
     let Some(letter) = context.byte(at.end + dashed) else {
         return context.lacking(at.end + dashed);
     };
+    // `80616885E-77`: an exponent.
+    let behind = at.end + dashed + 1;
+    if context.is_open(behind) {
+        return Outcome::Undecided;
+    }
+    if letter.eq_ignore_ascii_case(&b'E') && matches!(context.byte(behind), Some(b'+' | b'-')) {
+        return Outcome::None;
+    }
     let is_letter = LETTERS.get((value % 23) as usize) == Some(&letter.to_ascii_uppercase());
     if is_letter && (letter.is_ascii_uppercase() || context.mentions(start, WORDS)) {
         context.settle(start..at.end + dashed + 1)

@@ -71,7 +71,7 @@ const LONG_BYTES: usize = 64;
 const NO_DIGITS: Class = Class::of("!-/:-~");
 const LETTERS: Class = Class::of("A-Za-z");
 /// Names with one of these in them hold no secret: `public_key`, `primary key`, `max_tokens`.
-const HARMLESS: [&[u8]; 22] = [
+const HARMLESS: [&[u8]; 29] = [
     b"public",
     b"primary",
     b"foreign",
@@ -94,13 +94,33 @@ const HARMLESS: [&[u8]; 22] = [
     b"key_name",
     b"keyname",
     b"passed",
+    b"nexttoken",
+    b"next_token",
+    b"pagetoken",
+    b"page_token",
+    b"continuationtoken",
+    b"hashkey",
+    b"hash_key",
 ];
+/// What only begins another word where letters follow: `AccessPolicy`, `authors`, `private-dns`.
+const BEGINNINGS: [&[u8]; 3] = [b"access", b"auth", b"private"];
+/// How values begin that are public: a certificate's armour in base64, a name of a resource in AWS.
+const PUBLIC: [&[u8]; 2] = [b"LS0tLS1CRUdJTiBDRVJU", b"arn:"];
 
 fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
     let rest = context.run_of(at.end, NAME_REST_MAX, &NAME);
     if context.is_open(rest) {
         return Outcome::Undecided;
+    }
+    let is_other = BEGINNINGS
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(context.trigger()))
+        && context
+            .byte(at.end)
+            .is_some_and(|byte| byte.is_ascii_alphabetic());
+    if is_other {
+        return Outcome::None;
     }
     // What the name says is asked last: most names stand before nothing that could be a secret.
     let found = match value(context, rest) {
@@ -204,7 +224,10 @@ fn is_secret(value: &[u8]) -> bool {
             && (is_mixed(value) && centibits(value) >= needed
                 || is_noisy() && centibits(value) >= 380)
     };
-    is_random && !is_placeholder(value) && !contains(value, b"://")
+    is_random
+        && !is_placeholder(value)
+        && !contains(value, b"://")
+        && !PUBLIC.iter().any(|begin| value.starts_with(begin))
 }
 
 /// Whether letters and digits are mixed within a part, as in no name (`claude-3-5-sonnet-20241022`), version or date.
@@ -218,11 +241,40 @@ fn is_mixed(value: &[u8]) -> bool {
     let is_part = parts().any(|part| {
         changes(part) >= 2 && part.len() >= 8 || changes(part) >= 1 && part.len() >= 10
     });
-    // Many short parts, such as a UUID's.
-    is_part
-        || value.len() >= 16
-            && parts().count() <= 6
-            && parts().filter(|part| changes(part) > 0).count() >= 2
+    // Many short parts, such as a UUID's; of a name's most have no digits.
+    let mixed = || parts().filter(|part| changes(part) > 0).count();
+    let plain = || {
+        parts()
+            .filter(|part| !part.iter().any(u8::is_ascii_digit))
+            .count()
+    };
+    !is_name(value)
+        && (is_part
+            || value.len() >= 16
+                && (1..=6).contains(&parts().count())
+                && mixed() >= 2
+                && plain() * 2 < parts().count())
+}
+
+/// Whether a value is made of words that begin with capitals, with a number among them: `ReplicationInstanceIpv6Addresses`.
+fn is_name(value: &[u8]) -> bool {
+    let longest = |class: fn(&u8) -> bool| {
+        let runs = value.chunk_by(|a, b| class(a) == class(b));
+        let runs = runs.filter(|run| run.first().is_some_and(class));
+        runs.map(<[u8]>::len).max().unwrap_or_default()
+    };
+    let capitals = value
+        .iter()
+        .filter(|byte| byte.is_ascii_uppercase())
+        .count();
+    value.len() >= 16
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && (1..=3).contains(&longest(u8::is_ascii_uppercase))
+        && (4..=15).contains(&longest(u8::is_ascii_lowercase))
+        && longest(u8::is_ascii_digit) <= 4
+        // Random ones have as many capitals as small letters.
+        && capitals * 4 <= value.len()
+        && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 4
 }
 
 /// Letters alone: of one case and longer than words are, or of both in no order that words have.

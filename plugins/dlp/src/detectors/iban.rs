@@ -127,6 +127,10 @@ fn find(context: &Context<'_>) -> Outcome {
     if !country.iter().all(u8::is_ascii_alphabetic) || !context.begins_word(start) {
         return Outcome::None;
     }
+    // Lines of hexadecimal digits run into each other where the text is put together.
+    if context.dense && country.iter().any(u8::is_ascii_lowercase) {
+        return Outcome::None;
+    }
     let length_of = |country: &[u8]| {
         let mut known = LENGTHS.iter();
         known.find(|(code, _)| code.eq_ignore_ascii_case(country))

@@ -47,12 +47,11 @@ impl Number {
 /// Whether a number may begin here: no word and no longer number goes on across the position from the left.
 #[inline(never)]
 pub(super) fn begins(context: &Context<'_>, position: usize) -> bool {
-    if context.dense {
-        return !context
-            .before(position)
-            .is_some_and(|byte| byte.is_ascii_digit());
+    let before = context.before(position);
+    if context.dense && !matches!(before, Some(b'.' | b',')) {
+        return !before.is_some_and(|byte| byte.is_ascii_digit());
     }
-    match context.before(position) {
+    match before {
         Some(b'-' | b'.' | b'/' | b',' | b'_' | b':') => !position
             .checked_sub(1)
             .and_then(|at| context.before(at))

@@ -78,6 +78,14 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.is_open(from) {
         return Outcome::Undecided;
     }
+    // `fiber_passive`, `bit_passed`: another word.
+    let rest = context.bytes(at.end..from);
+    if context.trigger().eq_ignore_ascii_case(b"_pass")
+        && rest.first().is_some_and(u8::is_ascii_lowercase)
+        && !rest.starts_with(b"code")
+    {
+        return Outcome::None;
+    }
     let mut found = match value(context, from) {
         Ok(found) => found,
         Err(outcome) => return outcome,
@@ -167,11 +175,12 @@ fn is_code(value: &[u8]) -> bool {
         value.first(),
         Some(b'$' | b'%' | b'@' | b'/' | b'.' | b'<' | b'{' | b'&' | b'*' | b'-')
     );
+    let is_number = value.starts_with(b"0b") || value.starts_with(b"0x");
     let is_path = contains(value, b"://")
         || contains(value, b"::")
         || contains(value, b"->")
         || value.contains(&b'/');
-    is_reference || is_path || is_member(value) || value.contains(&b'=')
+    is_reference || is_number || is_path || is_member(value) || value.contains(&b'=')
 }
 
 /// Whether a value only repeats its name: `CHALLENGE_PASSWORD = "challengePassword"`.

@@ -1,12 +1,14 @@
 //! Payment card numbers (ISO/IEC 7812-1): 12 to 19 digits, bare or in groups, of a range that an issuer has, with Luhn's check digit.
 //!
-//! Luhn alone passes one run of digits in ten; issuer range and length together are what makes a card of it. A dot never separates groups.
+//! Luhn alone passes one run of digits in ten; issuer range and length together are what makes a card of it. A dot never separates groups, and bare
+//! digits of a length that hardly any card has take a word that announces them.
 
 use super::checksum::{luhn, number};
 use super::class::Class;
 use super::number::{Number, begins, ends};
 use super::runs::Run;
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
+use std::ops::Range;
 
 pub(super) const PAYMENT_CARD: Detector = Detector {
     name: "payment_card",
@@ -105,6 +107,33 @@ const GROUPINGS: [&[usize]; 6] = [
 /// The most digits of a group.
 const GROUP_DIGITS_MAX: usize = 6;
 
+/// What announces a card.
+const WORDS: &[&str] = &[
+    "card",
+    "credit",
+    "debit",
+    "visa",
+    "mastercard",
+    "maestro",
+    "amex",
+    "unionpay",
+    "discover",
+    "payment",
+    "pan",
+    "cc",
+    "karte",
+    "kreditkarte",
+    "carte",
+    "carta",
+    "tarjeta",
+    "cartão",
+    "kort",
+    "kaart",
+    "karta",
+    "кар",
+    "卡",
+];
+
 fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
     if context.is_open(at.end) {
@@ -116,6 +145,9 @@ fn find(context: &Context<'_>) -> Outcome {
     if at.len() >= 12 {
         return match ends(context, at.end) {
             None => Outcome::Undecided,
+            // Numbers of 64 bits, sums and products are as long: these lengths take a word.
+            Some(true) if takes_word(&at) && !context.mentions(at.start, WORDS) => Outcome::None,
+            Some(true) if is_factor(context, &at) => Outcome::None,
             Some(true) if is_card(context.trigger()) => Outcome::Match(at),
             Some(_) => Outcome::None,
         };
@@ -171,6 +203,24 @@ fn find(context: &Context<'_>) -> Outcome {
     Outcome::None
 }
 
+/// Lengths that hardly any card has today, but many another number.
+fn takes_word(bare: &Range<usize>) -> bool {
+    !(14..=16).contains(&bare.len())
+}
+
+/// `106179944855977*x`: a factor.
+fn is_factor(context: &Context<'_>, bare: &Range<usize>) -> bool {
+    let is_sign = |byte: Option<u8>| byte == Some(b'*');
+    let is_operand = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    is_sign(context.byte(bare.end)) && is_operand(context.byte(bare.end + 1))
+        || is_sign(context.before(bare.start))
+            && is_operand(
+                bare.start
+                    .checked_sub(1)
+                    .and_then(|sign| context.before(sign)),
+            )
+}
+
 fn is_card(digits: &[u8]) -> bool {
     let issuer = number(digits, 0, 4);
     ISSUERS.iter().any(|(first, last, min, max)| {
@@ -212,6 +262,10 @@ mod tests {
         check(
             "payment_card",
             "The sum of 5827 and 3704-1682-4786 over 6070 trials at 1745913793997483",
+        );
+        check(
+            "payment_card",
+            "4951948911778577463 4031078400000 + 4012888888881881*x",
         );
         check(
             "payment_card",

@@ -12,7 +12,7 @@ pub(super) const PGPASS_CREDENTIALS: Detector = Detector {
     grade: Grade::Precise,
     dense: false,
     opaque: false,
-    trigger: Trigger::Keywords(&[":5432:", ":6432:", ":*:*:"]),
+    trigger: Trigger::Keywords(&[":5432:", ":6432:"]),
     find: Find::Code(find),
 };
 
@@ -24,8 +24,8 @@ const FIELD: Class = Class::of("!-9;-~");
 
 fn find(context: &Context<'_>) -> Outcome {
     let mut at = context.at.end;
-    // Any port leaves two fields before the password, `*:*` one.
-    for _ in 0..if context.trigger() == b":*:*:" { 1 } else { 2 } {
+    // The database and the user.
+    for _ in 0..2 {
         let end = context.run_of(at, FIELD_BYTES_MAX, &FIELD);
         if end == at || context.byte(end) != Some(b':') {
             return context.lacking(end);

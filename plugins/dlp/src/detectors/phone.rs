@@ -53,7 +53,6 @@ const WORDS: &[&str] = &[
     "phone number",
     "my number",
     "reach me",
-    "ring",
 ];
 
 /// Digits that a number of any plan has (E.164, section 6.2.1: up to 15).
@@ -108,6 +107,11 @@ fn find(context: &Context<'_>) -> Outcome {
     {
         return Outcome::None;
     }
+    // `9.4E+230565093`: an exponent, also where the text is put together.
+    let exponent = context.bytes(start.saturating_sub(3)..start);
+    if plus && matches!(exponent, [b'0'..=b'9' | b'.', b'e' | b'E', b'+']) {
+        return Outcome::None;
+    }
     // `<199710221710.JAA1@host>`: no number stands there.
     if context.before(start) == Some(b'<') {
         return Outcome::None;
@@ -131,6 +135,15 @@ fn find(context: &Context<'_>) -> Outcome {
                 || is_announced(context, start, &written, bracket))
     };
     if !is_number {
+        return Outcome::None;
+    }
+    // `SET_CALL: u32 = 1074310945;`: a statement. `+255959.999`: an amount.
+    let is_statement = context.byte(written.end) == Some(b';')
+        || context.bytes(start.saturating_sub(2)..start) == b"= ";
+    let is_amount = written.separators.get(1) == Some(&b'.');
+    if written.group_count == 1 && is_statement && !plus
+        || written.group_count == 2 && is_amount && plus
+    {
         return Outcome::None;
     }
     let start = if plus { start - 1 } else { start };

@@ -422,6 +422,14 @@ fn a_number_is_found_anywhere_in_long_lines() {
     }
 }
 
+/// A table of numbers and names, as long as a portion may be: numbers are read before names, and are no reason to refuse the first name.
+#[test]
+fn a_long_table_is_read() {
+    let text = "key-a 120-45-6789 20 token=abcdef 4 31\n".repeat(3_000);
+    let seen = read(&text, &[]);
+    assert_eq!(seen.len(), 6_000);
+}
+
 #[test]
 fn prose_is_not_held_back() {
     let driver = driver();

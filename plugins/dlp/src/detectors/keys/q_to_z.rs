@@ -134,8 +134,8 @@ pub(super) const ROWS: &[Detector] = &[
         "sq0atp-" => [URL.n(22)],
         "sq0csp-" => [URL.n(43)],
         "sq0idp-" => [URL.n(22)],
-        "EAAA" => [URL_PADDED.to(22, 64)],
     ),
+    key!("square_token", 350; "EAAA" => [URL_PADDED.to(22, 64)]),
     key!("stackhawk_key": "hawk." => [URL.n(20), text("."), URL.n(20)]),
     key!("statsig_key", 400; "secret-" => [ALNUM.n(43)]),
     key!("stripe_key":

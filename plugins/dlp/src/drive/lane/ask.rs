@@ -144,7 +144,9 @@ impl Lane {
                 &mut self.steps,
             );
             self.steps += self.memo.take_steps();
-            if self.steps > STEPS_FREE + STEPS_PER_BYTE_MAX * candidate.at.end {
+            // Of a portion numbers come first, then keywords, from its beginning again.
+            let read = candidate.at.end.max(self.scanned);
+            if self.steps > STEPS_FREE + STEPS_PER_BYTE_MAX * read {
                 return Err(TooCostly(entry.rule));
             }
             // Those before have been answered, which can take longer than to answer this one.
