@@ -147,6 +147,9 @@ fn find(context: &Context<'_>) -> Outcome {
             None => Outcome::Undecided,
             // Numbers of 64 bits, sums and products are as long: these lengths take a word.
             Some(true) if takes_word(&at) && !context.mentions(at.start, WORDS) => Outcome::None,
+            Some(true) if context.byte(at.end) == Some(b'*') && context.is_open(at.end + 1) => {
+                Outcome::Undecided
+            }
             Some(true) if is_factor(context, &at) => Outcome::None,
             Some(true) if is_card(context.trigger()) => Outcome::Match(at),
             Some(_) => Outcome::None,
