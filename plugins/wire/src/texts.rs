@@ -3,7 +3,7 @@
 use crate::TextSink;
 use crate::edits::{Change, carry_out, merge};
 use crate::include_usage::Patch;
-use crate::json::{self, NESTED_DEPTH_MAX, Raw, Unescaped};
+use crate::json::{self, NESTED_DEPTH_MAX, Portions, Raw, Unescaped};
 use crate::payload::{self, DECODED_BYTES_MAX};
 use crate::places::{Claim, Ground, Look};
 use portcullis_policy::sort::sort_by_key;
@@ -12,6 +12,9 @@ use std::ops::Range;
 
 /// Ids of texts that are strings within strings; all other ids are below.
 const NESTED: u64 = 1 << 63;
+
+/// How much of a string that came in pieces is unescaped at once to be read as a document.
+const PORTION_BYTES: usize = 16 * 1024;
 
 /// Ids for strings within strings. They are never heard of again: what the sink wishes for one, it wishes at once.
 #[derive(Debug, Default)]
@@ -64,18 +67,29 @@ pub(crate) fn give_nested(
     batch: &mut Vec<Edit>,
 ) -> Result<Vec<Change>, Refusal> {
     json::read_nested(text, NESTED_DEPTH_MAX, &mut |inner: &str| {
-        let mut changes = Vec::new();
-        let text = Text {
-            id: ids.fresh(),
-            piece: inner,
-            last: true,
-            role,
-            place,
-            part: Part::Alone,
-        };
-        give(text, sink, batch, &mut |change| changes.push(change))?;
-        Ok(changes)
+        give_inner(inner, (role, place), ids, &mut *sink, batch)
     })
+}
+
+/// Gives a string within a string.
+fn give_inner(
+    piece: &str,
+    (role, place): (Role, Place),
+    ids: &mut NestedIds,
+    sink: &mut dyn TextSink,
+    batch: &mut Vec<Edit>,
+) -> Result<Vec<Change>, Refusal> {
+    let mut changes = Vec::new();
+    let text = Text {
+        id: ids.fresh(),
+        piece,
+        last: true,
+        role,
+        place,
+        part: Part::Alone,
+    };
+    give(text, sink, batch, &mut |change| changes.push(change))?;
+    Ok(changes)
 }
 
 /// Texts of a document that is kept until its end. A string's id is where its inside begins.
@@ -83,8 +97,8 @@ pub(crate) fn give_nested(
 pub(crate) struct Texts {
     changes: Vec<(usize, Change)>,
     nested: NestedIds,
-    /// A string that came in pieces, once more in one.
-    whole: Unescaped,
+    /// A portion of a string that came in pieces, once more.
+    portion: Unescaped,
     batch: Vec<Edit>,
     /// The string that has begun.
     open: Option<Open>,
@@ -128,6 +142,8 @@ struct Open {
     start: usize,
     /// There were escapes in what is gone.
     escaped: bool,
+    /// Of a string in pieces: its text has backslashes. Only then can a document in it hide something.
+    backslashes: bool,
     /// Of a string that claims to be opaque: whether it looks so. While that is not known, nothing of it was given.
     look: Look,
 }
@@ -170,6 +186,7 @@ impl Texts {
         let mut open = before.unwrap_or(Open {
             start: raw.at,
             escaped: false,
+            backslashes: false,
             look: ground.claim.look(),
         });
         (self.at, self.part) = (open.start, piece.part);
@@ -185,6 +202,9 @@ impl Texts {
         } else {
             self.claimed(piece, &mut open, sink)?;
         }
+        if raw.escaped && !(open.backslashes || (last && before.is_none())) {
+            open.backslashes = memchr::memchr(b'\\', meaning.as_bytes()).is_some();
+        }
         if !last {
             self.open = Some(open);
             return Ok(());
@@ -198,13 +218,35 @@ impl Texts {
         }
         let end = raw.at + raw.text.len();
         let raw = body.get(open.start..end).unwrap_or_default();
-        if !json::starts_document(raw) {
+        if !open.backslashes || !json::starts_document(raw) {
             return Ok(());
         }
-        let mut whole = std::mem::take(&mut self.whole);
-        let result = self.give_nested(whole.of(raw), of, sink);
-        self.whole = whole;
-        result
+        self.give_portions(raw, of, sink)
+    }
+
+    /// As [`Self::give_nested`], of a string that came in pieces, as it is written.
+    fn give_portions(
+        &mut self,
+        mut raw: &str,
+        (role, place): (Role, Place),
+        sink: &mut dyn TextSink,
+    ) -> Result<(), Refusal> {
+        let mut portions = Portions::new();
+        while !raw.is_empty() {
+            raw = self.portion.some_of(raw, PORTION_BYTES);
+            let portion = self.portion.text();
+            let (ids, batch) = (&mut self.nested, &mut self.batch);
+            let changes = portions.read(
+                portion,
+                raw.is_empty(),
+                NESTED_DEPTH_MAX,
+                &mut |inner: &str| give_inner(inner, (role, place), ids, &mut *sink, batch),
+            )?;
+            let at = self.at;
+            self.changes
+                .extend(changes.into_iter().map(|change| (at, change)));
+        }
+        Ok(())
     }
 
     /// Takes a piece of a string that claims to be opaque and has not shown to be something else.

@@ -19,7 +19,7 @@ mod walk;
 pub(crate) use escape::escape_into;
 pub(crate) use locate::locate;
 pub(crate) use nested::{
-    NESTED_DEPTH_MAX, fit, hides_text, outward, read as read_nested, starts_document,
+    NESTED_DEPTH_MAX, Portions, fit, hides_text, outward, read as read_nested, starts_document,
 };
 pub(crate) use scan::string_inside;
 pub(crate) use token::{Malformed, Raw, Token};

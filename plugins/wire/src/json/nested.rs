@@ -52,20 +52,89 @@ pub(crate) fn read<E>(
 ) -> Result<Vec<Change>, E> {
     let mut changes = Vec::new();
     for_each_scalar(document, |scalar| {
-        let Scalar::String(raw, meaning) = scalar else {
-            return Ok(());
-        };
-        if !raw.escaped {
-            return Ok(());
+        if let Scalar::String(raw, meaning) = scalar {
+            changes.extend(read_string(raw, meaning, depth, text)?);
         }
-        let mut inner = text(meaning)?;
-        if depth > 1 && hides_text(meaning) {
-            inner.extend(read(meaning, depth - 1, text)?);
-        }
-        changes.extend(outward(raw, inner, false));
         Ok(())
     })?;
     Ok(changes)
+}
+
+/// One string of a document.
+fn read_string<E>(
+    raw: Raw<'_>,
+    meaning: &str,
+    depth: usize,
+    text: &mut impl FnMut(&str) -> Result<Vec<Change>, E>,
+) -> Result<Vec<Change>, E> {
+    if !raw.escaped {
+        return Ok(Vec::new());
+    }
+    let mut inner = text(meaning)?;
+    if depth > 1 && hides_text(meaning) {
+        inner.extend(read(meaning, depth - 1, text)?);
+    }
+    Ok(outward(raw, inner, false))
+}
+
+/// Reads as [`read`] does what comes in portions, and keeps no more of it than the string at hand: a document can be megabytes.
+#[derive(Debug)]
+pub(crate) struct Portions {
+    tokenizer: Tokenizer,
+    /// What is not settled, and where it stands.
+    tail: String,
+    base: usize,
+    /// It was no document from here on.
+    over: bool,
+}
+
+impl Portions {
+    /// At the beginning of a document.
+    pub(crate) fn new() -> Self {
+        Self {
+            tokenizer: Tokenizer::many_whole(),
+            tail: String::new(),
+            base: 0,
+            over: false,
+        }
+    }
+
+    /// Takes the next portion.
+    pub(crate) fn read<E>(
+        &mut self,
+        portion: &str,
+        last: bool,
+        depth: usize,
+        text: &mut impl FnMut(&str) -> Result<Vec<Change>, E>,
+    ) -> Result<Vec<Change>, E> {
+        let mut changes = Vec::new();
+        if self.over {
+            return Ok(changes);
+        }
+        self.tail.push_str(portion);
+        loop {
+            match self.tokenizer.next(&self.tail, last) {
+                Ok(Some(Token::Key(raw) | Token::Piece { raw, .. })) => {
+                    let placed = Raw {
+                        at: self.base + raw.at,
+                        ..raw
+                    };
+                    let meaning = self.tokenizer.meaning(raw);
+                    changes.extend(read_string(placed, meaning, depth, text)?);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(_) => {
+                    self.over = true;
+                    break;
+                }
+            }
+        }
+        let settled = self.tokenizer.settle();
+        self.base += settled;
+        self.tail.drain(..settled.min(self.tail.len()));
+        Ok(changes)
+    }
 }
 
 /// Changes of a string's text as changes of the document that holds the string; with `escape`, ready to be carried out in it.
@@ -237,6 +306,47 @@ fn for_each_scalar<E>(
                 found(Scalar::Word(tokenizer.last_word()))?
             }
             Token::Open { .. } | Token::Close { .. } => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn wish(seen: &mut Vec<String>, text: &str) -> Result<Vec<Change>, ()> {
+        seen.push(text.to_owned());
+        let at = text.find('x');
+        Ok(at
+            .map(|at| Change {
+                range: at..at + 1,
+                replacement: "y".to_owned(),
+            })
+            .into_iter()
+            .collect())
+    }
+
+    proptest! {
+        /// Documents, some of them within others, and what is none, portion by portion: the same strings and the same changes.
+        #[test]
+        fn portions_are_the_whole(pieces in proptest::collection::vec(r#"[\[\]{},: 1]|"[ax]{0,3}"|"a\\nx{0,2}"|"\{\\"a\\\\nx\\":1\}"|é|"|\\|\\u00"#, 0..14), sizes in proptest::collection::vec(1usize..9, 1..6)) {
+            let document = pieces.concat();
+            let mut seen = Vec::new();
+            let whole = read(&document, 3, &mut |text: &str| wish(&mut seen, text));
+            let (mut portions, mut seen_too, mut changes) = (Portions::new(), Vec::new(), Vec::new());
+            let mut rest = document.as_str();
+            for size in sizes.iter().cycle() {
+                let (portion, behind) = rest.split_at(rest.ceil_char_boundary((*size).min(rest.len())));
+                rest = behind;
+                let read = portions.read(portion, rest.is_empty(), 3, &mut |text: &str| wish(&mut seen_too, text));
+                changes.extend(read.unwrap());
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            prop_assert_eq!(whole.unwrap(), changes);
+            prop_assert_eq!(seen, seen_too);
         }
     }
 }

@@ -71,6 +71,8 @@ pub(crate) struct Tokenizer {
     failed: Option<Malformed>,
     /// More documents may follow the first.
     many: bool,
+    /// Strings are given whole.
+    whole: bool,
     /// Where the last number or word began.
     word: usize,
     /// What the last key or piece with escapes means.
@@ -88,6 +90,7 @@ impl Tokenizer {
             levels: 0,
             failed: None,
             many: false,
+            whole: false,
             word: 0,
             unescaped: Unescaped::new(),
         }
@@ -98,6 +101,14 @@ impl Tokenizer {
         Self {
             many: true,
             ..Self::new()
+        }
+    }
+
+    /// The same, with every string in one piece.
+    pub(crate) fn many_whole() -> Self {
+        Self {
+            whole: true,
+            ..Self::many()
         }
     }
 
@@ -351,7 +362,10 @@ impl Tokenizer {
         if stop != Stop::Quote && (stop == Stop::Invalid || end) {
             self.failed = Some(Malformed::Syntax);
         }
-        if stop != Stop::Quote && (partial.kind == Kind::Key || partial.seen == partial.start) {
+        let waits = self.whole && stop == Stop::Unfinished && !end;
+        if stop != Stop::Quote
+            && (partial.kind == Kind::Key || partial.seen == partial.start || waits)
+        {
             self.partial = Some(partial);
             return self.failed.map_or(Ok(None), Err);
         }

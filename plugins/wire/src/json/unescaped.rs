@@ -52,6 +52,25 @@ impl Unescaped {
         self.text()
     }
 
+    /// As [`Self::of`], of about as many bytes as it is said, and what is left of `raw` then.
+    pub(crate) fn some_of<'a>(&mut self, raw: &'a str, bytes: usize) -> &'a str {
+        self.clear();
+        let mut rest = raw;
+        while !rest.is_empty() && self.len < bytes {
+            let portion = rest.ceil_char_boundary(bytes - self.len);
+            let portion = rest.get(..portion).unwrap_or(rest);
+            let Some(at) = self.extend(portion.as_bytes()) else {
+                rest = rest.get(portion.len()..).unwrap_or_default();
+                continue;
+            };
+            let escape = rest.get(at..).unwrap_or_default();
+            let (len, meaning) = unit_of_valid(escape.as_bytes());
+            self.push(meaning);
+            rest = escape.get(len..).unwrap_or_default();
+        }
+        rest
+    }
+
     /// Appends whole characters up to the first byte that ends or escapes a string; the index of that byte.
     #[inline]
     pub(super) fn extend(&mut self, from: &[u8]) -> Option<usize> {
@@ -137,6 +156,15 @@ mod tests {
             let mut unescaped = Unescaped::new();
             prop_assert_eq!(unescaped.of("\\u00e9 and more than that \\n"), "é and more than that \n");
             prop_assert_eq!(unescaped.of(&raw), meaning.as_str());
+            for bytes in [1, 3, 20, 1000] {
+                let (mut rest, mut all) = (raw.as_str(), String::new());
+                while !rest.is_empty() {
+                    rest = unescaped.some_of(rest, bytes);
+                    prop_assert!(unescaped.text().len() < bytes + 4);
+                    all.push_str(unescaped.text());
+                }
+                prop_assert_eq!(&all, &meaning);
+            }
         }
     }
 }
