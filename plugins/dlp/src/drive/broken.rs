@@ -166,7 +166,7 @@ impl Tokens {
 /// Whether a number that is followed by these bytes ends unbroken, as most do within the next few. `last` tells that nothing follows them.
 #[inline]
 pub(super) fn is_whole_number(rest: &[u8], last: bool) -> bool {
-    const LOOK_BYTES: usize = 8;
+    const LOOK_BYTES: usize = 4;
     if let [byte, next, ..] = rest
         && !Tokens::Numbers.has(*byte)
     {
@@ -208,6 +208,13 @@ impl Run {
         }
         let limit = position + tokens.bytes_max();
         while self.end.is_none() && self.to < limit {
+            // The steps that nearly all are.
+            let plain = |byte: &&u8| tokens.has(**byte) && **byte != b'=';
+            let rest = window.from(self.to).iter().take(limit - self.to);
+            self.to += rest.take_while(plain).count();
+            if self.to >= limit {
+                break;
+            }
             match tokens.step(window, self.to, last) {
                 Step::On(bytes) => self.to += bytes,
                 Step::Broken => self.end = Some(Broken::Yes),

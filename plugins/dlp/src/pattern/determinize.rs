@@ -3,7 +3,7 @@
 use super::bytes::ByteSet;
 use super::look::{Look, Neighbor};
 use super::nfa::{Nfa, State, StateId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most entries of one table, two bytes each. Protects memory: subsets of a pattern's states can be exponentially many.
 const ENTRIES_MAX: usize = 64 * 1024;
@@ -51,6 +51,20 @@ pub(super) fn determinize(nfa: &Nfa) -> Result<Subsets, String> {
 /// States of the graph in order of preference, before any assertion is decided, and what stands before them if an assertion asks.
 type Subset = (Neighbor, Vec<StateId>);
 
+/// In so many lists subsets are looked for.
+const BUCKETS: usize = 256;
+
+/// The list that a subset is in (FNV-1a).
+fn bucket_of((before, states): &Subset) -> usize {
+    let step = |hash: u32, part: u32| (hash ^ part).wrapping_mul(0x0100_0193);
+    let hash = states
+        .iter()
+        .fold(step(0x811C_9DC5, *before as u32), |hash, id| {
+            step(hash, *id)
+        });
+    (hash >> 8) as usize % BUCKETS
+}
+
 struct Builder<'a> {
     nfa: &'a Nfa,
     columns: [u8; 256],
@@ -58,7 +72,9 @@ struct Builder<'a> {
     examples: Vec<u8>,
     entries: Vec<Entry>,
     accepting: Vec<bool>,
-    ids: HashMap<Subset, u16>,
+    /// The numbers of subsets, by a hash of them.
+    ids: [Vec<u16>; BUCKETS],
+    /// Subsets by their numbers.
     queue: Vec<Subset>,
     /// Which expansion saw a state last: one array instead of a set for each expansion.
     seen: Vec<u32>,
@@ -75,7 +91,7 @@ impl<'a> Builder<'a> {
             examples,
             entries: Vec::new(),
             accepting: Vec::new(),
-            ids: HashMap::new(),
+            ids: [const { Vec::new() }; BUCKETS],
             queue: Vec::new(),
             seen: vec![0; nfa.len()],
             expansion: 0,
@@ -207,10 +223,13 @@ impl<'a> Builder<'a> {
         } else {
             (Neighbor::Other, leaves.order)
         };
-        if let Some(id) = self.ids.get(&subset) {
+        let bucket = bucket_of(&subset);
+        let known = self.ids.get(bucket).into_iter().flatten();
+        let same = |id: &&u16| self.queue.get(usize::from(**id)) == Some(&subset);
+        if let Some(id) = known.into_iter().find(same) {
             return Ok(*id);
         }
-        let count = self.ids.len();
+        let count = self.queue.len();
         let id = u16::try_from(count).ok().filter(|_| {
             count < STATES_MAX && (count + 1) * (self.examples.len() + 1) <= ENTRIES_MAX
         });
@@ -218,8 +237,10 @@ impl<'a> Builder<'a> {
             "too complex: its automaton has too many states; use shorter counted repetitions",
         )?;
         self.accepting.push(leaves.matched);
-        self.queue.push(subset.clone());
-        self.ids.insert(subset, id);
+        self.queue.push(subset);
+        if let Some(ids) = self.ids.get_mut(bucket) {
+            ids.push(id);
+        }
         Ok(id)
     }
 }

@@ -56,20 +56,15 @@ impl Lane {
         started: &[u16],
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
-        let mut known = None;
+        let broken = self.broken(Tokens::Numbers, at.end, work);
+        let digits = match broken {
+            Broken::No(_) => return Ok(()),
+            Broken::Yes => dense::digits(work.window, at, work.last),
+            Broken::Unknown => None,
+        };
         for index in work.driver.numbers.dense(concern) {
             if started.contains(&index) {
                 continue;
-            }
-            let (broken, digits) = *known.get_or_insert_with(|| {
-                let broken = self.broken(Tokens::Numbers, at.end, work);
-                let digits = (broken == Broken::Yes)
-                    .then(|| dense::digits(work.window, at, work.last))
-                    .flatten();
-                (broken, digits)
-            });
-            if let Broken::No(_) = broken {
-                return Ok(());
             }
             if let Some((digits, by)) = digits
                 && let Some(entry) = work.driver.entry(index)
