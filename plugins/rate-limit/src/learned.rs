@@ -5,16 +5,18 @@
 //! few percent. It goes up faster than down, and so comes to lie above most counts: what is reserved too much comes back, what is
 //! reserved too little is spent already. [`Ratio`] says how far it can be moved at all.
 //!
-//! What was learned lies in the store, for all workers. A write that another worker's comes before is not tried again: one count more or
+//! What was learned lies in the store, for all workers, each of which looks once a second at most. A write that another worker's comes before is not tried again: one count more or
 //! less teaches nothing new.
 //!
 //! Models are named by requests, so memory is bounded: the store holds [`MODEL_SLOTS`] × [`MODELS_PER_SLOT_MAX`] models in 10 KiB, of
 //! which those go that were taught least recently.
 
 use crate::estimate::Ratio;
-use portcullis_policy::{Remembered, Store};
+use portcullis_policy::{Remembered, Store, Timestamp};
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Entries of the store for what was learned.
 pub const MODEL_SLOTS: u8 = 64;
@@ -37,6 +39,10 @@ const STEP_MAX: i64 = 16;
 /// The part of itself below which a move is not worth a write.
 const STEP_MIN: i64 = 256;
 
+/// How long a worker goes by what it last heard. A look into the store costs a request more than the estimate itself, and what others learn in a
+/// second is little.
+const HEARD_FOR: Duration = Duration::from_secs(1);
+
 /// What all workers know of models.
 #[derive(Debug, Default)]
 pub(crate) struct Learned {
@@ -45,34 +51,56 @@ pub(crate) struct Learned {
 
 impl Learned {
     /// The ratio of a model.
-    pub fn ratio(&self, store: &mut dyn Store, model: &str) -> Ratio {
+    pub fn ratio(&self, now: Timestamp, store: &mut dyn Store, model: &str) -> Ratio {
         let place = self.place(model);
+        if let Some(ratio) = place.recent(now) {
+            return ratio;
+        }
         // Estimates are not worth a refusal: without an answer nothing was learned.
         let entry = store.load(&place.key).ok().flatten();
         let known = entry.and_then(|(bytes, _)| find(&bytes, place.id));
-        known.unwrap_or(Ratio::DEFAULT)
+        let ratio = known.unwrap_or(Ratio::DEFAULT);
+        place.heard.set(Some((now, ratio)));
+        ratio
     }
 
     /// A prompt of so many bytes of text was so many tokens.
-    pub fn learn(&self, store: &mut dyn Store, model: &str, bytes: u64, tokens: u64) {
+    pub fn learn(
+        &self,
+        now: Timestamp,
+        store: &mut dyn Store,
+        model: &str,
+        bytes: u64,
+        tokens: u64,
+    ) {
         if bytes < TEXT_BYTES_MIN || tokens == 0 {
             return;
         }
         let place = self.place(model);
+        let counted = Ratio::of(tokens, bytes);
+        if place
+            .recent(now)
+            .is_some_and(|known| moved(known, counted).is_none())
+        {
+            return;
+        }
         let Ok(entry) = store.load(&place.key) else {
             return;
         };
         let (old, version) =
             entry.map_or((Vec::new(), None), |(old, version)| (old, Some(version)));
         let before = find(&old, place.id).unwrap_or(Ratio::DEFAULT);
-        if let Some(ratio) = moved(before, Ratio::of(tokens, bytes)) {
+        place.heard.set(Some((now, before)));
+        if let Some(ratio) = moved(before, counted) {
             let own = Record {
                 id: place.id,
                 ratio,
             };
             let others = records(&old).filter(|record| record.id != place.id);
             let all = std::iter::once(own).chain(others.take(MODELS_PER_SLOT_MAX - 1));
-            let _ = store.swap(&place.key, &written(all), version);
+            if store.swap(&place.key, &written(all), version) == Ok(true) {
+                place.heard.set(Some((now, ratio)));
+            }
         }
     }
 
@@ -109,6 +137,8 @@ struct Record {
 struct Place {
     id: [u8; ID_BYTES],
     key: String,
+    /// What was last heard of it there, and when.
+    heard: Cell<Option<(Timestamp, Ratio)>>,
 }
 
 impl Place {
@@ -120,7 +150,14 @@ impl Place {
         Self {
             id,
             key: format!("portcullis/limits/2/learned/{slot}"),
+            heard: Cell::default(),
         }
+    }
+
+    /// The ratio, where it was heard of within [`HEARD_FOR`].
+    fn recent(&self, now: Timestamp) -> Option<Ratio> {
+        let (at, ratio) = self.heard.get()?;
+        (at <= now && now.since(at) < HEARD_FOR).then_some(ratio)
     }
 }
 
@@ -156,16 +193,18 @@ mod tests {
     use portcullis_policy::MemoryStore;
     use proptest::prelude::*;
 
+    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+
     /// Prompts with so many tokens to 1000 bytes.
     fn teach(store: &mut MemoryStore, model: &str, counts: impl IntoIterator<Item = u64>) {
         let learned = Learned::default();
         for tokens in counts {
-            learned.learn(store, model, 1000, tokens);
+            learned.learn(NOW, store, model, 1000, tokens);
         }
     }
 
     fn per_1000(store: &mut MemoryStore, model: &str) -> u64 {
-        Learned::default().ratio(store, model).tokens(1000)
+        Learned::default().ratio(NOW, store, model).tokens(1000)
     }
 
     #[test]
@@ -212,10 +251,31 @@ mod tests {
     }
 
     #[test]
+    fn what_others_learn_is_heard_within_a_second_whatever_the_clock_does() {
+        let mut store = MemoryStore::default();
+        let worker = Learned::default();
+        assert_eq!(worker.ratio(NOW, &mut store, "m"), Ratio::DEFAULT);
+        teach(&mut store, "m", [500; 150]);
+        let secs = |secs: u64| Timestamp::from_secs(999_990 + secs);
+        let taught = Learned::default().ratio(NOW, &mut store, "m");
+        assert_ne!(taught, Ratio::DEFAULT);
+        assert_eq!(worker.ratio(NOW, &mut store, "m"), Ratio::DEFAULT);
+        assert_eq!(worker.ratio(secs(11), &mut store, "m"), taught);
+        teach(&mut store, "m", [200; 150]);
+        let taught = Learned::default().ratio(NOW, &mut store, "m");
+        assert_eq!(worker.ratio(secs(0), &mut store, "m"), taught);
+        // What it learns itself it knows at once.
+        worker.learn(secs(0), &mut store, "m", 1000, 900);
+        let own = worker.ratio(secs(0), &mut store, "m");
+        assert_eq!(own, Learned::default().ratio(NOW, &mut store, "m"));
+        assert_ne!(own, taught);
+    }
+
+    #[test]
     fn short_prompts_teach_nothing() {
         let mut store = MemoryStore::default();
-        Learned::default().learn(&mut store, "m", 10, 10);
-        Learned::default().learn(&mut store, "m", 1000, 0);
+        Learned::default().learn(NOW, &mut store, "m", 10, 10);
+        Learned::default().learn(NOW, &mut store, "m", 1000, 0);
         assert!(store.is_empty());
     }
 
@@ -223,7 +283,7 @@ mod tests {
     fn memory_is_bounded_however_many_models_are_invented() {
         let (learned, mut store) = (Learned::default(), MemoryStore::default());
         for n in 0..20_000 {
-            learned.learn(&mut store, &format!("invented-{n}"), 1000, 500);
+            learned.learn(NOW, &mut store, &format!("invented-{n}"), 1000, 500);
         }
         assert!(store.len() <= usize::from(MODEL_SLOTS));
         let entry = RECORD_BYTES * MODELS_PER_SLOT_MAX + "portcullis/limits/2/learned/63".len();

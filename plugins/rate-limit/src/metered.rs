@@ -106,7 +106,7 @@ impl Metered {
         let model = meaning.model.as_deref().unwrap_or_default();
         let counts_tokens = claims.iter().any(|claim| claim.quota.counts_tokens());
         let ratio = if counts_tokens {
-            self.known.learned.ratio(out.store, model)
+            self.known.learned.ratio(now, out.store, model)
         } else {
             Ratio::DEFAULT
         };
@@ -217,7 +217,7 @@ impl Metered {
         if let (Some(bytes), Some(usage), Some(model)) = (held.text_bytes, usage, &facts.model) {
             self.known
                 .learned
-                .learn(out.store, model, bytes, usage.input);
+                .learn(now, out.store, model, bytes, usage.input);
         }
     }
 }
