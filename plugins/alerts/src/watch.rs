@@ -68,6 +68,7 @@ impl Policy for Watch {
         Interest {
             request_body: counts_tokens,
             response_usage: counts_tokens,
+            record: true,
             ..Interest::default()
         }
     }

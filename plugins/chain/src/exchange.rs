@@ -106,8 +106,14 @@ impl Exchange {
         }
         self.ended = true;
         if self.stands_with_others() {
-            self.published
-                .import_all(&mut self.fanout.facts, turn.filter_state);
+            let interest = self.gateway.interest;
+            let (facts, filter_state) = (&mut self.fanout.facts, turn.filter_state);
+            self.published.import_refusal(facts, filter_state);
+            if interest.record {
+                self.published.import_all(facts, filter_state);
+            } else if interest.response_usage {
+                self.published.import_usage(facts, filter_state);
+            }
         }
         self.close_response(turn, status);
         self.fanout.tell_all(turn, &Event::End { status });
@@ -218,7 +224,10 @@ impl Exchange {
     /// Tells the policies what the response was.
     pub(crate) fn end_response(&mut self, turn: &mut Turn<'_>, mut meaning: ResponseMeaning) {
         self.response = ResponseState::Done;
-        if meaning.usage.is_none() && self.stands_with_others() {
+        if meaning.usage.is_none()
+            && self.gateway.interest.response_usage
+            && self.stands_with_others()
+        {
             // A module nearer to the provider may have put an error in the place of an answer that was paid for.
             meaning.usage = shared::usage(turn.filter_state);
         }

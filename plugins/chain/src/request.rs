@@ -37,7 +37,7 @@ impl Exchange {
         head.attributes = &attested;
         if self.stands_with_others() {
             self.published
-                .import_request(&mut self.fanout.facts, turn.filter_state);
+                .import_identity(&mut self.fanout.facts, turn.filter_state);
         }
         let (edits, verdict) = self.fanout.tell(turn, &Event::RequestHead(&head));
         self.header_edits = edits;

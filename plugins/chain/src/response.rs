@@ -41,7 +41,8 @@ impl Exchange {
         let status = first(headers, ":status")
             .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok())
             .unwrap_or(0);
-        if self.stands_with_others() {
+        // No refusal of a request is a success.
+        if self.stands_with_others() && status != SUCCESS {
             self.published
                 .import_refusal(&mut self.fanout.facts, turn.filter_state);
         }
@@ -355,10 +356,15 @@ impl Exchange {
     /// Our own headers, and the provider's own under names that cannot be mistaken for ours.
     fn edit_response_headers(&mut self, turn: &Turn<'_>, headers: &[(&str, &[u8])]) {
         let others = self.stands_with_others();
-        let rename = !others || (turn.filter_state)(shared::names::UPSTREAM_HEADERS).is_none();
-        self.published.renamed = others && rename;
+        let told = || (turn.filter_state)(shared::names::UPSTREAM_HEADERS).is_some();
+        let mut rename = None;
         for (name, value) in headers {
-            if let Some(renamed) = upstream_header_name(name).filter(|_| rename) {
+            if let Some(renamed) = upstream_header_name(name) {
+                // The exchange's own id needs no name of the provider's, and is what a module nearer to it has put there.
+                let own = others && *value == self.fanout.facts.request_id.as_bytes();
+                if own || !*rename.get_or_insert_with(|| !others || !told()) {
+                    continue;
+                }
                 self.header_edits
                     .push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
                 if let Ok(value) = std::str::from_utf8(value) {
@@ -371,7 +377,9 @@ impl Exchange {
             }
         }
         let facts = &self.fanout.facts;
-        for (name, value) in budget_headers(self.dialect, &facts.budget, turn.now) {
+        let budget = budget_headers(self.dialect, &facts.budget, turn.now);
+        self.published.renamed = others && (rename == Some(true) || !budget.is_empty());
+        for (name, value) in budget {
             self.header_edits
                 .push(HeaderEdit::Set(Cow::Borrowed(name), value));
         }

@@ -61,6 +61,8 @@ pub(crate) struct Published {
     unscanned: Vec<String>,
     shadow: Vec<Reason>,
     decided: Option<(Decision, Option<Reason>)>,
+    /// What another module wrote of it: the strongest stands.
+    told: Option<Decision>,
     record: bool,
     /// The provider's headers were renamed by this module, and others must know.
     pub renamed: bool,
@@ -134,7 +136,8 @@ impl Published {
             self.usage = facts.usage;
         }
         let decided = decided(facts);
-        if (ended || decided.0 == Decision::Refuse) && self.decided != Some(decided) {
+        let due = decided.0 == Decision::Refuse || (ended && self.told < Some(decided.0));
+        if due && self.decided != Some(decided) {
             write(names::DECISION, decided.0.name());
             if let Some(reason) = decided.1 {
                 write(names::REASON, reason.code());
@@ -153,8 +156,8 @@ impl Published {
         }
     }
 
-    /// Reads who calls and for what, as the modules before this one found out. What they wrote is not written again; nor is anything below.
-    pub fn import_request(
+    /// Reads who calls, as the modules before this one found out. What they wrote is not written again; nor is anything below.
+    pub fn import_identity(
         &mut self,
         facts: &mut Facts,
         filter_state: &dyn Fn(&str) -> Option<String>,
@@ -163,14 +166,6 @@ impl Published {
             facts.identity =
                 filter_state(names::IDENTITY).and_then(|json| Identity::from_json(&json));
             self.identity.clone_from(&facts.identity);
-        }
-        if facts.auth == AuthOutcome::None {
-            facts.auth = match filter_state(names::AUTH).as_deref() {
-                Some("success") => AuthOutcome::Success,
-                Some("failure") => AuthOutcome::Failure,
-                _ => AuthOutcome::None,
-            };
-            self.auth = facts.auth;
         }
     }
 
@@ -184,7 +179,8 @@ impl Published {
             return;
         }
         let decision = filter_state(names::DECISION);
-        if decision.as_deref() == Some(Decision::Refuse.name()) {
+        self.told = decision.as_deref().and_then(Decision::from_name);
+        if self.told == Some(Decision::Refuse) {
             let reason = filter_state(names::REASON).and_then(|code| Reason::from_code(&code));
             facts.refusal = reason.map(|reason| Refusal::new(reason, ""));
             self.decided = facts.refusal.is_some().then(|| decided(facts));
@@ -193,8 +189,15 @@ impl Published {
 
     /// Reads all that other modules learned by the end of the exchange, where this one does not know better itself.
     pub fn import_all(&mut self, facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
-        self.import_request(facts, filter_state);
-        self.import_refusal(facts, filter_state);
+        self.import_identity(facts, filter_state);
+        if facts.auth == AuthOutcome::None {
+            facts.auth = match filter_state(names::AUTH).as_deref() {
+                Some("success") => AuthOutcome::Success,
+                Some("failure") => AuthOutcome::Failure,
+                _ => AuthOutcome::None,
+            };
+            self.auth = facts.auth;
+        }
         if facts.model.is_none() {
             facts.model = filter_state(names::MODEL).filter(|model| !model.is_empty());
             self.model.clone_from(&facts.model);
@@ -216,11 +219,20 @@ impl Published {
             facts.unscanned = types.split(',').map(str::to_owned).collect();
             self.unscanned.clone_from(&facts.unscanned);
         }
+        self.import_usage(facts, filter_state);
+        import_shadow(facts, filter_state);
+    }
+
+    /// Reads what a module nearer to the provider read of its count.
+    pub fn import_usage(
+        &mut self,
+        facts: &mut Facts,
+        filter_state: &dyn Fn(&str) -> Option<String>,
+    ) {
         if facts.usage.is_none() {
             facts.usage = usage(filter_state);
             self.usage = facts.usage;
         }
-        import_shadow(facts, filter_state);
     }
 }
 
@@ -243,10 +255,11 @@ pub(crate) fn import_shadow(facts: &mut Facts, filter_state: &dyn Fn(&str) -> Op
 
 /// The provider's count as a module nearer to it read it.
 pub(crate) fn usage(filter_state: &dyn Fn(&str) -> Option<String>) -> Option<Usage> {
-    let tokens = |name| filter_state(name).and_then(|text| text.parse().ok());
-    tokens(names::TOKENS_IN)
-        .zip(tokens(names::TOKENS_OUT))
-        .map(|(input, output)| Usage { input, output })
+    let tokens = |name| filter_state(name)?.parse().ok();
+    Some(Usage {
+        input: tokens(names::TOKENS_IN)?,
+        output: tokens(names::TOKENS_OUT)?,
+    })
 }
 
 fn findings_to_json(findings: &[Finding]) -> String {
@@ -337,7 +350,9 @@ mod tests {
             .collect();
         let mut read = Facts::default();
         let mut reader = Published::default();
-        reader.import_all(&mut read, &|name| state.get(name).cloned());
+        let filter_state = |name: &str| state.get(name).cloned();
+        reader.import_refusal(&mut read, &filter_state);
+        reader.import_all(&mut read, &filter_state);
         let again = changes(&mut reader, &read, true);
         assert_eq!(
             again,

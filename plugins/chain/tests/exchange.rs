@@ -32,6 +32,7 @@ impl Policy for Probe {
             request_model_first: true,
             response_usage: true,
             response_text: true,
+            record: true,
         }
     }
 

@@ -46,6 +46,7 @@ impl Policy for Dlp {
             response_usage: false,
             // What was masked must come back.
             response_text: response || (request && config.masker.is_some()),
+            record: false,
         }
     }
 

@@ -66,6 +66,8 @@ pub struct Interest {
     pub response_usage: bool,
     /// [`Event::ResponseText`] is wanted, and [`Edit`]s of the response may come.
     pub response_text: bool,
+    /// At [`Event::End`], [`Facts`] must hold what the other modules of the filter chain learned.
+    pub record: bool,
 }
 
 impl Interest {
@@ -79,6 +81,7 @@ impl Interest {
             request_model_first: self.request_model_first || other.request_model_first,
             response_usage: self.response_usage || other.response_usage,
             response_text: self.response_text || other.response_text,
+            record: self.record || other.record,
         }
     }
 }
