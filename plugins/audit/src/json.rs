@@ -16,25 +16,43 @@ pub(crate) use member;
 const ROOM_BYTES: usize = 768;
 
 /// An object that is being written.
-pub(crate) struct Object(String);
+pub(crate) struct Object {
+    text: String,
+    /// Where values of persons will stand, and how many there are.
+    persons: [usize; 3],
+    named: usize,
+}
 
 impl Object {
     /// With its first member, a text; `name` as [`member`] makes it.
     pub fn begin(name: &'static str, text: &str) -> Self {
-        let mut object = Self(String::with_capacity(ROOM_BYTES));
-        object.0.push('{');
+        let mut object = Self {
+            text: String::with_capacity(ROOM_BYTES),
+            persons: [0; 3],
+            named: 0,
+        };
+        object.text.push('{');
         object.text(name.trim_start_matches(','), text);
         object
     }
 
+    /// A member that names a person: `null` until the record is sealed.
+    pub fn person(&mut self, name: &'static str) {
+        if let Some(place) = self.persons.get_mut(self.named) {
+            *place = self.text.len() + name.len();
+        }
+        self.named += 1;
+        self.null(name);
+    }
+
     pub fn null(&mut self, name: &'static str) {
-        self.0.push_str(name);
-        self.0.push_str("null");
+        self.text.push_str(name);
+        self.text.push_str("null");
     }
 
     pub fn text(&mut self, name: &'static str, text: &str) {
-        self.0.push_str(name);
-        push_text(text, &mut self.0);
+        self.text.push_str(name);
+        push_text(text, &mut self.text);
     }
 
     pub fn text_or_null(&mut self, name: &'static str, text: Option<&str>) {
@@ -45,8 +63,8 @@ impl Object {
     }
 
     pub fn number(&mut self, name: &'static str, number: u64) {
-        self.0.push_str(name);
-        self.0.push_str(itoa::Buffer::new().format(number));
+        self.text.push_str(name);
+        self.text.push_str(itoa::Buffer::new().format(number));
     }
 
     pub fn number_or_null(&mut self, name: &'static str, number: Option<u64>) {
@@ -57,8 +75,8 @@ impl Object {
     }
 
     pub fn flag(&mut self, name: &'static str, flag: bool) {
-        self.0.push_str(name);
-        self.0.push_str(if flag { "true" } else { "false" });
+        self.text.push_str(name);
+        self.text.push_str(if flag { "true" } else { "false" });
     }
 
     pub fn texts<'t>(&mut self, name: &'static str, texts: impl Iterator<Item = &'t str>) {
@@ -72,27 +90,31 @@ impl Object {
         items: impl Iterator<Item = T>,
         push: impl Fn(T, &mut String),
     ) {
-        self.0.push_str(name);
-        self.0.push('[');
+        self.text.push_str(name);
+        self.text.push('[');
         for (index, item) in items.enumerate() {
             if index > 0 {
-                self.0.push(',');
+                self.text.push(',');
             }
-            push(item, &mut self.0);
+            push(item, &mut self.text);
         }
-        self.0.push(']');
+        self.text.push(']');
     }
 
-    pub fn end(mut self) -> String {
-        self.0.push('}');
-        self.0
+    /// The object, and where the members that name persons have their `null`.
+    pub fn end(mut self) -> (String, [usize; 3]) {
+        self.text.push('}');
+        (self.text, self.persons)
     }
 }
 
 /// Appends a text as a JSON string.
 pub(crate) fn push_text(text: &str, out: &mut String) {
-    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-    if text.as_bytes().iter().all(is_plain) {
+    let (words, rest) = text.as_bytes().as_chunks();
+    let mut last = [b' '; 8];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    let escapes = words.iter().chain([&last]).any(|word| needs_escapes(*word));
+    if !escapes {
         out.push('"');
         out.push_str(text);
         out.push('"');
@@ -100,6 +122,20 @@ pub(crate) fn push_text(text: &str, out: &mut String) {
         // A text always serializes.
         out.push_str(&serde_json::to_string(text).unwrap_or_default());
     }
+}
+
+/// Whether JSON has to write one of these bytes in another way: a quotation mark, a backslash, one below the space.
+const fn needs_escapes(bytes: [u8; 8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHEST: u64 = ONES << 7;
+    /// The highest bit of some byte, when one is below `bound`.
+    const fn below(bytes: u64, bound: u8) -> u64 {
+        bytes.wrapping_sub(ONES * bound as u64) & !bytes & HIGHEST
+    }
+    let bytes = u64::from_le_bytes(bytes);
+    let quotes = below(bytes ^ (ONES * b'"' as u64), 1);
+    let backslashes = below(bytes ^ (ONES * b'\\' as u64), 1);
+    below(bytes, b' ') | quotes | backslashes != 0
 }
 
 /// A text as a JSON string; `null` for none.
@@ -151,14 +187,15 @@ mod tests {
         ) {
             let mut object = Object::begin(member!("first"), &text);
             object.null(member!("nothing"));
+            object.person(member!("who"));
             object.text_or_null(member!("some"), Some(&text));
             object.text_or_null(member!("none"), None);
             object.number(member!("number"), number);
             object.number_or_null(member!("unknown"), None);
             object.flag(member!("flag"), flag);
             object.texts(member!("list"), list.iter().map(String::as_str));
-            let written: Value = serde_json::from_str(&object.end()).unwrap();
-            let meant = json!({ "first": text, "nothing": null, "some": text, "none": null, "number": number, "unknown": null,
+            let written: Value = serde_json::from_str(&object.end().0).unwrap();
+            let meant = json!({ "first": text, "nothing": null, "who": null, "some": text, "none": null, "number": number, "unknown": null,
                                 "flag": flag, "list": list });
             prop_assert_eq!(written, meant);
             prop_assert_eq!(text_or_null(Some(&text)), serde_json::to_string(&text).unwrap());

@@ -1,11 +1,10 @@
 //! The record itself: names, order and form.
 
 use crate::Settings;
-use crate::chain::Body;
+use crate::chain::{Body, Named};
 use crate::json::{Object, address, member, text_or_null};
 use portcullis_policy::words::{LIST_ITEMS_MAX, bounded, method, name, path, plain_name};
-use portcullis_policy::{AuthOutcome, Facts, Finding, Timestamp};
-use serde::Serialize;
+use portcullis_policy::{AuthOutcome, Facts, Finding, Raised, Timestamp};
 use std::rc::Rc;
 
 /// A record of an exchange, but for persons: they are put in their places when it is sealed.
@@ -51,12 +50,12 @@ impl<'a> Record<'a> {
     }
 
     /// The members in the order of the contract.
-    fn json(&self) -> String {
+    fn json(&self) -> (String, [usize; 3]) {
         let facts = self.facts;
         let mut line = Object::begin(member!("timestamp"), &self.timestamp);
         line.text(member!("event_type"), self.event_type);
-        line.null(member!("user"));
-        line.null(member!("source_ip"));
+        line.person(member!("user"));
+        line.person(member!("source_ip"));
         line.text_or_null(member!("model"), self.model);
         line.number_or_null(member!("tokens_in"), facts.usage.map(|usage| usage.input));
         line.number_or_null(member!("tokens_out"), facts.usage.map(|usage| usage.output));
@@ -64,7 +63,7 @@ impl<'a> Record<'a> {
         line.number(member!("status"), u64::from(self.status));
         line.text_or_null(member!("request_id"), self.request_id);
         line.text_or_null(member!("team"), self.team);
-        line.null(member!("key_id"));
+        line.person(member!("key_id"));
         line.text_or_null(member!("method"), known(&facts.method).map(method));
         let path = known(&facts.path).map(|text| path(facts.endpoint, text));
         line.text_or_null(member!("path"), path.as_deref());
@@ -97,54 +96,38 @@ impl<'a> Record<'a> {
     }
 }
 
-/// An alert that an exchange set off.
-#[derive(Serialize)]
-struct AlertRecord<'a> {
-    timestamp: String,
-    event_type: &'static str,
-    user: (),
-    source_ip: (),
-    model: Option<&'a str>,
-    request_id: Option<&'a str>,
-    team: Option<&'a str>,
-    key_id: (),
-    alert: &'a str,
-    /// Of whom it counts.
-    by: &'static str,
-    /// What its condition's number was held against.
-    value: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service: Option<&'a str>,
+/// The record of an alert that an exchange set off.
+fn alert(raised: &Raised, of: &Record<'_>, now: Timestamp) -> (String, [usize; 3]) {
+    let mut line = Object::begin(member!("timestamp"), &now.to_rfc3339());
+    line.text(member!("event_type"), "alert");
+    line.person(member!("user"));
+    line.person(member!("source_ip"));
+    line.text_or_null(member!("model"), of.model);
+    line.text_or_null(member!("request_id"), of.request_id);
+    line.text_or_null(member!("team"), of.team);
+    line.person(member!("key_id"));
+    line.text(member!("alert"), bounded(&raised.alert));
+    // Of whom it counts, and what its condition's number was held against.
+    line.text(member!("by"), raised.by);
+    line.number(member!("value"), raised.value);
+    if let Some(service) = of.service {
+        line.text(member!("service"), service);
+    }
+    line.end()
 }
 
 /// All records of an exchange: its own, and one of each alert that it set off.
 pub(crate) fn of(facts: &Facts, settings: &Settings, now: Timestamp, status: u16) -> Vec<Body> {
     let record = Record::of(facts, settings, now, status);
     let persons = persons(facts, settings);
-    let raised = facts.raised.iter().take(LIST_ITEMS_MAX);
-    let alerts = raised.map(|raised| AlertRecord {
-        timestamp: now.to_rfc3339(),
-        event_type: "alert",
-        user: (),
-        source_ip: (),
-        model: record.model,
-        request_id: record.request_id,
-        team: record.team,
-        key_id: (),
-        alert: bounded(&raised.alert),
-        by: raised.by,
-        value: raised.value,
-        service: record.service,
-    });
-    let own = Body {
-        json: record.json(),
-        persons: persons.clone(),
-        event: record.event_type,
+    let body = |event, (json, places)| Body {
+        json,
+        persons: persons.clone().map(|values| Named { values, places }),
+        event,
     };
-    let alerts = alerts.map(|alert| Body {
-        persons: persons.clone(),
-        ..Body::of("alert", &alert)
-    });
+    let own = body(record.event_type, record.json());
+    let raised = facts.raised.iter().take(LIST_ITEMS_MAX);
+    let alerts = raised.map(|raised| body("alert", alert(raised, &record, now)));
     [own].into_iter().chain(alerts).collect()
 }
 
@@ -174,7 +157,7 @@ fn push_finding(finding: &Finding, out: &mut String) {
     object.text(member!("action"), finding.action.name());
     object.number(member!("count"), u64::from(finding.count));
     object.text(member!("where"), finding.side.name());
-    out.push_str(&object.end());
+    out.push_str(&object.end().0);
 }
 
 fn known(text: &str) -> Option<&str> {

@@ -18,10 +18,6 @@ use sha2::{Digest, Sha256};
 /// The members that name a person, in the order in which they are digested.
 pub const PERSONAL: [&str; 3] = ["user", "source_ip", "key_id"];
 
-/// The same as they stand in what is sealed.
-pub(crate) const PERSONAL_SEALED: [&str; 3] =
-    ["\"user\":null", "\"source_ip\":null", "\"key_id\":null"];
-
 /// `prev` of a chain that follows none.
 pub const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 

@@ -9,7 +9,7 @@ mod head;
 use crate::digest::PolicyDigest;
 use crate::hex::{hex, hex_into};
 use crate::random::Random;
-use crate::seal::{self, Link, NOTHING, PERSONAL_SEALED, Persons, Seal};
+use crate::seal::{self, Link, NOTHING, Persons, Seal};
 use head::{HEADS_AT_KEY, Head, POLICY_KEY, Slot};
 use portcullis_policy::{CAS_ATTEMPTS_MAX, Store, Timestamp, update};
 use serde::Serialize;
@@ -27,10 +27,18 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Body {
     /// One JSON object, with `null` for each of the [`seal::PERSONAL`] members that it has.
     pub json: String,
-    /// Those members' values as JSON text, when one of them is not `null`.
-    pub persons: Option<Rc<[String; 3]>>,
+    /// Those members, when one of them is not `null`.
+    pub persons: Option<Named>,
     /// Its `event_type`.
     pub event: &'static str,
+}
+
+/// Personal values of a body.
+pub(crate) struct Named {
+    /// As JSON text.
+    pub values: Rc<[String; 3]>,
+    /// Where each one's `null` stands.
+    pub places: [usize; 3],
 }
 
 impl Body {
@@ -363,16 +371,16 @@ impl Chain {
             prev: &place.prev,
         };
         let mut line = String::with_capacity(open.len() + ROOM_BYTES);
-        let (salt, digest) = match body.persons.as_deref() {
+        let (salt, digest) = match &body.persons {
             None => {
                 line.push_str(open);
                 (None, None)
             }
-            Some(values) => {
+            Some(named) => {
                 let salt = self.random.next();
-                let [user, source, key] = values;
+                let [user, source, key] = named.values.as_ref();
                 let digest = seal::personal_digest(&salt, [user, source, key]);
-                name(open, values, &mut line);
+                named.put_into(open, &mut line);
                 (Some(hex(&salt)), Some(digest))
             }
         };
@@ -405,25 +413,17 @@ impl Chain {
 /// What a line has beside its body: persons, and its place in the chain.
 const ROOM_BYTES: usize = 512;
 
-/// Appends a body with its personal values in place. They stand after words of ours only up to the first of them, and no string of JSON
-/// holds a bare quotation mark, so the first place behind a comma that looks like the member is the member.
-fn name(body: &str, values: &[String; 3], line: &mut String) {
-    let mut rest = body;
-    for (sealed, value) in PERSONAL_SEALED.iter().zip(values) {
-        let is_member = |(at, _): &(usize, &str)| {
-            rest.get(at + 1..)
-                .is_some_and(|behind| behind.starts_with(sealed))
-        };
-        let Some((comma, _)) = rest.match_indices(',').find(is_member) else {
-            continue;
-        };
-        // Without `null`.
-        let end = comma + 1 + sealed.len();
-        line.push_str(rest.get(..end - "null".len()).unwrap_or_default());
-        line.push_str(value);
-        rest = rest.get(end..).unwrap_or_default();
+impl Named {
+    /// Appends a body with the values in their places.
+    fn put_into(&self, body: &str, line: &mut String) {
+        let mut from = 0;
+        for (value, place) in self.values.iter().zip(self.places) {
+            line.push_str(body.get(from..place).unwrap_or_default());
+            line.push_str(value);
+            from = place + "null".len();
+        }
+        line.push_str(body.get(from..).unwrap_or_default());
     }
-    line.push_str(rest);
 }
 
 #[cfg(test)]
