@@ -378,7 +378,7 @@ impl Lookahead {
         end: bool,
     ) -> Ahead {
         loop {
-            let step = match self.walker.next(trie, &document.body, end) {
+            let step = match self.walker.step(trie, &document.body, end) {
                 Ok(Some(step)) => step,
                 Ok(None) if !end && !document.not_utf8 => return Ahead::NotYet,
                 Ok(None) | Err(_) => return Ahead::Nothing,

@@ -82,7 +82,7 @@ pub(crate) fn patch(body: &str, stated: Stated, table: &Trie<Meaning>) -> Option
 fn complete(body: &str, table: &Trie<Meaning>) -> Option<Patch> {
     let mut walker = Walker::new(Ground::of(Role::Unknown));
     let (mut options, mut flag) = (None, None);
-    while let Ok(Some(step)) = walker.next(table, body, true) {
+    while let Ok(Some(step)) = walker.step(table, body, true) {
         if let Token::Key(raw) = step.token {
             match table.meaning(step.node) {
                 Some(Meaning::StreamOptions) => options = value_of(body, raw),

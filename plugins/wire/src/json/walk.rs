@@ -48,8 +48,8 @@ impl Walker {
         }
     }
 
-    /// See [`Tokenizer::next`].
-    #[inline]
+    /// See [`Tokenizer::next`]. Inlined, so that a step is not copied from room to room.
+    #[inline(always)]
     pub(crate) fn next<'a, M: Copy>(
         &mut self,
         trie: &Trie<M>,
@@ -87,6 +87,17 @@ impl Walker {
             }
         };
         Ok(Some(Step { token, node }))
+    }
+
+    /// The same for those who ask seldom.
+    #[inline(never)]
+    pub(crate) fn step<'a, M: Copy>(
+        &mut self,
+        trie: &Trie<M>,
+        text: &'a str,
+        end: bool,
+    ) -> Result<Option<Step<'a>>, Malformed> {
+        self.next(trie, text, end)
     }
 
     /// See [`Tokenizer::meaning`].
