@@ -1,9 +1,9 @@
 //! Texts that alerts are about (`prompt contains 'jailbreak'`): each becomes a rule that flags, under the alert's name, in one direction. The
 //! policy that sets alerts off reads the finding.
 
-use crate::pattern::Pattern;
 use crate::rules::Rule;
 use crate::scope::Scope;
+use portcullis_pattern::Pattern;
 use portcullis_policy::config::Document;
 use portcullis_policy::config::alerts::Test;
 use portcullis_policy::{Action, Side};

@@ -1,6 +1,6 @@
 //! Values that a rule finds and that may pass all the same: test data, the company's own addresses.
 
-use crate::pattern::{Dfa, Neighbor, Pattern};
+use portcullis_pattern::{Dfa, Neighbor, Pattern};
 use sha2::{Digest, Sha256};
 
 /// Most entries of one list. Protects the time that a match takes: each pattern is tried.

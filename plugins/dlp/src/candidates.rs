@@ -6,8 +6,8 @@
 //! bytes; for longer ones see there.
 
 use crate::marks::Marks;
-use crate::pattern::Dfa;
 use crate::window::Window;
+use portcullis_pattern::Dfa;
 use std::collections::VecDeque;
 use std::ops::Range;
 

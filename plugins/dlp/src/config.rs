@@ -4,9 +4,9 @@ mod options;
 
 use crate::alerts;
 use crate::detectors::{self, Grade};
-use crate::pattern::Pattern;
 use crate::placeholder::Masker;
 use crate::rules::{Finder, RULES_MAX, Rule, Rules};
+use portcullis_pattern::Pattern;
 use portcullis_policy::config::{Document, Environment, Section};
 use portcullis_policy::{Action, Side};
 

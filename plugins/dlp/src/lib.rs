@@ -1,7 +1,7 @@
 //! Data loss prevention: rules that block, redact or flag what they find in the texts of requests and responses.
 //!
 //! The way of a byte: [`trigger`] looks at every byte of every text and finds where a match of any rule could begin or does contain its rarest
-//! part; [`candidates`] then follows those places with the rule's automaton ([`pattern`]), and where the text is not what it looks like,
+//! part; [`candidates`] then follows those places with the rule's automaton ([`portcullis_pattern`]), and where the text is not what it looks like,
 //! [`patterns`] has both read over the folded [`view`] too; [`report`] decides by the rule's options what becomes of
 //! a match, [`redactions`] joins what overlaps, [`mask`] keeps what an answer gets back. Built-in [`detectors`] are driven over that view alone ([`drive`]). All of it goes
 //! forward only, byte by byte, so a match is found wherever the text is cut into pieces ([`text`]), in linear time and bounded memory.
@@ -20,7 +20,6 @@ mod known;
 mod marks;
 mod mask;
 mod matcher;
-mod pattern;
 mod patterns;
 mod placeholder;
 mod redactions;

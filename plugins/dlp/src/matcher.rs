@@ -1,11 +1,11 @@
 //! Finds what patterns match in one text, piece by piece. What comes of a match is not decided here.
 
 use crate::candidates::{Candidates, Scratch, UNDECIDED_BYTES_MAX};
-use crate::pattern::{ByteSet, Pattern};
 use crate::rules::{Rule, Rules};
 use crate::scope::RuleSet;
 use crate::trigger::Progress;
 use crate::window::Window;
+use portcullis_pattern::{ByteSet, Pattern};
 use portcullis_policy::Action;
 use std::ops::Range;
 

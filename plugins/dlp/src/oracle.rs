@@ -1,13 +1,13 @@
 //! Holds the scanner to regex-lite's answers: random patterns, random texts, random pieces.
 
 use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
-use crate::pattern::Pattern;
 use crate::redactions::Redaction;
 use crate::report::{Report, Stop};
 use crate::rules::{Rule, Rules};
 use crate::scope::RuleSet;
 use crate::text::{Manner, TextScan};
 use crate::view::View;
+use portcullis_pattern::Pattern;
 use portcullis_policy::Action;
 use proptest::prelude::*;
 use std::ops::Range;

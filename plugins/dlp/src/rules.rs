@@ -3,10 +3,10 @@
 use crate::allow::Allow;
 use crate::detectors::{Detector, Group, Trigger as DetectorTrigger};
 use crate::drive::Driver;
-use crate::pattern::{ByteSet, Pattern};
 use crate::scope::{RuleSet, Scope};
 use crate::trigger::Trigger;
 use crate::view::first_folded;
+use portcullis_pattern::{ByteSet, Pattern};
 use portcullis_policy::{Action, Role, Side};
 
 /// Most rules. Protects the time that a byte takes: all rules together must fit the words of [`Trigger`].

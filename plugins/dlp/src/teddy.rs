@@ -5,7 +5,7 @@
 //! all in one bucket is a candidate: some are none, and whoever asks looks again there.
 
 use crate::drive::padded;
-use crate::pattern::ByteSet;
+use portcullis_pattern::ByteSet;
 #[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
 use wide::u8x16;
 
@@ -148,6 +148,10 @@ impl<const GROUPS: usize> Builder<GROUPS> {
     pub(crate) fn add(&mut self, prints: impl Iterator<Item = (Print, f32)>) -> Option<usize> {
         let mut best: Option<(f32, usize, usize, Bucket)> = None;
         for (index, (print, cost)) in prints.enumerate() {
+            // It can only cost more.
+            if best.as_ref().is_some_and(|(least, ..)| cost >= *least) {
+                continue;
+            }
             let buckets = self.buckets.as_flattened();
             // Where it adds nothing is the best place.
             let known = buckets.iter().position(|bucket| bucket.has(&print));

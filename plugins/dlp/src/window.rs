@@ -1,6 +1,6 @@
 //! The part of a text that is at hand.
 
-use crate::pattern::Neighbor;
+use portcullis_pattern::Neighbor;
 use std::ops::Range;
 
 /// Neighboring bytes of a text. Positions are bytes from the beginning of the whole text, not of the window.

@@ -1,7 +1,7 @@
 //! Which bits belong to which rule.
 
 use super::{WORD, WORDS_MAX};
-use crate::pattern::{FACTOR_BYTES_MAX, Factor};
+use portcullis_pattern::{FACTOR_BYTES_MAX, Factor};
 
 /// The fewest bits that a lane can be cut to when there are many rules.
 const LENGTH_MIN: usize = 4;

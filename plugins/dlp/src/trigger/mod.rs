@@ -9,8 +9,8 @@ mod lane;
 mod prefilter;
 mod table;
 
-use crate::pattern::Factor;
 use lane::{Lane, layout};
+use portcullis_pattern::Factor;
 use prefilter::Prefilter;
 use table::Table;
 

@@ -6,8 +6,8 @@
 use super::lane::Lane;
 use super::{Progress, Width};
 use crate::drive::bits;
-use crate::pattern::Factor;
 use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy};
+use portcullis_pattern::Factor;
 
 /// How many positions of a text may be candidates, at most, for a look at them to be worth it.
 const SHARE_MAX: f32 = 1.0 / 64.0;
@@ -97,7 +97,7 @@ impl Prefilter {
 mod tests {
     use super::super::Trigger;
     use super::*;
-    use crate::pattern::Pattern;
+    use portcullis_pattern::Pattern;
     use proptest::prelude::*;
     use std::sync::LazyLock;
 

@@ -2,7 +2,7 @@
 
 use super::Progress;
 use super::lane::Lane;
-use crate::pattern::{ByteSet, Factor};
+use portcullis_pattern::{ByteSet, Factor};
 
 /// Bytes that are looked at before it is asked whether there was a candidate among them.
 const STRIDE: usize = 8;

@@ -8,7 +8,7 @@ use super::nfa::{Nfa, State};
 use std::collections::BTreeSet;
 
 /// Most bytes that a factor looks at. More would seldom rule out more, and all factors share few machine words.
-pub(crate) const FACTOR_BYTES_MAX: usize = 24;
+pub const FACTOR_BYTES_MAX: usize = 24;
 
 /// How rare a factor should be. A false alarm costs about as much as scanning fifty bytes; the rest is for texts that are not average.
 const RARE: f64 = 1.0 / 1_048_576.0;
@@ -18,17 +18,17 @@ const BEGINNINGS_MAX: usize = 48;
 
 /// A sequence of byte sets that stands in every match, and where matches begin before it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Factor {
+pub struct Factor {
     /// The sets, in order.
-    pub(crate) sets: Vec<ByteSet>,
+    pub sets: Vec<ByteSet>,
     /// What must stand before them, when not everything can.
-    pub(crate) before: Option<ByteSet>,
+    pub before: Option<ByteSet>,
     /// Whether they can stand at the beginning of the text.
-    pub(crate) at_edge: bool,
+    pub at_edge: bool,
     /// `None`: a match begins with them. Otherwise what comes before them in a match is a run of bytes of this set.
-    pub(crate) lead: Option<ByteSet>,
+    pub lead: Option<ByteSet>,
     /// How many of the sets it takes to be rare.
-    pub(crate) enough: usize,
+    pub enough: usize,
     rarity: f64,
 }
 

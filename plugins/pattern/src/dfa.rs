@@ -29,36 +29,48 @@ const COVER_WORK_MAX: usize = 64 * 1024;
 
 /// What a byte did: the state behind it, and marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step(u16);
+pub struct Step(u16);
 
 impl Step {
     /// The state behind the byte.
-    pub(crate) const fn state(self) -> u16 {
+    #[inline]
+    #[must_use]
+    pub const fn state(self) -> u16 {
         self.0 & (COVERS - 1)
     }
 
     /// Whether the text before the byte was a match. Said only of matches that an assertion left open until this byte.
-    pub(crate) const fn ended_before(self) -> bool {
+    #[inline]
+    #[must_use]
+    pub const fn ended_before(self) -> bool {
         self.0 & ENDED_BEFORE != 0
     }
 
     /// Whether the text up to and with the byte is a match, whatever follows.
-    pub(crate) const fn accepts(self) -> bool {
+    #[inline]
+    #[must_use]
+    pub const fn accepts(self) -> bool {
         self.0 & ACCEPTS != 0
     }
 
     /// Whether no byte leads on, nor the end of the text to a match.
-    pub(crate) const fn stops(self) -> bool {
+    #[inline]
+    #[must_use]
+    pub const fn stops(self) -> bool {
         self.0 & STOPS != 0
     }
 
     /// Whether it leads on and is no match.
-    pub(crate) const fn is_plain(self) -> bool {
+    #[inline]
+    #[must_use]
+    pub const fn is_plain(self) -> bool {
         self.0 < STOPS
     }
 
     /// Whether no other candidate needs to begin behind the byte.
-    pub(crate) const fn covers(self) -> bool {
+    #[inline]
+    #[must_use]
+    pub const fn covers(self) -> bool {
         self.0 & COVERS != 0
     }
 
@@ -69,7 +81,7 @@ impl Step {
 
 /// An anchored deterministic automaton.
 #[derive(Debug, Clone)]
-pub(crate) struct Dfa {
+pub struct Dfa {
     /// Columns: bytes that are never told apart share one. The last column is the end of the text.
     columns: [u8; 256],
     stride: usize,
@@ -172,7 +184,9 @@ impl Dfa {
     }
 
     /// The state of a candidate that begins behind `before`.
-    pub(crate) fn start(&self, before: Neighbor) -> Step {
+    #[inline]
+    #[must_use]
+    pub fn start(&self, before: Neighbor) -> Step {
         self.starts
             .get(before as usize)
             .copied()
@@ -181,7 +195,8 @@ impl Dfa {
 
     /// Takes a byte.
     #[inline]
-    pub(crate) fn step(&self, state: u16, byte: u8) -> Step {
+    #[must_use]
+    pub fn step(&self, state: u16, byte: u8) -> Step {
         // A byte is always a valid index.
         let column = self
             .columns
@@ -192,7 +207,9 @@ impl Dfa {
     }
 
     /// Takes the end of the text.
-    pub(crate) fn end(&self, state: u16) -> Step {
+    #[inline]
+    #[must_use]
+    pub fn end(&self, state: u16) -> Step {
         self.entry(state, self.stride.saturating_sub(1))
     }
 
@@ -205,7 +222,8 @@ impl Dfa {
     }
 
     /// Bytes of memory.
-    pub(crate) const fn bytes(&self) -> usize {
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
         self.table.len() * size_of::<Step>() + size_of::<Self>()
     }
 

@@ -1,23 +1,21 @@
 //! Sets of bytes.
 
-use crate::drive::bits;
-
 /// Any subset of the 256 bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ByteSet {
+pub struct ByteSet {
     low: u128,
     high: u128,
 }
 
 impl ByteSet {
     /// All bytes.
-    pub(crate) const ALL: Self = Self {
+    pub const ALL: Self = Self {
         low: u128::MAX,
         high: u128::MAX,
     };
 
     /// The bytes from `first` to `last`, both included.
-    pub(crate) fn range(first: u8, last: u8) -> Self {
+    pub fn range(first: u8, last: u8) -> Self {
         let mut set = Self::default();
         for byte in first..=last {
             set.insert(byte);
@@ -26,7 +24,7 @@ impl ByteSet {
     }
 
     /// Adds one byte.
-    pub(crate) const fn insert(&mut self, byte: u8) {
+    pub const fn insert(&mut self, byte: u8) {
         if byte < 128 {
             self.low |= 1 << byte;
         } else {
@@ -35,7 +33,9 @@ impl ByteSet {
     }
 
     /// Whether the byte is in it.
-    pub(crate) const fn contains(self, byte: u8) -> bool {
+    #[inline]
+    #[must_use]
+    pub const fn contains(self, byte: u8) -> bool {
         // Words of 64 bits: a shift of 128 is a call in wasm.
         let half = if byte < 128 { self.low } else { self.high };
         let word = if byte & 64 == 0 { half } else { half >> 64 } as u64;
@@ -44,7 +44,7 @@ impl ByteSet {
 
     /// What is in either.
     #[must_use]
-    pub(crate) const fn union(self, other: Self) -> Self {
+    pub const fn union(self, other: Self) -> Self {
         Self {
             low: self.low | other.low,
             high: self.high | other.high,
@@ -52,20 +52,27 @@ impl ByteSet {
     }
 
     /// How many bytes are in it.
-    pub(crate) const fn len(self) -> u32 {
+    pub const fn len(self) -> u32 {
         self.low.count_ones() + self.high.count_ones()
     }
 
     /// Whether no byte is in it.
-    pub(crate) const fn is_empty(self) -> bool {
+    pub const fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// Every byte in it, in order.
-    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+    pub fn iter(self) -> impl Iterator<Item = u8> {
         let words = [self.low, self.low >> 64, self.high, self.high >> 64];
         let words = words.into_iter().zip([0, 64, 128, 192]);
-        words.flat_map(|(word, first)| bits(word as u64).map(move |bit| first + bit as u8))
+        words.flat_map(|(word, first)| {
+            let mut rest = word as u64;
+            std::iter::from_fn(move || {
+                let bit = (rest != 0).then(|| rest.trailing_zeros() as u8)?;
+                rest &= rest - 1;
+                Some(first + bit)
+            })
+        })
     }
 }
 

@@ -13,26 +13,26 @@ mod factor;
 mod look;
 mod nfa;
 
-pub(crate) use bytes::ByteSet;
-pub(crate) use dfa::Dfa;
-pub(crate) use factor::{FACTOR_BYTES_MAX, Factor};
-pub(crate) use look::Neighbor;
+pub use bytes::ByteSet;
+pub use dfa::{Dfa, Step};
+pub use factor::{FACTOR_BYTES_MAX, Factor};
+pub use look::Neighbor;
 
 use expr::Expr;
 use nfa::Nfa;
 
 /// Longest text of a pattern, in bytes. Protects start-up: parsing takes memory in proportion.
-pub(crate) const PATTERN_BYTES_MAX: usize = 4096;
+pub const PATTERN_BYTES_MAX: usize = 4096;
 
 const TOO_LARGE: &str = "too large: with counted repetitions written out it has too many states";
 
 /// A compiled pattern.
 #[derive(Debug)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     /// Follows a candidate.
-    pub(crate) dfa: Dfa,
+    pub dfa: Dfa,
     /// Finds candidates.
-    pub(crate) factor: Factor,
+    pub factor: Factor,
 }
 
 impl Pattern {
@@ -40,7 +40,7 @@ impl Pattern {
     ///
     /// # Errors
     /// A sentence that says what is wrong.
-    pub(crate) fn regex(text: &str, ignore_case: bool) -> Result<Self, String> {
+    pub fn regex(text: &str, ignore_case: bool) -> Result<Self, String> {
         check_length(text)?;
         Self::new(&Expr::parse(text, ignore_case)?)
     }
@@ -49,7 +49,7 @@ impl Pattern {
     ///
     /// # Errors
     /// A sentence that says what is wrong.
-    pub(crate) fn literal(text: &str, ignore_case: bool) -> Result<Self, String> {
+    pub fn literal(text: &str, ignore_case: bool) -> Result<Self, String> {
         check_length(text)?;
         Self::new(&Expr::literal(text, ignore_case))
     }

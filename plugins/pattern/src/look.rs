@@ -2,7 +2,7 @@
 
 /// All that an assertion wants to know about the byte on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Neighbor {
+pub enum Neighbor {
     /// None: the text begins or ends here.
     Edge,
     /// A letter, digit or underscore of ASCII.
@@ -17,7 +17,7 @@ pub(crate) enum Neighbor {
 
 impl Neighbor {
     /// Every kind.
-    pub(crate) const ALL: [Self; 5] = [
+    pub const ALL: [Self; 5] = [
         Self::Edge,
         Self::Word,
         Self::LineFeed,
@@ -26,7 +26,9 @@ impl Neighbor {
     ];
 
     /// The kind of a byte, or of the edge of the text.
-    pub(crate) const fn of(byte: Option<u8>) -> Self {
+    #[inline]
+    #[must_use]
+    pub const fn of(byte: Option<u8>) -> Self {
         match byte {
             None => Self::Edge,
             Some(b'\n') => Self::LineFeed,
