@@ -47,6 +47,12 @@ impl Class {
         }
     }
 
+    /// Whether both have the same characters.
+    pub(super) const fn is(&self, other: &Self) -> bool {
+        let (Self([a, b, c, d]), Self([e, f, g, h])) = (*self, *other);
+        a == e && b == f && c == g && d == h
+    }
+
     /// Whether it has this byte.
     #[inline]
     pub(crate) fn has(&self, byte: u8) -> bool {

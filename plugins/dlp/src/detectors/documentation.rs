@@ -3,7 +3,7 @@
 use super::checked_numbers::WHAT;
 use super::class::Class;
 use super::keys::KEYS;
-use super::shape::{Piece, Run, Shape};
+use super::shape::{Piece, Run, Shape, literal as text_of};
 use super::{Detector, Find, Grade, Group, all};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -133,19 +133,19 @@ fn form(shape: &Shape) -> String {
     for piece in shape.pieces {
         form.push_str(&match piece {
             Piece::Run(piece) => run(piece),
-            Piece::Text(text) => literal(text),
+            Piece::Text(number) => literal(text_of(*number)),
         });
     }
     format!("`{form}`")
 }
 
-fn run(Run { class, min, max }: &Run) -> String {
-    let counts = match (min, max) {
+fn run(run: &Run) -> String {
+    let counts = match (run.min(), run.max()) {
         (min, max) if min == max => format!("{min}"),
         (min, 2048) => format!("{min},"),
         (min, max) => format!("{min},{max}"),
     };
-    format!("[{}]{{{counts}}}", characters(class))
+    format!("[{}]{{{counts}}}", characters(run.class()))
 }
 
 /// The ranges of an alphabet, `-` at the end.

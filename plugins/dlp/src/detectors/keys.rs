@@ -4,7 +4,9 @@
 //! (<https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns>). Where a vendor has let a
 //! length grow, the row takes longer keys too: a prefix that nobody else uses says enough.
 
-use super::class::Class;
+use super::class::{
+    ALNUM, BASE64, Class, DIGIT, HEX, LOWER, LOWER_HEX, UPPER, URL, URL_PADDED, WORD,
+};
 use super::shape::Shape;
 use super::{Detector, Find, Grade, Group, Trigger};
 
@@ -44,6 +46,36 @@ const SESSION: Class = Class::of("0-9A-Za-z._+/=\\-");
 const PATH: Class = Class::of("0-9A-Za-z_/\\-");
 /// The same with `@`.
 const PATH_AT: Class = Class::of("0-9A-Za-z_@/\\-");
+
+/// All alphabets of keys.
+pub(super) const CLASSES: [Class; 26] = [
+    ALNUM,
+    LOWER_HEX,
+    URL,
+    HEX,
+    LOWER,
+    UPPER,
+    UUID,
+    DIGIT,
+    BASE64,
+    WORD,
+    URL_PADDED,
+    DASHED,
+    DOTTED,
+    ANY64,
+    URL_DOTTED,
+    PATH,
+    PATH_AT,
+    PERCENT64,
+    PLAIN64,
+    BASE32,
+    BECH32,
+    SESSION,
+    UPPER_DASHED,
+    UPPER_URL,
+    DJANGO,
+    TIGRIS,
+];
 
 /// A detector of keys that begin with what gives them away: `key!("name": "prefix" => [pieces], …)`.
 macro_rules! key {

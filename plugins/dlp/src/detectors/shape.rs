@@ -2,6 +2,7 @@
 
 use super::class::Class;
 use super::entropy::is_random;
+use super::keys::CLASSES;
 use super::runs::AnyBehind;
 use super::{Context, Outcome};
 
@@ -24,12 +25,12 @@ pub(crate) struct Shape {
     pub(super) centibits_min: u16,
 }
 
-/// Characters of an alphabet, at least and at most so many.
+/// Characters of an alphabet, at least and at most so many. Small, for there are many: alphabets and texts are numbers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
-    pub(super) class: &'static Class,
-    pub(super) min: u16,
-    pub(super) max: u16,
+    class: u8,
+    min: u8,
+    max: u16,
 }
 
 /// A part of a key.
@@ -37,45 +38,127 @@ pub(crate) struct Run {
 pub(crate) enum Piece {
     /// Characters of an alphabet.
     Run(Run),
-    /// This very text.
-    Text(&'static str),
+    /// The text of this number.
+    Text(u8),
+}
+
+/// What stands between parts of keys; a row that needs another text adds it here.
+const TEXTS: [&str; 22] = [
+    ".",
+    "-",
+    "_",
+    ":",
+    " ",
+    "/",
+    "|",
+    "=",
+    "$",
+    "%",
+    "!",
+    ": ",
+    "\n",
+    "-X",
+    "|eyJ",
+    "_eyJ",
+    "api",
+    "admin",
+    "local_",
+    "_yrucrem",
+    ";AES256;",
+    ";AES256\n",
+];
+
+impl Run {
+    /// The characters.
+    pub(super) fn class(&self) -> &'static Class {
+        const NOTHING: Class = Class::of("");
+        CLASSES.get(usize::from(self.class)).unwrap_or(&NOTHING)
+    }
+
+    /// At least so many.
+    pub(super) fn min(&self) -> usize {
+        usize::from(self.min)
+    }
+
+    /// At most so many.
+    pub(super) fn max(&self) -> usize {
+        usize::from(self.max)
+    }
 }
 
 impl Class {
     /// Exactly so many.
-    pub(super) const fn n(&'static self, count: u16) -> Piece {
-        self.to(count, count)
+    pub(super) const fn n(&'static self, count: u8) -> Piece {
+        Piece::Run(self.run(count, count as u16))
     }
 
     /// So many or more.
-    pub(super) const fn from(&'static self, min: u16) -> Piece {
-        self.to(min, RUN_MAX)
+    pub(super) const fn from(&'static self, min: u8) -> Piece {
+        Piece::Run(self.run(min, RUN_MAX))
     }
 
     /// So many at least and so many at most.
-    pub(super) const fn to(&'static self, min: u16, max: u16) -> Piece {
+    pub(super) const fn to(&'static self, min: u8, max: u16) -> Piece {
         Piece::Run(self.run(min, max))
     }
 
     /// The same, before a mark.
-    pub(super) const fn run(&'static self, min: u16, max: u16) -> Run {
-        Run {
-            class: self,
-            min,
-            max,
+    pub(super) const fn run(&'static self, min: u8, max: u16) -> Run {
+        let (mut rest, mut class): (&[Class], u8) = (&CLASSES, 0);
+        while let [known, behind @ ..] = rest {
+            if known.is(self) {
+                return Run { class, min, max };
+            }
+            rest = behind;
+            class += 1;
+        }
+        // Evaluated when the rows are compiled.
+        #[expect(
+            clippy::panic,
+            reason = "at compile time: an alphabet that CLASSES lacks"
+        )]
+        {
+            panic!("CLASSES lacks this alphabet")
         }
     }
 }
 
 /// This very text.
 pub(super) const fn text(literal: &'static str) -> Piece {
-    Piece::Text(literal)
+    let (mut rest, mut number): (&[&str], u8) = (&TEXTS, 0);
+    while let [known, behind @ ..] = rest {
+        if is_same(known.as_bytes(), literal.as_bytes()) {
+            return Piece::Text(number);
+        }
+        rest = behind;
+        number += 1;
+    }
+    // Evaluated when the rows are compiled.
+    #[expect(clippy::panic, reason = "at compile time: a text that TEXTS lacks")]
+    {
+        panic!("TEXTS lacks this text")
+    }
+}
+
+const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
+    while let ([a, one_behind @ ..], [b, other_behind @ ..]) = (one, other) {
+        if *a != *b {
+            return false;
+        }
+        (one, other) = (one_behind, other_behind);
+    }
+    one.is_empty() && other.is_empty()
+}
+
+/// The text of a number.
+pub(super) fn literal(number: u8) -> &'static str {
+    TEXTS.get(usize::from(number)).copied().unwrap_or_default()
 }
 
 /// What stands behind a run of digits that one of the shapes begins with.
 pub(super) fn behind(shapes: &[Shape]) -> AnyBehind {
     let firsts = shapes.iter().map(|shape| match shape.pieces.first() {
-        Some(Piece::Text(literal)) => literal.bytes().next().map(AnyBehind::byte),
+        Some(Piece::Text(number)) => literal(*number).bytes().next().map(AnyBehind::byte),
         Some(Piece::Run(_)) | None => None,
     });
     let first = firsts.reduce(|one, other| Some(one?.or(other?)));
@@ -133,9 +216,9 @@ fn start(context: &Context<'_>, shape: &Shape) -> Option<usize> {
                 .is_some_and(|byte| byte.is_ascii_alphanumeric());
         return (!is_word || context.begins_word(at) && !is_within).then_some(at);
     };
-    let start = context.run_back_of(at, usize::from(head.max) + 1, head.class);
+    let start = context.run_back_of(at, head.max() + 1, head.class());
     let length = at - start;
-    let fits = (usize::from(head.min)..=usize::from(head.max)).contains(&length);
+    let fits = (head.min()..=head.max()).contains(&length);
     (fits && context.begins_word(start)).then_some(start)
 }
 
@@ -146,7 +229,8 @@ fn end(context: &Context<'_>, from: usize, pieces: &[Piece]) -> Result<usize, Ou
     for (index, piece) in pieces.iter().enumerate() {
         let is_last = index + 1 == pieces.len();
         match piece {
-            Piece::Text(literal) => {
+            Piece::Text(number) => {
+                let literal = literal(*number);
                 context.closed();
                 match context.has(position, literal.as_bytes()) {
                     Some(true) => position += literal.len(),
@@ -154,12 +238,13 @@ fn end(context: &Context<'_>, from: usize, pieces: &[Piece]) -> Result<usize, Ou
                     None => return Err(Outcome::Undecided),
                 }
             }
-            Piece::Run(Run { class, min, max }) => {
-                let end = context.run_of(position, usize::from(*max), class);
+            Piece::Run(run) => {
+                let class = run.class();
+                let end = context.run_of(position, run.max(), class);
                 if context.is_open(end) {
                     return Err(Outcome::Undecided);
                 }
-                if end - position < usize::from(*min) {
+                if end - position < run.min() {
                     return Err(Outcome::None);
                 }
                 // In the dense view the next word follows at once; else what goes on in its alphabet is something longer.
