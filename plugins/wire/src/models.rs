@@ -8,12 +8,10 @@
 //! What stays, stays as it was written. `first_id` and `last_id` of Anthropic's list stay too: they are where the next page begins, whether
 //! the caller may use those models or not.
 
+use crate::json::{Token, Tokenizer};
 use crate::response::unreadable;
 use portcullis_policy::Refusal;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::fmt;
+use std::ops::Range;
 
 /// Which member names a model in which list.
 const LISTS: [(&str, &str); 2] = [("data", "id"), ("models", "name")];
@@ -26,80 +24,115 @@ const NAME_PREFIX: &str = "models/";
 /// # Errors
 /// `unreadable_response` for what is no list of models.
 pub fn shown(body: &[u8], may_see: &dyn Fn(&str) -> bool) -> Result<Option<Vec<u8>>, Refusal> {
-    let members: Members<'_> = serde_json::from_slice(body).map_err(|_| unreadable())?;
-    let lists = |name: &str| LISTS.iter().find(|(list, _)| *list == name);
-    if members
-        .0
-        .iter()
-        .filter(|(name, _)| lists(name).is_some())
-        .count()
-        != 1
-    {
-        return Err(unreadable());
+    let text = simdutf8::basic::from_utf8(body).map_err(|_| unreadable())?;
+    let list = List::find(text).ok_or_else(unreadable)?;
+    let visible = list.models.iter().filter(|model| {
+        let name = model.name.as_deref();
+        name.is_some_and(may_see)
+    });
+    let visible: Vec<&str> = visible
+        .filter_map(|model| text.get(model.range.clone()))
+        .collect();
+    if visible.len() == list.models.len() {
+        return Ok(None);
     }
-    let mut hidden = false;
-    let mut out = Vec::with_capacity(body.len());
-    for (index, (name, value)) in members.0.iter().enumerate() {
-        out.extend_from_slice(if index == 0 { b"{" } else { b"," });
-        serde_json::to_writer(&mut out, name).map_err(|_| unreadable())?;
-        out.push(b':');
-        let Some((_, named_by)) = lists(name) else {
-            out.extend_from_slice(value.get().as_bytes());
-            continue;
-        };
-        let models: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| unreadable())?;
-        let visible = models
-            .iter()
-            .filter(|model| model_name(model, named_by).is_some_and(|name| may_see(&name)));
-        let visible: Vec<&str> = visible.map(|model| model.get()).collect();
-        hidden |= visible.len() < models.len();
-        out.push(b'[');
-        out.extend_from_slice(visible.join(",").as_bytes());
-        out.push(b']');
-    }
-    out.push(b'}');
-    Ok(hidden.then_some(out))
+    let (before, behind) = (text.get(..list.inside.start), text.get(list.inside.end..));
+    let parts = [
+        before.unwrap_or_default(),
+        &visible.join(","),
+        behind.unwrap_or_default(),
+    ];
+    Ok(Some(parts.concat().into_bytes()))
 }
 
-/// The name of a model in a list; `None` when it has none, or two.
-fn model_name<'a>(model: &'a RawValue, named_by: &str) -> Option<Cow<'a, str>> {
-    let members: Members<'a> = serde_json::from_str(model.get()).ok()?;
-    let mut names = members.0.into_iter().filter(|(name, _)| name == named_by);
-    let (_, value) = names.next()?;
-    if names.next().is_some() {
-        return None;
-    }
-    let name: String = serde_json::from_str(value.get()).ok()?;
-    Some(match name.strip_prefix(NAME_PREFIX) {
-        Some(name) if named_by == "name" => Cow::Owned(name.to_owned()),
-        Some(_) | None => Cow::Owned(name),
-    })
+/// The list of models in a document.
+struct List {
+    /// What stands between its brackets.
+    inside: Range<usize>,
+    models: Vec<Model>,
 }
 
-/// The members of an object in order, those that stand twice included.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
+/// A model of the list.
+struct Model {
+    range: Range<usize>,
+    /// `None` when it has none that can be read, or two.
+    name: Option<String>,
 }
 
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry::<String, &'de RawValue>()? {
-            members.push((Cow::Owned(member.0), member.1));
+impl List {
+    /// `None` when the document is no object with one list.
+    fn find(text: &str) -> Option<Self> {
+        let mut tokenizer = Tokenizer::new();
+        let mut found: Option<(Self, &str)> = None;
+        let (mut depth, mut open, mut names) = (0_usize, false, 0);
+        // The member at hand, of the document and of a model: what names models in the list that it is, and whether it is that name.
+        let (mut named_by, mut is_name) = (None, false);
+        while let Some(token) = tokenizer.next(text, true).ok()? {
+            let end = tokenizer.position();
+            let start = match token {
+                Token::Piece { raw, .. } => raw.at.checked_sub(1)?,
+                Token::Number(_) | Token::Bool(_) | Token::Null => tokenizer.last_word().start,
+                Token::Open { .. } | Token::Close { .. } | Token::Key(_) => end.checked_sub(1)?,
+            };
+            match (token, depth) {
+                (Token::Key(raw), 1) => {
+                    let key = tokenizer.meaning(raw);
+                    named_by = LISTS.iter().find(|(list, _)| *list == key);
+                    if named_by.is_some() && found.is_some() {
+                        return None;
+                    }
+                }
+                (Token::Key(raw), 3) if open => {
+                    let name = found.as_ref().map(|(_, name)| *name);
+                    is_name = name == Some(tokenizer.meaning(raw));
+                    names += u32::from(is_name);
+                }
+                (Token::Open { object: true }, 0) => {}
+                (_, 0) => return None,
+                (Token::Open { object: false }, 1) if let Some((_, by)) = named_by => {
+                    let list = Self {
+                        inside: end..end,
+                        models: Vec::new(),
+                    };
+                    (found, open) = (Some((list, *by)), true);
+                }
+                (Token::Close { .. }, 2) if open => {
+                    open = false;
+                    found.as_mut()?.0.inside.end = start;
+                }
+                (Token::Close { .. }, 1) => {}
+                (_, 1) if named_by.is_some() => return None,
+                (Token::Close { .. }, 3) if open => {
+                    let model = found.as_mut()?.0.models.last_mut()?;
+                    model.range.end = end;
+                    model.name = model.name.take().filter(|_| names == 1);
+                }
+                (_, 2) if open => {
+                    (names, is_name) = (0, false);
+                    let model = Model {
+                        range: start..end,
+                        name: None,
+                    };
+                    found.as_mut()?.0.models.push(model);
+                }
+                (Token::Piece { raw, .. }, 3) if open && is_name => {
+                    let (list, by) = found.as_mut()?;
+                    let name = name_of(tokenizer.meaning(raw), by);
+                    list.models.last_mut()?.name = Some(name.to_owned());
+                }
+                _ => {}
+            }
+            depth += usize::from(matches!(token, Token::Open { .. }));
+            depth -= usize::from(matches!(token, Token::Close { .. }));
         }
-        Ok(Members(members))
+        found.map(|(list, _)| list)
+    }
+}
+/// A model's name as it is called by in a list.
+fn name_of<'a>(name: &'a str, named_by: &str) -> &'a str {
+    match name.strip_prefix(NAME_PREFIX) {
+        Some(bare) if named_by == "name" => bare,
+        Some(_) | None => name,
     }
 }
 
@@ -119,7 +152,7 @@ mod tests {
         assert_eq!(
             claude(openai),
             Ok(Some(
-                r#"{"object":"list","data":[{"owned_by":"y", "id":"claude-3"}]}"#.into()
+                r#"{"object": "list", "data": [{"owned_by":"y", "id":"claude-3"}]}"#.into()
             ))
         );
         let anthropic = r#"{"data":[{"type":"model","id":"claude-3"}],"has_more":true,"first_id":"claude-3","last_id":"claude-3"}"#;
@@ -146,6 +179,10 @@ mod tests {
             r#"{"name":"claude-3"}"#,
             r#"{"id":["claude-3"]}"#,
             r#""claude-3""#,
+            r#"["claude-3"]"#,
+            r#"{"of":{"id":"claude-3"}}"#,
+            r#"{"id":"claude-3","id":null}"#,
+            r#"{"id":{"id":"claude-3"}}"#,
             "null",
         ] {
             let body = format!(r#"{{"data":[{model},{{"id":"claude-4"}}]}}"#);

@@ -157,6 +157,11 @@ impl Tokenizer {
         self.partial.is_some() || matches!(self.expect, Expect::Value | Expect::ValueOrClose)
     }
 
+    /// Behind the token that was found last.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
     /// Where the number or word stands that was found last.
     pub(crate) const fn last_word(&self) -> Range<usize> {
         self.word..self.at
