@@ -16,7 +16,7 @@ mod abi;
 pub mod callbacks;
 mod calls;
 mod headers;
-#[cfg(target_family = "wasm")]
+#[cfg(any(target_family = "wasm", test))]
 mod heap;
 mod host;
 #[cfg(target_family = "wasm")]
