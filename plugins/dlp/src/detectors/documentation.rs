@@ -25,6 +25,10 @@ dlp:
 *Flags* means that through a group the detector only flags, whatever the rule's action, because it is a guess; *alone* that no group takes it in.
 Where a form proves nothing by itself (bare digits), a word shortly before it must say what it is; the detector's row or file in
 `plugins/dlp/src/detectors/` says which.
+
+Not looked for, though other scanners (gitleaks, kingfisher, Nosey Parker) have rules for it: names of hosts, tenants, accounts, buckets and users; ids of
+clients, apps and resources; public keys; passwords that are words of one kind, where nothing assigns them. A random value with no form of its own is found
+where its name says key, token, secret, password or one of some fifty vendors (`generic_secret`, which flags).
 ";
 
 const KEYS_INTRODUCTION: &str = "\
