@@ -16,16 +16,15 @@ use serde_json::json;
 use crate::input::{Input, pieces};
 
 thread_local! {
-    static GATEWAYS: [Native; 2] = [true, false].map(gateway);
+    static SETUPS: [Setup; 2] = [true, false].map(setup);
     static KEY: String = Suite::load().expect("cases").people["carol"].clone();
 }
 
 /// The policy of most cases.
-fn gateway(hold: bool) -> Native {
+fn setup(hold: bool) -> Setup {
     let suite = Suite::load().expect("cases");
     let case = serde_json::from_value(json!({ "name": "fuzz", "why": "." })).expect("a case");
-    let setup: Setup = suite.setup(&case, hold).expect("a policy");
-    Native::new(&setup).expect("a good policy")
+    suite.setup(&case, hold).expect("a policy")
 }
 
 /// Panics when cuts matter, or there is not one record.
@@ -45,7 +44,7 @@ pub fn check(data: &[u8]) {
     let run = |sizes: &[usize]| {
         let call = call(api, pieces(request, sizes), trailers);
         let reply = reply(streamed, pieces(response, sizes), trailers);
-        let seen = GATEWAYS.with(|gateways| exchange(&gateways[hold], &call, &reply));
+        let seen = SETUPS.with(|setups| exchange(&setups[hold], &call, &reply));
         assert_eq!(seen.log, "");
         assert_eq!(seen.requests().len(), 1, "{:?}", seen.records);
         trace::describe(&call, &reply, &seen)
@@ -54,8 +53,9 @@ pub fn check(data: &[u8]) {
     assert_eq!(whole, run(&sizes), "cuts matter");
 }
 
-fn exchange(gateway: &Native, call: &Call, reply: &Reply) -> Seen {
-    let mut stream = gateway.anew().stream();
+/// In a world of its own with policies of its own: what they read of the store they may rely on for a second.
+fn exchange(setup: &Setup, call: &Call, reply: &Reply) -> Seen {
+    let mut stream = Native::new(setup).expect("a good policy").stream();
     stream.request(call);
     stream.answer(reply)
 }
