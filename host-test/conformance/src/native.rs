@@ -15,7 +15,7 @@ use crate::background::Background;
 use crate::bytes::Field;
 use crate::clusters::{Clusters, Made, Scripts};
 use crate::engine::{Engine, Message, Seen, Setup};
-use crate::gateway::gateway;
+use crate::gateway::Configured;
 use crate::metric_name;
 use crate::resolve::{Call, Reply, Response};
 use crate::verified::Verified;
@@ -25,6 +25,7 @@ pub const EPOCH_NS: u64 = 1_767_225_600_000_000_000;
 
 /// A store, a clock and a configured gateway.
 pub struct Native {
+    configured: Rc<Configured>,
     gateway: Rc<Gateway>,
     store: Rc<RefCell<dyn Store>>,
     clock: Rc<Cell<u64>>,
@@ -42,10 +43,13 @@ impl Native {
     pub fn new(setup: &Setup) -> Result<Self> {
         let store = Rc::new(RefCell::new(MemoryStore::default()));
         let clock = Rc::new(Cell::new(EPOCH_NS));
-        Ok(Self::of(gateway(setup)?, store, clock, Rc::default()))
+        let (configured, gateway) = Configured::new(setup)?;
+        let configured = Rc::new(configured);
+        Ok(Self::of(configured, gateway, store, clock, Rc::default()))
     }
 
     fn of(
+        configured: Rc<Configured>,
         gateway: Rc<Gateway>,
         store: Rc<RefCell<dyn Store>>,
         clock: Rc<Cell<u64>>,
@@ -55,6 +59,7 @@ impl Native {
         let seed = clock.get() ^ Rc::strong_count(&clock) as u64;
         Self {
             background: Background::new(&gateway, Rc::clone(&clusters), clock.get(), seed),
+            configured,
             gateway,
             store,
             clock,
@@ -64,7 +69,7 @@ impl Native {
         }
     }
 
-    /// The same policy in a new world: configuring one costs more than most cases.
+    /// The same policy in a new world.
     #[must_use]
     pub fn anew(&self) -> Self {
         let store = Rc::new(RefCell::new(MemoryStore::default()));
@@ -75,7 +80,8 @@ impl Native {
     #[must_use]
     pub fn worker(&self, store: Rc<RefCell<dyn Store>>, clock: Rc<Cell<u64>>) -> Self {
         Self::of(
-            Rc::clone(&self.gateway),
+            Rc::clone(&self.configured),
+            self.configured.gateway().expect("it was read before"),
             store,
             clock,
             Rc::clone(&self.clusters),
@@ -88,8 +94,10 @@ impl Native {
     /// The mistakes of the policy.
     pub fn beside(&self, setup: &Setup) -> Result<Self> {
         let (store, clock) = (Rc::clone(&self.store), Rc::clone(&self.clock));
+        let (configured, gateway) = Configured::new(setup)?;
         Ok(Self::of(
-            gateway(setup)?,
+            Rc::new(configured),
+            gateway,
             store,
             clock,
             Rc::clone(&self.clusters),

@@ -36,17 +36,6 @@ fn runnable(suite: &Suite) -> impl Iterator<Item = (&Located, bool)> {
         .filter(|(located, hold)| located.case.hold.is_none_or(|only| only == *hold))
 }
 
-/// The case's policy in a new world. What works between exchanges keeps its queue with the policy, so that policy is configured anew.
-fn fresh(configured: &Native, setup: &Setup) -> Native {
-    let works_between =
-        !setup.policy["audit"]["sink"].is_null() || !setup.policy["notify"].is_null();
-    if works_between {
-        Native::new(setup).unwrap()
-    } else {
-        configured.anew()
-    }
-}
-
 #[test]
 fn cutting_means_nothing() {
     let suite = suite();
@@ -60,7 +49,7 @@ fn cutting_means_nothing() {
         let setup = suite.setup(&located.case, hold).unwrap();
         let configured = Native::new(&setup).unwrap();
         let run = |split: Split| {
-            let mut engine = fresh(&configured, &setup);
+            let mut engine = configured.anew();
             run::run_with(&suite, located, &setup, &mut engine, &mut |call, reply| {
                 cut(split, call, reply);
             })
