@@ -24,6 +24,7 @@ impl<'a> Context<'a> {
     }
 
     /// The bytes of a range; empty when they are not all at hand.
+    #[inline(never)]
     pub(super) fn bytes(&self, range: Range<usize>) -> &'a [u8] {
         self.text.get(range).unwrap_or_default()
     }
