@@ -77,6 +77,7 @@ impl Lane {
         }
         if let Some(mark) = self.mark(candidate.entry) {
             mark.waiting += 1;
+            candidate.after = candidate.after.max(mark.overtaken);
         }
         self.pending.push(candidate);
         Ok(())
@@ -93,6 +94,17 @@ impl Lane {
     pub(super) fn answered(&mut self, entry: u16, by: usize) {
         if let Some(mark) = self.mark(entry) {
             mark.answered = mark.answered.max(by);
+        }
+    }
+
+    /// The same of one that is answered at once, though some before it may wait, to whom that means nothing.
+    pub(super) fn answered_at_once(&mut self, entry: u16, by: usize) {
+        if let Some(mark) = self.mark(entry) {
+            let answered = match mark.waiting {
+                0 => &mut mark.answered,
+                _ => &mut mark.overtaken,
+            };
+            *answered = by.max(*answered);
         }
     }
 
@@ -114,6 +126,9 @@ impl Lane {
             } else if self.settle(&mut candidate, work)? {
                 if let Some(mark) = self.mark(candidate.entry) {
                     mark.waiting = mark.waiting.saturating_sub(1);
+                    if mark.waiting == 0 {
+                        mark.answered = mark.answered.max(std::mem::take(&mut mark.overtaken));
+                    }
                 }
             } else {
                 stuck.push(candidate.entry);

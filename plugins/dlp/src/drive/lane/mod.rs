@@ -99,6 +99,8 @@ struct Mark {
     covered: usize,
     /// By when those before have been answered.
     answered: usize,
+    /// By when those have been that did not wait for others before them.
+    overtaken: usize,
 }
 
 /// What a portion of the text is read with.

@@ -70,12 +70,12 @@ impl Lane {
                 && let Some(entry) = work.driver.entry(index)
                 && !entry.detector.takes_digits(digits)
             {
-                self.answered(index, at.end + by.next_power_of_two());
+                self.answered_at_once(index, at.end + by.next_power_of_two());
                 continue;
             }
             let waiting = self.marked(index).waiting;
             // As if it had been asked about the plain view, which it is where less is known.
-            self.answered(index, at.end + FIRST_REACH);
+            self.answered_at_once(index, at.end + FIRST_REACH);
             let candidate = Candidate::new(index, at.clone(), true, after);
             self.start(candidate, waiting, work)?;
         }
