@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// What placeholders are made with.
 const MASK_KEY: &str = "a key for masks that nobody knows";
 
+/// How a placeholder begins that stands for what only looked like one.
+const ESCAPED: &str = "[TEXT-";
+
 /// A policy document of nothing but these rules.
 #[must_use]
 pub fn document(rules: &[Value]) -> Document {
@@ -146,6 +149,10 @@ impl Run {
             released = released.max(held);
         }
         outcome.edits.sort_by_key(|(range, _)| range.start);
+        // What looks like a placeholder and is none goes as a whole, with what was found in it: `wire` carries out the outer edit.
+        outcome.edits.dedup_by(|(inner, _), (outer, replacement)| {
+            replacement.starts_with(ESCAPED) && inner.start >= outer.start && inner.end <= outer.end
+        });
         let apart = outcome.edits.windows(2).all(|pair| match pair {
             [(one, _), (other, _)] => one.end <= other.start,
             _ => true,
