@@ -70,22 +70,26 @@ impl Native {
     }
 
     /// The same policy in a new world.
-    #[must_use]
-    pub fn anew(&self) -> Self {
+    ///
+    /// # Errors
+    /// As of [`Configured::gateway`].
+    pub fn anew(&self) -> Result<Self> {
         let store = Rc::new(RefCell::new(MemoryStore::default()));
         self.worker(store, Rc::new(Cell::new(EPOCH_NS)))
     }
 
     /// The same policy on another worker, which shares store and clock with others.
-    #[must_use]
-    pub fn worker(&self, store: Rc<RefCell<dyn Store>>, clock: Rc<Cell<u64>>) -> Self {
-        Self::of(
+    ///
+    /// # Errors
+    /// As of [`Configured::gateway`].
+    pub fn worker(&self, store: Rc<RefCell<dyn Store>>, clock: Rc<Cell<u64>>) -> Result<Self> {
+        Ok(Self::of(
             Rc::clone(&self.configured),
-            self.configured.gateway().expect("it was read before"),
+            self.configured.gateway()?,
             store,
             clock,
             Rc::clone(&self.clusters),
-        )
+        ))
     }
 
     /// A worker of its own in the same world, configured anew: it shares store, clock and clusters, and nothing else.

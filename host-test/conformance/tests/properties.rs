@@ -49,7 +49,7 @@ fn cutting_means_nothing() {
         let setup = suite.setup(&located.case, hold).unwrap();
         let configured = Native::new(&setup).unwrap();
         let run = |split: Split| {
-            let mut engine = configured.anew();
+            let mut engine = configured.anew().unwrap();
             run::run_with(&suite, located, &setup, &mut engine, &mut |call, reply| {
                 cut(split, call, reply);
             })
@@ -176,7 +176,7 @@ fn departures(call: &Call, reply: &Reply) -> Vec<(String, Call, Reply)> {
 }
 
 fn left_behind(suite: &Suite, configured: &Native, call: &Call, reply: &Reply) -> Option<String> {
-    let mut engine = configured.anew();
+    let mut engine = configured.anew().unwrap();
     let seen = engine.exchange(call, reply).unwrap();
     if seen.requests().len() != 1 {
         return Some(format!("records: {:?}", seen.records));

@@ -128,7 +128,11 @@ impl<'s> World<'s> {
         };
         let store: Rc<RefCell<dyn Store>> = Rc::new(RefCell::new(store));
         let clock = Rc::new(Cell::new(EPOCH_NS));
-        let worker = |_| configured[0].worker(Rc::clone(&store), Rc::clone(&clock));
+        let worker = |_| {
+            configured[0]
+                .worker(Rc::clone(&store), Rc::clone(&clock))
+                .unwrap()
+        };
         Self {
             suite,
             policies,
@@ -254,16 +258,18 @@ impl<'s> World<'s> {
         {
             self.lost.push((running.user, running.since_ns));
         }
-        self.workers[worker] =
-            self.configured[0].worker(Rc::clone(&self.store), Rc::clone(&self.clock));
+        self.workers[worker] = self.configured[0]
+            .worker(Rc::clone(&self.store), Rc::clone(&self.clock))
+            .unwrap();
     }
 
     /// New requests see the new policy; those that run keep theirs.
     fn load_a_policy(&mut self) {
         let policy = self.random.index(self.policies.len());
         for worker in &mut self.workers {
-            *worker =
-                self.configured[policy].worker(Rc::clone(&self.store), Rc::clone(&self.clock));
+            *worker = self.configured[policy]
+                .worker(Rc::clone(&self.store), Rc::clone(&self.clock))
+                .unwrap();
         }
     }
 
