@@ -4,8 +4,7 @@
 //! The command and its option say what the argument is, so that little is asked of it. The manual page of each command is the source.
 
 use super::class::Class;
-use super::entropy::is_placeholder;
-use super::stand_in::{is_reference, is_stand_in};
+use super::stand_in::stands_in;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 use std::ops::Range;
 
@@ -294,12 +293,7 @@ fn starts_with(bytes: &[u8], begin: &[u8]) -> bool {
 
 fn settled(context: &Context<'_>, value: Range<usize>) -> Outcome {
     let password = context.bytes(value.clone());
-    if password.len() < BYTES_MIN
-        || password.starts_with(b"-")
-        || is_reference(password)
-        || is_stand_in(password)
-        || is_placeholder(password)
-    {
+    if password.len() < BYTES_MIN || password.starts_with(b"-") || stands_in(password) {
         Outcome::None
     } else {
         Outcome::Match(value)

@@ -1,8 +1,7 @@
 //! User and password of curl's `-u` and `--user` (<https://curl.se/docs/manpage.html#-u>).
 
 use super::class::Class;
-use super::entropy::is_placeholder;
-use super::stand_in::{is_reference, is_stand_in};
+use super::stand_in::stands_in;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const CURL_CREDENTIALS: Detector = Detector {
@@ -47,11 +46,7 @@ fn find(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let password = context.bytes(start..end);
-    if password.len() < 4
-        || is_reference(password)
-        || is_stand_in(password)
-        || is_placeholder(password)
-    {
+    if password.len() < 4 || stands_in(password) {
         Outcome::None
     } else {
         Outcome::Match(start..end)

@@ -2,8 +2,7 @@
 //! (<https://www.cisco.com/c/en/us/support/docs/security-vpn/remote-authentication-dial-user-service-radius/107614-64.html>).
 
 use super::class::Class;
-use super::entropy::is_placeholder;
-use super::stand_in::{is_reference, is_stand_in, kinds};
+use super::stand_in::{kinds, stands_in};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const NETWORK_DEVICE_SECRET: Detector = Detector {
@@ -90,9 +89,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let is_known = PUBLIC.iter().any(|word| word.eq_ignore_ascii_case(secret));
     if secret.len() < BYTES_MIN
         || is_known
-        || is_reference(secret)
-        || is_stand_in(secret)
-        || is_placeholder(secret)
+        || stands_in(secret)
         || is_quoted && context.byte(end) != Some(b'"')
         || !is_quoted && kinds(secret) < 2 && !(is_community && is_right)
     {

@@ -2,8 +2,7 @@
 //! (<https://www.postgresql.org/docs/current/libpq-pgpass.html>).
 
 use super::class::Class;
-use super::entropy::is_placeholder;
-use super::stand_in::{is_reference, is_stand_in};
+use super::stand_in::stands_in;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const PGPASS_CREDENTIALS: Detector = Detector {
@@ -40,12 +39,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let is_last = context
         .byte(end)
         .is_none_or(|byte| byte.is_ascii_whitespace());
-    if is_last
-        && password.len() >= BYTES_MIN
-        && !is_reference(password)
-        && !is_stand_in(password)
-        && !is_placeholder(password)
-    {
+    if is_last && password.len() >= BYTES_MIN && !stands_in(password) {
         Outcome::Match(at..end)
     } else {
         Outcome::None

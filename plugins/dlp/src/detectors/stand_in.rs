@@ -1,5 +1,7 @@
 //! Words that stand where a password would stand: what names one, or says that there is none.
 
+use super::entropy::is_placeholder;
+
 const WORDS: [&[u8]; 49] = [
     b"argon2id",
     b"changeit",
@@ -54,6 +56,11 @@ const WORDS: [&[u8]; 49] = [
 
 /// What a value begins with that is put there by a shell, a template or a reader.
 const REFERENCES: &[u8] = b"$<{%*[";
+
+/// Whether a value only stands for a secret: such a word, a reference to where one is kept, what documentation puts there.
+pub(super) fn stands_in(value: &[u8]) -> bool {
+    is_reference(value) || is_stand_in(value) || is_placeholder(value)
+}
 
 /// Whether a value is such a word, in any case.
 pub(super) fn is_stand_in(value: &[u8]) -> bool {
