@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use portcullis_envoy_test::Checkout;
 
+use crate::wasm_opt::{self, HOW_TO_GET, WasmOpt};
+
 /// What Proxy-Wasm hosts with WASI preview 1 run.
 pub const TARGET: &str = "wasm32-wasip1";
 
@@ -38,6 +40,11 @@ pub fn run(checkout: &Checkout) -> Result<()> {
 /// As [`run`].
 pub fn modules(checkout: &Checkout) -> Result<Vec<(&'static str, u64)>> {
     ensure_target()?;
+    if WasmOpt::find()?.is_none() {
+        eprintln!(
+            "no wasm-opt, so the modules get a tenth larger than they need to be; {HOW_TO_GET}"
+        );
+    }
     MODULES
         .into_iter()
         .map(|name| Ok((name, module(checkout, name)?)))
@@ -55,11 +62,7 @@ pub fn module(checkout: &Checkout, name: &str) -> Result<u64> {
     let manifest = checkout.root().join("Cargo.toml");
     let built = wasm(checkout, &manifest, &package)?;
     let installed = checkout.plugins().join(format!("{name}.wasm"));
-    // Moved into place, so that an Envoy that starts meanwhile never reads half a module.
-    let partial = checkout.plugins().join(format!("{name}.partial"));
-    let bytes = fs::copy(&built, &partial).with_context(|| built.display().to_string())?;
-    fs::rename(&partial, &installed)?;
-    Ok(bytes)
+    wasm_opt::install(&built, &installed, WasmOpt::find()?.as_ref())
 }
 
 /// Builds the cdylib of a package for Envoy, and says where Cargo left it.

@@ -16,6 +16,7 @@ mod fuzz;
 mod progress;
 mod test;
 mod up;
+mod wasm_opt;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Portcullis: build, try, test, measure")]

@@ -2,12 +2,13 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::ValueEnum;
 use portcullis_envoy_test::{Checkout, EnvoyBinary, Python};
 
 use crate::build::{self, cargo};
 use crate::progress::Progress;
+use crate::wasm_opt::{HOW_TO_GET, WasmOpt};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -81,6 +82,11 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
         let tests = "test --package portcullis-host-test --no-fail-fast";
         progress.command("the host on wasmtime", &mut cargo(tests))?;
         progress.command("cases, in wasmtime", &mut cargo(WASM_CASES))?;
+        let title = "instructions and sizes of the modules";
+        match WasmOpt::find()? {
+            Some(_) => progress.command(title, &mut cargo(FIGURES))?,
+            None => progress.skip(title, &anyhow!(HOW_TO_GET)),
+        }
     }
     let envoy = EnvoyBinary::find_or_fetch(checkout);
     if wants(Part::Envoy) {
@@ -137,7 +143,10 @@ const NATIVE_CASES: &str =
     "test --package portcullis-conformance --no-default-features --no-fail-fast";
 // One call, because another one would build wasmtime again for other features of what it depends on.
 const WASM_CASES: &str = "test --package portcullis-conformance --package portcullis-speed --no-fail-fast --test linear \
-                          --test wasmtime --test audit --test engines --test contract --test instructions --test calls --test sizes";
+                          --test wasmtime --test audit --test engines --test contract --test calls";
+// Of modules that wasm-opt has made.
+const FIGURES: &str =
+    "test --package portcullis-conformance --no-fail-fast --test instructions --test sizes";
 const ENVOY_TESTS: &str = "test --package portcullis-envoy-test --package xtask --no-fail-fast \
                            --lib --bins --test e2e --test audit --test up";
 const ENVOY_FACTS: &str = "test --package portcullis-host-test --no-fail-fast \
@@ -223,6 +232,11 @@ fn exit_code(progress: Progress) -> ExitCode {
 /// # Errors
 /// When they cannot be run, or fail otherwise than by an expectation.
 pub fn bless(checkout: &Checkout) -> Result<ExitCode> {
+    if WasmOpt::find()?.is_none() {
+        bail!(
+            "sizes and instructions are recorded of modules that wasm-opt has made; {HOW_TO_GET}"
+        );
+    }
     build::modules(checkout)?;
     let mut command = cargo();
     command
