@@ -3,7 +3,8 @@
 use super::checked_numbers::WHAT;
 use super::class::Class;
 use super::keys::KEYS;
-use super::shape::{Piece, Run, Shape, literal as text_of};
+use super::packed::Form;
+use super::shape::{Piece, Run, literal as text_of};
 use super::{Detector, Find, Grade, Group, all};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -49,7 +50,7 @@ fn page() -> String {
     for detector in all() {
         rows.entry(detector.name).or_insert(detector);
     }
-    let is_key = |detector: &Detector| KEYS.concat().iter().any(|key| key.name == detector.name);
+    let is_key = |detector: &Detector| KEYS.iter().any(|key| key.name == detector.name);
     let table = |page: &mut String, title: &str, belongs: &dyn Fn(&Detector) -> bool| {
         let _ = write!(
             page,
@@ -75,13 +76,13 @@ fn page() -> String {
         page,
         "\n## Keys known by a prefix, a middle or an end\n\n{KEYS_INTRODUCTION}\n| name | shapes | bits |\n|---|---|---|\n"
     );
-    for key in KEYS.into_iter().flatten() {
+    for key in KEYS.iter() {
         let Find::Key(shapes) = key.find else {
             unreachable!("{} is a row of keys", key.name)
         };
-        let mut forms: Vec<_> = shapes.iter().map(form).collect();
+        let mut forms: Vec<_> = shapes.map(|shape| form(&shape)).collect();
         forms.dedup();
-        let bits = shapes.iter().map(|shape| shape.centibits_min).min();
+        let bits = shapes.map(|shape| shape.centibits_min).min();
         let bits = f64::from(bits.unwrap_or_default()) / 100.0;
         let _ = writeln!(page, "| `{}` | {} | {bits} |", key.name, forms.join("<br>"));
     }
@@ -122,7 +123,7 @@ fn cell(text: &str) -> String {
 }
 
 /// A shape as a regular expression.
-fn form(shape: &Shape) -> String {
+fn form(shape: &Form) -> String {
     let mut form = shape.head.map(|head| run(&head)).unwrap_or_default();
     let literal = |text: &str| {
         text.replace('.', "\\.")
@@ -132,12 +133,12 @@ fn form(shape: &Shape) -> String {
     form.push_str(&if shape.mark.is_empty() {
         "[0-9]+".to_owned()
     } else {
-        literal(shape.mark)
+        literal(std::str::from_utf8(shape.mark).unwrap())
     });
     for piece in shape.pieces {
         form.push_str(&match piece {
-            Piece::Run(piece) => run(piece),
-            Piece::Text(number) => literal(text_of(*number)),
+            Piece::Run(piece) => run(&piece),
+            Piece::Text(number) => literal(text_of(number)),
         });
     }
     format!("`{form}`")

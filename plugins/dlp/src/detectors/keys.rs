@@ -7,8 +7,10 @@
 use super::class::{
     ALNUM, BASE64, Class, DIGIT, HEX, LOWER, LOWER_HEX, UPPER, URL, URL_PADDED, WORD,
 };
+use super::packed::{Row, pack, unpack};
 use super::shape::Shape;
-use super::{Detector, Find, Grade, Group, Trigger};
+use super::{Before, Detector, Lengths};
+use std::sync::LazyLock;
 
 /// The least entropy of a key's body unless its row says otherwise, in hundredths of a bit a byte. Random hexadecimal digits have 300 or more
 /// from 16 on; `xxxxxxxx` has none.
@@ -83,7 +85,7 @@ macro_rules! key {
         key!($name, CENTIBITS_MIN; $($prefix => [$($piece),+]),+)
     };
     ($name:literal, $centibits:expr; $($prefix:literal => [$($piece:expr),+]),+ $(,)?) => {
-        row($name, Trigger::Keywords(&[$($prefix),+]), &[
+        row($name, &[
             $(Shape { head: None, mark: $prefix, pieces: &[$($piece),+], centibits_min: $centibits }),+
         ])
     };
@@ -92,22 +94,33 @@ macro_rules! key {
 /// A detector of keys that are known by their middle or their end: `infix!("name", entropy; [head] "mark" [pieces])`.
 macro_rules! infix {
     ($name:literal, $centibits:expr; $([$head:expr] $mark:literal [$($piece:expr),*]),+ $(,)?) => {
-        behind_a_head(row($name, Trigger::Keywords(&[$($mark),+]), &[
+        behind_a_head(row($name, &[
             $(Shape { head: Some($head), mark: $mark, pieces: &[$($piece),*], centibits_min: $centibits }),+
         ]))
     };
 }
 
 /// A detector of keys of these shapes.
-const fn row(name: &'static str, trigger: Trigger, shapes: &'static [Shape]) -> Detector {
-    Detector {
+const fn row(name: &'static str, shapes: &'static [Shape]) -> Row {
+    Row {
         name,
-        group: Group::Secrets,
-        grade: Grade::Precise,
+        digits: None,
         dense: are_marks(shapes),
         opaque: true,
-        trigger,
-        find: Find::Key(shapes),
+        shapes,
+    }
+}
+
+/// A detector of keys that begin with a run of digits, and go on so.
+const fn behind_digits(
+    name: &'static str,
+    lengths: Lengths,
+    before: Before,
+    shapes: &'static [Shape],
+) -> Row {
+    Row {
+        digits: Some((lengths, before)),
+        ..row(name, shapes)
     }
 }
 
@@ -123,10 +136,10 @@ const fn are_marks(mut shapes: &[Shape]) -> bool {
 }
 
 /// Where no word ends, a head would take the words before it in.
-const fn behind_a_head(detector: Detector) -> Detector {
-    Detector {
+const fn behind_a_head(row: Row) -> Row {
+    Row {
         dense: false,
-        ..detector
+        ..row
     }
 }
 
@@ -136,7 +149,17 @@ mod h_to_p;
 mod q_to_z;
 
 /// All of them, sorted by name.
-pub(super) const KEYS: [&[Detector]; 3] = [a_to_g::ROWS, h_to_p::ROWS, q_to_z::ROWS];
+const ROWS: [&[Row]; 3] = [a_to_g::ROWS, h_to_p::ROWS, q_to_z::ROWS];
+
+/// The same, packed.
+static PACKED: [u8; pack(&ROWS, &mut [])] = {
+    let mut packed = [0; pack(&ROWS, &mut [])];
+    pack(&ROWS, &mut packed);
+    packed
+};
+
+/// The same, as the scanner takes them.
+pub(super) static KEYS: LazyLock<Vec<Detector>> = LazyLock::new(|| unpack(&PACKED));
 
 #[cfg(test)]
 mod tests {

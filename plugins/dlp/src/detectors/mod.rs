@@ -43,6 +43,7 @@ mod mx_curp;
 mod network_device_secret;
 mod number;
 mod openai_key;
+mod packed;
 mod password;
 mod password_argument;
 mod password_hash;
@@ -59,6 +60,7 @@ mod stand_in;
 mod telegram_bot_token;
 mod turned;
 mod turned_numbers;
+mod twilio_key;
 mod uk_nino;
 mod url_credentials;
 mod us_mbi;
@@ -119,7 +121,7 @@ pub(crate) enum Find {
     /// The same, at no other runs of digits than these.
     Run(fn(&Context<'_>) -> Outcome, &'static [Run]),
     /// Whether one of these shapes stands there: a row in `keys/`.
-    Key(&'static [shape::Shape]),
+    Key(packed::Shapes),
     /// Whether such a number stands there: a row of `checked_numbers.rs`.
     Number(&'static checked_numbers::Plan),
 }
@@ -177,6 +179,8 @@ pub(crate) enum Grade {
 pub(crate) enum Trigger {
     /// At each of these byte strings.
     Keywords(&'static [&'static str]),
+    /// At the marks of these shapes, which are keywords.
+    Marks(packed::Shapes),
     /// At each of these byte strings (written in lower case), whatever the case of its ASCII letters.
     KeywordsAnyCase(&'static [&'static str]),
     /// At each maximal run of ASCII digits that has one of these lengths and such a neighbor before it.
@@ -326,6 +330,7 @@ const DETECTORS: &[Detector] = &[
     sg_nric::SG_NRIC,
     ssn::SSN,
     telegram_bot_token::TELEGRAM_BOT_TOKEN,
+    twilio_key::TWILIO_KEY,
     uk_nino::UK_NINO,
     url_credentials::URL_CREDENTIALS,
     us_mbi::US_MBI,
@@ -333,12 +338,9 @@ const DETECTORS: &[Detector] = &[
 
 /// All detectors.
 pub(crate) fn all() -> impl Iterator<Item = &'static Detector> {
-    let [a, b, c] = keys::KEYS;
     let lists = [
         DETECTORS,
-        a,
-        b,
-        c,
+        &keys::KEYS,
         checked_numbers::NUMBERS,
         turned::TURNED,
         turned_numbers::TURNED_NUMBERS,
@@ -373,10 +375,9 @@ mod tests {
 
     #[test]
     fn lists_are_sorted_and_names_are_no_groups() {
-        let keys = keys::KEYS.concat();
         for list in [
             DETECTORS,
-            &keys,
+            &keys::KEYS,
             checked_numbers::NUMBERS,
             turned::TURNED,
             turned_numbers::TURNED_NUMBERS,
@@ -389,12 +390,19 @@ mod tests {
                 .iter()
                 .all(|group| !names.contains(group))
         );
-        assert!(keys.len() >= 200);
+        assert!(keys::KEYS.len() >= 200);
     }
 
     #[test]
     fn keywords_are_worth_looking_for() {
         for detector in all() {
+            if let Trigger::Marks(shapes) = detector.trigger {
+                assert!(
+                    shapes.marks().all(|mark| mark.len() >= 3),
+                    "{}",
+                    detector.name
+                );
+            }
             if let Trigger::Keywords(words) | Trigger::KeywordsAnyCase(words) = detector.trigger {
                 assert!(
                     words.iter().all(|word| word.len() >= 3),

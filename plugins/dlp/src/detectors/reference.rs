@@ -21,6 +21,7 @@ fn triggers(detector: &Detector, text: &[u8]) -> Vec<Range<usize>> {
     };
     match detector.trigger {
         Trigger::Keywords(words) => keywords(words, false),
+        Trigger::Marks(shapes) => keywords(&shapes.marks().collect::<Vec<_>>(), false),
         Trigger::KeywordsAnyCase(words) => keywords(words, true),
         Trigger::At => (0..text.len())
             .filter(|at| text[*at] == b'@')
@@ -167,12 +168,11 @@ mod properties {
     /// What a text near to a match of anything is made of.
     fn fragment() -> impl Strategy<Value = String> {
         let words: Vec<&'static str> = super::super::all()
-            .filter_map(|detector| match detector.trigger {
-                Trigger::Keywords(words) | Trigger::KeywordsAnyCase(words) => Some(words),
-                Trigger::Digits(_, _) | Trigger::At => None,
+            .flat_map(|detector| match detector.trigger {
+                Trigger::Keywords(words) | Trigger::KeywordsAnyCase(words) => words.to_vec(),
+                Trigger::Marks(shapes) => shapes.marks().collect(),
+                Trigger::Digits(_, _) | Trigger::At => Vec::new(),
             })
-            .flatten()
-            .copied()
             .collect();
         prop_oneof![
             2 => proptest::sample::select(words).prop_map(str::to_owned),

@@ -3,18 +3,18 @@
 use super::class::Class;
 use super::entropy::is_random;
 use super::keys::CLASSES;
+use super::packed::{Form, Pieces, Shapes};
 use super::runs::AnyBehind;
 use super::{Context, Outcome};
 
 /// The longest run that is part of a key. Longer ones are no keys but data that happens to begin like one.
-const RUN_MAX: u16 = 2048;
+pub(super) const RUN_MAX: u16 = 2048;
 
 /// How much of a key must look random: its beginning tells, and a text of nothing but prefixes is one long key each.
 const RANDOM_BYTES_MAX: usize = 96;
 
-/// A form that a key has.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
+/// A form that a key has, as it is written. What becomes of it is a [`Form`].
+pub(super) struct Shape {
     /// What stands before the mark, of a key that is known by its middle or its end.
     pub(super) head: Option<Run>,
     /// What gives it away: the trigger, or what a trigger begins with. Empty where the trigger is a run of digits.
@@ -25,12 +25,12 @@ pub(crate) struct Shape {
     pub(super) centibits_min: u16,
 }
 
-/// Characters of an alphabet, at least and at most so many. Small, for there are many: alphabets and texts are numbers.
+/// Characters of an alphabet, at least and at most so many. Alphabets and texts are numbers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
-    class: u8,
-    min: u8,
-    max: u16,
+    pub(super) class: u8,
+    pub(super) min: u8,
+    pub(super) max: u16,
 }
 
 /// A part of a key.
@@ -156,9 +156,9 @@ pub(super) fn literal(number: u8) -> &'static str {
 }
 
 /// What stands behind a run of digits that one of the shapes begins with.
-pub(super) fn behind(shapes: &[Shape]) -> AnyBehind {
-    let firsts = shapes.iter().map(|shape| match shape.pieces.first() {
-        Some(Piece::Text(number)) => literal(*number).bytes().next().map(AnyBehind::byte),
+pub(super) fn behind(shapes: Shapes) -> AnyBehind {
+    let firsts = shapes.map(|mut shape| match shape.pieces.next() {
+        Some(Piece::Text(number)) => literal(number).bytes().next().map(AnyBehind::byte),
         Some(Piece::Run(_)) | None => None,
     });
     let first = firsts.reduce(|one, other| Some(one?.or(other?)));
@@ -166,14 +166,14 @@ pub(super) fn behind(shapes: &[Shape]) -> AnyBehind {
 }
 
 /// Whether one of the shapes stands at the trigger. Where several do, the longest counts.
-pub(super) fn find(context: &Context<'_>, shapes: &[Shape]) -> Outcome {
+pub(super) fn find(context: &Context<'_>, shapes: Shapes) -> Outcome {
     let trigger = context.trigger();
     let mut best = None;
     for shape in shapes {
-        if !trigger.starts_with(shape.mark.as_bytes()) {
+        if !trigger.starts_with(shape.mark) {
             continue;
         }
-        let Some(start) = start(context, shape) else {
+        let Some(start) = start(context, &shape) else {
             continue;
         };
         let body = match shape.mark.len() {
@@ -200,7 +200,7 @@ pub(super) fn find(context: &Context<'_>, shapes: &[Shape]) -> Outcome {
 }
 
 /// Where a key of this shape begins, if it can begin there.
-fn start(context: &Context<'_>, shape: &Shape) -> Option<usize> {
+fn start(context: &Context<'_>, shape: &Form) -> Option<usize> {
     let at = context.at.start;
     let Some(head) = shape.head else {
         // A mark that begins with a sign is not part of the word before it.
@@ -210,7 +210,7 @@ fn start(context: &Context<'_>, shape: &Shape) -> Option<usize> {
             .is_some_and(u8::is_ascii_alphanumeric);
         // In the dense view words run into each other; what only letters mark must not stand within one there either.
         let is_within = context.dense
-            && shape.mark.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && shape.mark.iter().all(u8::is_ascii_alphanumeric)
             && context
                 .before(at)
                 .is_some_and(|byte| byte.is_ascii_alphanumeric());
@@ -223,14 +223,14 @@ fn start(context: &Context<'_>, shape: &Shape) -> Option<usize> {
 }
 
 /// Where pieces end that begin at `from`.
-fn end(context: &Context<'_>, from: usize, pieces: &[Piece]) -> Result<usize, Outcome> {
+fn end(context: &Context<'_>, from: usize, mut pieces: Pieces) -> Result<usize, Outcome> {
     let mut position = from;
     context.closed();
-    for (index, piece) in pieces.iter().enumerate() {
-        let is_last = index + 1 == pieces.len();
+    while let Some(piece) = pieces.next() {
+        let is_last = pieces.is_empty();
         match piece {
             Piece::Text(number) => {
-                let literal = literal(*number);
+                let literal = literal(number);
                 context.closed();
                 match context.has(position, literal.as_bytes()) {
                     Some(true) => position += literal.len(),

@@ -117,6 +117,9 @@ fn ask(name: &str, token: &[u8], mark: Range<usize>) -> Option<Range<usize>> {
         Trigger::Keywords(words) => words
             .iter()
             .any(|word| word.as_bytes() == context.trigger()),
+        Trigger::Marks(shapes) => shapes
+            .marks()
+            .any(|mark| mark.as_bytes() == context.trigger()),
         Trigger::KeywordsAnyCase(_) | Trigger::Digits(..) | Trigger::At => false,
     };
     let detector = super::all()

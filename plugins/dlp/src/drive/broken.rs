@@ -61,7 +61,10 @@ impl Tokens {
     pub(super) const fn of(trigger: Trigger) -> Self {
         match trigger {
             Trigger::Digits(..) => Self::Numbers,
-            Trigger::Keywords(_) | Trigger::KeywordsAnyCase(_) | Trigger::At => Self::Others,
+            Trigger::Keywords(_)
+            | Trigger::Marks(_)
+            | Trigger::KeywordsAnyCase(_)
+            | Trigger::At => Self::Others,
         }
     }
 

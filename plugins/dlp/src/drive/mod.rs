@@ -95,6 +95,9 @@ impl Driver {
                 Trigger::Keywords(list) => {
                     words.extend(list.iter().map(|word| (*word, false, index)));
                 }
+                Trigger::Marks(shapes) => {
+                    words.extend(shapes.marks().map(|mark| (mark, false, index)));
+                }
                 Trigger::KeywordsAnyCase(list) => {
                     words.extend(list.iter().map(|word| (*word, true, index)));
                 }

@@ -240,7 +240,7 @@ fn reference(text: &str) -> Vec<(u16, Range<usize>)> {
                     }
                 }
                 Trigger::At if here[0] == b'@' => triggers.push(start..start + 1),
-                Trigger::At => {}
+                Trigger::At | Trigger::Marks(_) => {}
             }
         }
         let mut covered = 0;

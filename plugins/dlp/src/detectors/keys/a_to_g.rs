@@ -3,15 +3,16 @@
 use super::super::class::{
     ALNUM, BASE64, DIGIT, HEX, LOWER, LOWER_HEX, UPPER, URL, URL_PADDED, WORD,
 };
+use super::super::packed::Row;
 use super::super::shape::{Shape, text};
-use super::super::{Before, Detector, Lengths, Trigger};
+use super::super::{Before, Lengths};
 use super::{
     ANY64, BECH32, CENTIBITS_MIN, DASHED, DJANGO, DOTTED, SESSION, UPPER_URL, URL_DOTTED, UUID,
-    behind_a_head, row,
+    behind_a_head, behind_digits, row,
 };
 
 /// Sorted by name.
-pub(super) const ROWS: &[Detector] = &[
+pub(super) const ROWS: &[Row] = &[
     key!("adafruit_key": "aio_" => [ALNUM.n(28)]),
     key!("adobe_secret": "p8e-" => [URL.n(32)]),
     key!("age_secret_key", 0; "AGE-SECRET-KEY-1" => [BECH32.n(58)]),
@@ -47,9 +48,10 @@ pub(super) const ROWS: &[Detector] = &[
         "$aact_hmlg_" => [SESSION.from(28)],
     ),
     // The user's number, a secret.
-    behind_a_head(row(
+    behind_a_head(behind_digits(
         "asana_token",
-        Trigger::Digits(Lengths::range(15, 17), Before::Other),
+        Lengths::range(15, 17),
+        Before::Other,
         &[Shape {
             head: None,
             mark: "",
@@ -237,9 +239,10 @@ pub(super) const ROWS: &[Detector] = &[
     key!("endor_key": "endr+" => [URL.to(16, 40)]),
     key!("exoscale_key", 350; "EXO" => [ALNUM.to(24, 30)]),
     // The app's number, `|`, a secret.
-    behind_a_head(row(
+    behind_a_head(behind_digits(
         "facebook_app_token",
-        Trigger::Digits(Lengths::range(15, 16), Before::Other),
+        Lengths::range(15, 16),
+        Before::Other,
         &[Shape {
             head: None,
             mark: "",

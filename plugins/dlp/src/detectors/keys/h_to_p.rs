@@ -1,14 +1,14 @@
 //! Vendors from H to P.
 
 use super::super::class::{ALNUM, BASE64, DIGIT, HEX, LOWER, LOWER_HEX, UPPER, URL, WORD};
+use super::super::packed::Row;
 use super::super::shape::{Shape, text};
-use super::super::{Detector, Trigger};
 use super::{
     ANY64, BASE32, CENTIBITS_MIN, DASHED, DOTTED, PATH_AT, UPPER_DASHED, UUID, behind_a_head, row,
 };
 
 /// Sorted by name.
-pub(super) const ROWS: &[Detector] = &[
+pub(super) const ROWS: &[Row] = &[
     key!("harness_key":
         "pat." => [URL.to(20, 24), text("."), HEX.n(24), text("."), ALNUM.n(20)],
         "sat." => [URL.to(20, 24), text("."), HEX.n(24), text("."), ALNUM.n(20)],

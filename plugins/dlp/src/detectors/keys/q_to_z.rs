@@ -3,15 +3,16 @@
 use super::super::class::{
     ALNUM, BASE64, DIGIT, HEX, LOWER, LOWER_HEX, UPPER, URL, URL_PADDED, WORD,
 };
+use super::super::packed::Row;
 use super::super::shape::{Shape, text};
-use super::super::{Before, Detector, Lengths, Trigger};
+use super::super::{Before, Lengths};
 use super::{
     ANY64, CENTIBITS_MIN, DASHED, DOTTED, PATH, PERCENT64, PLAIN64, SESSION, TIGRIS, UPPER_DASHED,
-    URL_DOTTED, UUID, behind_a_head, row,
+    URL_DOTTED, UUID, behind_a_head, behind_digits, row,
 };
 
 /// Sorted by name.
-pub(super) const ROWS: &[Detector] = &[
+pub(super) const ROWS: &[Row] = &[
     key!("rainforest_key": "apikey_" => [LOWER_HEX.n(64)]),
     key!("ramp_secret": "ramp_sec_" => [ALNUM.from(40)], "ramp_id_" => [ALNUM.n(40)]),
     infix!("rapidapi_key", 350; [LOWER.run(36, 36)] "jsn" [LOWER.n(12)]),
@@ -201,11 +202,12 @@ pub(super) const ROWS: &[Detector] = &[
         "tr_stg_" => [ALNUM.to(20, 32)],
     ),
     // The key's number, `-`, a secret.
-    Detector {
+    Row {
         opaque: false,
-        ..behind_a_head(row(
+        ..behind_a_head(behind_digits(
             "truenas_key",
-            Trigger::Digits(Lengths::range(1, 3), Before::Other),
+            Lengths::range(1, 3),
+            Before::Other,
             &[Shape {
                 head: None,
                 mark: "",
@@ -214,29 +216,6 @@ pub(super) const ROWS: &[Detector] = &[
             }],
         ))
     },
-    // With the first digit in the trigger: two letters alone stand everywhere.
-    behind_a_head(row(
-        "twilio_key",
-        Trigger::Keywords(&[
-            "AC0", "AC1", "AC2", "AC3", "AC4", "AC5", "AC6", "AC7", "AC8", "AC9", "ACa", "ACb",
-            "ACc", "ACd", "ACe", "ACf", "SK0", "SK1", "SK2", "SK3", "SK4", "SK5", "SK6", "SK7",
-            "SK8", "SK9", "SKa", "SKb", "SKc", "SKd", "SKe", "SKf",
-        ]),
-        &[
-            Shape {
-                head: None,
-                mark: "AC",
-                pieces: &[LOWER_HEX.n(32)],
-                centibits_min: CENTIBITS_MIN,
-            },
-            Shape {
-                head: None,
-                mark: "SK",
-                pieces: &[LOWER_HEX.n(32)],
-                centibits_min: CENTIBITS_MIN,
-            },
-        ],
-    )),
     key!("twitter_bearer_token": "AAAAAAAAAAAAAAAAAAAAA" => [ALNUM.to(4, 40), text("%"), PERCENT64.from(60)]),
     key!("typeform_token": "tfp_" => [DOTTED.n(59)]),
     key!("ubidots_token": "BBFF-" => [ALNUM.n(30)]),

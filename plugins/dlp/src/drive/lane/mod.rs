@@ -367,7 +367,7 @@ fn held_from(candidate: &Candidate, driver: &Driver, window: Window<'_>) -> usiz
         // Nearly every number at the end of a line would be.
         Some(Trigger::Digits(..)) if candidate.dense => window.end(),
         Some(Trigger::At) => local_part(window, at.start),
-        Some(Trigger::Keywords(_) | Trigger::Digits(..)) | None => at.start,
+        Some(Trigger::Keywords(_) | Trigger::Marks(_) | Trigger::Digits(..)) | None => at.start,
     }
 }
 
