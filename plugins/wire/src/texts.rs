@@ -202,9 +202,7 @@ impl Texts {
         } else {
             self.claimed(piece, &mut open, sink)?;
         }
-        if raw.escaped && !(open.backslashes || (last && before.is_none())) {
-            open.backslashes = memchr::memchr(b'\\', meaning.as_bytes()).is_some();
-        }
+        open.backslashes |= raw.backslashes;
         if !last {
             self.open = Some(open);
             return Ok(());

@@ -42,13 +42,9 @@ fn find_far(bytes: &[u8]) -> Option<usize> {
         }
         at += LANES;
     }
-    special_position(bytes.get(at..)?).map(|behind| at + behind)
-}
-
-/// The same, one byte after the other.
-#[inline]
-pub(super) fn special_position(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|byte| special(*byte))
+    let mut rest = bytes.get(at..)?.iter();
+    let behind = rest.position(|byte| special(*byte))?;
+    Some(at + behind)
 }
 
 /// The inside of the string that `text` begins with (behind its quotation mark). For what the tokenizer let pass.
@@ -65,15 +61,17 @@ pub(crate) fn string_inside(text: &str) -> &str {
 }
 
 #[inline]
-const fn special(byte: u8) -> bool {
+pub(super) const fn special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 #[inline]
 fn special_lanes(bytes: &[u8; LANES]) -> u8x16 {
     let bytes = u8x16::new(*bytes);
-    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-    control | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'))
+    // With this bit turned, a quotation mark stands behind the control characters.
+    let turned = bytes ^ u8x16::splat(b'"' ^ b' ');
+    let others = turned.min(u8x16::splat(b' ')).simd_eq(turned);
+    others | bytes.simd_eq(u8x16::splat(b'\\'))
 }
 
 /// As [`find_special`], of one register.

@@ -43,6 +43,8 @@ pub(crate) struct Raw<'a> {
     pub text: &'a str,
     /// Where it begins in the document.
     pub at: usize,
-    /// There are escapes in it.
+    /// There are escapes in it…
     pub escaped: bool,
+    /// …and backslashes in what it means.
+    pub backslashes: bool,
 }

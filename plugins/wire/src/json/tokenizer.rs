@@ -7,8 +7,7 @@
 use super::number::{is_number, reach};
 use super::scan::find_special;
 use super::token::{Malformed, Raw, Token};
-use super::unescape::{Unit, unit};
-use super::unescaped::Unescaped;
+use super::unescaped::{Stop, Unescaped};
 use std::ops::Range;
 
 /// How deep arrays and objects may nest: protects every stack that follows the document. No API's body is nested half as deep.
@@ -254,6 +253,7 @@ impl Tokenizer {
                 text: text.get(start..start + len).unwrap_or_default(),
                 at: start,
                 escaped: false,
+                backslashes: false,
             };
             self.at = start + len + 1;
             let token = self.whole(kind, raw, true);
@@ -332,38 +332,29 @@ impl Tokenizer {
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
         let bytes = text.as_bytes();
-        let stop = loop {
+        let mut stop = Stop::Unfinished;
+        if !partial.escaped {
             let rest = bytes.get(partial.seen..).unwrap_or_default();
-            let special = if partial.escaped {
-                self.unescaped.extend(rest)
-            } else {
-                find_special(rest)
-            };
-            let Some(at) = special else {
-                partial.seen = bytes.len();
-                break Stop::Unfinished;
-            };
-            partial.seen += at;
-            let rest = rest.get(at..).unwrap_or_default();
-            match rest.first() {
-                Some(b'"') => break Stop::Quote,
-                Some(b'\\') => match unit(rest) {
-                    Unit::Escape(len, meaning) => {
-                        if !partial.escaped {
-                            partial.escaped = true;
-                            self.unescaped.clear();
-                            let before = bytes.get(partial.start..partial.seen);
-                            self.unescaped.extend(before.unwrap_or_default());
-                        }
-                        self.unescaped.push(meaning);
-                        partial.seen += len;
-                    }
-                    Unit::Unfinished => break Stop::Unfinished,
-                    Unit::Invalid => break Stop::Invalid,
-                },
-                _ => break Stop::Invalid,
+            let special = find_special(rest);
+            partial.seen += special.unwrap_or(rest.len());
+            match bytes.get(partial.seen) {
+                None => {}
+                Some(b'"') => stop = Stop::Quote,
+                Some(b'\\') => {
+                    partial.escaped = true;
+                    self.unescaped.clear();
+                    let before = bytes.get(partial.start..partial.seen);
+                    self.unescaped.read(before.unwrap_or_default());
+                }
+                Some(_) => stop = Stop::Invalid,
             }
-        };
+        }
+        if partial.escaped {
+            let rest = bytes.get(partial.seen..).unwrap_or_default();
+            let (read, why) = self.unescaped.read(rest);
+            partial.seen += read;
+            stop = why;
+        }
         if stop != Stop::Quote && (stop == Stop::Invalid || end) {
             self.failed = Some(Malformed::Syntax);
         }
@@ -378,6 +369,7 @@ impl Tokenizer {
             text: text.get(partial.start..partial.seen).unwrap_or_default(),
             at: partial.start,
             escaped: partial.escaped,
+            backslashes: partial.escaped && self.unescaped.has_backslashes(),
         };
         let first = partial.first;
         if stop == Stop::Quote {
@@ -469,12 +461,4 @@ impl Tokenizer {
             }
         }
     }
-}
-
-/// What ended the search for the end of a string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
-    Quote,
-    Unfinished,
-    Invalid,
 }

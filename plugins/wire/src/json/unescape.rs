@@ -16,25 +16,32 @@ pub(crate) enum Unit {
     Invalid,
 }
 
+/// What an escape of two characters means, by its second; zero is none.
+pub(super) const SIMPLE: [u8; 256] = {
+    let mut table = [0; 256];
+    let escapes = *b"n\n\"\"\\\\t\t//b\x08f\x0Cr\r";
+    let (mut pairs, _) = escapes.as_chunks::<2>();
+    while let [[kind, meaning], rest @ ..] = pairs {
+        #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            table[*kind as usize] = *meaning;
+        }
+        pairs = rest;
+    }
+    table
+};
+
 /// Reads the escape that `bytes` begin with (their first byte is the backslash).
 #[inline]
 pub(crate) fn unit(bytes: &[u8]) -> Unit {
-    let Some(kind) = bytes.get(1) else {
-        return Unit::Unfinished;
-    };
-    let plain = match kind {
-        b'n' => '\n',
-        b'"' => '"',
-        b'\\' => '\\',
-        b't' => '\t',
-        b'/' => '/',
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'r' => '\r',
-        b'u' => return unicode(bytes),
-        _ => return Unit::Invalid,
-    };
-    Unit::Escape(2, plain)
+    match bytes.get(1) {
+        None => Unit::Unfinished,
+        Some(b'u') => unicode(bytes),
+        Some(kind) => match SIMPLE.get(usize::from(*kind)) {
+            None | Some(0) => Unit::Invalid,
+            Some(meaning) => Unit::Escape(2, char::from(*meaning)),
+        },
+    }
 }
 
 #[inline(never)]

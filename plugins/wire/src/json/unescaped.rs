@@ -1,7 +1,7 @@
 //! What a string with escapes means, put together as it is read: looking for the next escape and copying what stands before it is one pass.
 
-use super::scan::{LANES, special_in, special_position};
-use super::unescape::unit_of_valid;
+use super::scan::{LANES, special, special_in};
+use super::unescape::{SIMPLE, Unit, unit, unit_of_valid};
 
 /// A text in the making. Its room is kept for the next one.
 #[derive(Debug, Default)]
@@ -9,6 +9,19 @@ pub(crate) struct Unescaped {
     /// Of these, the first `len` are the text; all others only are room.
     bytes: Vec<u8>,
     len: usize,
+    /// There are backslashes in the text.
+    backslashes: bool,
+}
+
+/// What ended the reading of a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// A quotation mark.
+    Quote,
+    /// What was there of it.
+    Unfinished,
+    /// What no string has.
+    Invalid,
 }
 
 impl Unescaped {
@@ -17,12 +30,14 @@ impl Unescaped {
         Self {
             bytes: Vec::new(),
             len: 0,
+            backslashes: false,
         }
     }
 
     /// Begins anew.
     pub(crate) const fn clear(&mut self) {
         self.len = 0;
+        self.backslashes = false;
     }
 
     /// What it means so far.
@@ -33,6 +48,11 @@ impl Unescaped {
         simdutf8::basic::from_utf8(bytes).unwrap_or_default()
     }
 
+    /// Whether there are backslashes in it.
+    pub(super) const fn has_backslashes(&self) -> bool {
+        self.backslashes
+    }
+
     /// What the inside of a string means that the tokenizer let pass, not cut within an escape.
     pub(crate) fn of(&mut self, raw: &str) -> &str {
         self.clear();
@@ -41,13 +61,9 @@ impl Unescaped {
             self.bytes.reserve_exact(more);
             self.bytes.resize(raw.len() + LANES, 0);
         }
-        let mut rest = raw.as_bytes();
-        while let Some(at) = self.extend(rest) {
-            let escape = rest.get(at..).unwrap_or_default();
-            // Quotation marks and control characters do not occur.
-            let (len, meaning) = unit_of_valid(escape);
-            self.push(meaning);
-            rest = escape.get(len..).unwrap_or_default();
+        let mut rest = raw;
+        while !rest.is_empty() {
+            rest = self.read_valid(rest, rest);
         }
         self.text()
     }
@@ -58,64 +74,103 @@ impl Unescaped {
         let mut rest = raw;
         while !rest.is_empty() && self.len < bytes {
             let portion = rest.ceil_char_boundary(bytes - self.len);
-            let portion = rest.get(..portion).unwrap_or(rest);
-            let Some(at) = self.extend(portion.as_bytes()) else {
-                rest = rest.get(portion.len()..).unwrap_or_default();
-                continue;
-            };
-            let escape = rest.get(at..).unwrap_or_default();
-            let (len, meaning) = unit_of_valid(escape.as_bytes());
-            self.push(meaning);
-            rest = escape.get(len..).unwrap_or_default();
+            rest = self.read_valid(rest.get(..portion).unwrap_or(rest), rest);
         }
         rest
     }
 
-    /// Appends whole characters up to the first byte that ends or escapes a string; the index of that byte.
-    #[inline]
-    pub(super) fn extend(&mut self, from: &[u8]) -> Option<usize> {
+    /// Reads a portion that `rest` begins with, and all of an escape that the portion ends in.
+    fn read_valid<'a>(&mut self, portion: &str, rest: &'a str) -> &'a str {
+        let (read, _) = self.read(portion.as_bytes());
+        let rest = rest.get(read..).unwrap_or_default();
+        if read == portion.len() {
+            return rest;
+        }
+        // Quotation marks and control characters do not occur.
+        let (len, meaning) = unit_of_valid(rest.as_bytes());
+        self.push(meaning);
+        rest.get(len..).unwrap_or_default()
+    }
+
+    /// Appends whole characters of a string's inside and what its escapes mean, up to what ends it; how many bytes that are, and why it ended.
+    pub(super) fn read(&mut self, from: &[u8]) -> (usize, Stop) {
         let mut at = 0;
+        loop {
+            at = self.read_plain(from, at);
+            let rest = from.get(at..).unwrap_or_default();
+            match rest.first() {
+                None => return (at, Stop::Unfinished),
+                Some(b'"') => return (at, Stop::Quote),
+                Some(b'\\') => match unit(rest) {
+                    Unit::Escape(len, meaning) => {
+                        self.push(meaning);
+                        at += len;
+                    }
+                    Unit::Unfinished => return (at, Stop::Unfinished),
+                    Unit::Invalid => return (at, Stop::Invalid),
+                },
+                Some(byte) if special(*byte) => return (at, Stop::Invalid),
+                Some(byte) => {
+                    // Too few are left for a register.
+                    self.push_byte(*byte);
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    /// The same for all that nearly all strings are made of; where it stopped.
+    #[inline]
+    fn read_plain(&mut self, from: &[u8], mut at: usize) -> usize {
+        let mut end = self.len;
         while let Some(chunk) = from.get(at..).and_then(<[u8]>::first_chunk::<LANES>) {
-            let room = self.bytes.get_mut(self.len..);
+            let room = self.bytes.get_mut(end..);
             let Some(room) = room.and_then(<[u8]>::first_chunk_mut::<LANES>) else {
                 self.grow();
                 continue;
             };
             *room = *chunk;
-            if let Some(plain) = special_in(chunk) {
-                self.len += plain;
-                return Some(at + plain);
+            let Some(plain) = special_in(chunk) else {
+                end += LANES;
+                at += LANES;
+                continue;
+            };
+            end += plain;
+            at += plain;
+            let meaning = match from.get(at..) {
+                Some([b'\\', kind, ..]) => SIMPLE.get(usize::from(*kind)).copied(),
+                _ => None,
+            };
+            let Some(meaning) = meaning.filter(|meaning| *meaning != 0) else {
+                break;
+            };
+            // There was room for all of the register.
+            if let Some(room) = self.bytes.get_mut(end) {
+                *room = meaning;
             }
-            self.len += LANES;
-            at += LANES;
+            self.backslashes |= meaning == b'\\';
+            end += 1;
+            at += 2;
         }
-        let rest = from.get(at..).unwrap_or_default();
-        let special = special_position(rest);
-        self.append(rest.get(..special.unwrap_or(rest.len())).unwrap_or(rest));
-        special.map(|plain| at + plain)
+        self.len = end;
+        at
     }
 
     /// Appends a character.
-    #[inline]
-    pub(super) fn push(&mut self, character: char) {
-        if character.is_ascii()
-            && let Some(room) = self.bytes.get_mut(self.len)
-        {
-            *room = character as u8;
-            self.len += 1;
-            return;
+    fn push(&mut self, character: char) {
+        self.backslashes |= character == '\\';
+        for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+            self.push_byte(byte);
         }
-        self.append(character.encode_utf8(&mut [0; 4]).as_bytes());
     }
 
-    fn append(&mut self, bytes: &[u8]) {
-        let end = self.len + bytes.len();
-        while self.bytes.len() < end {
+    fn push_byte(&mut self, byte: u8) {
+        if self.len == self.bytes.len() {
             self.grow();
         }
-        if let Some(room) = self.bytes.get_mut(self.len..end) {
-            room.copy_from_slice(bytes);
-            self.len = end;
+        if let Some(room) = self.bytes.get_mut(self.len) {
+            *room = byte;
+            self.len += 1;
         }
     }
 

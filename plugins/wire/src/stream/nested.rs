@@ -159,6 +159,7 @@ impl Nested {
                 text: "",
                 at: self.base,
                 escaped: false,
+                backslashes: false,
             };
             inner.piece(nothing, "", true, self.depth, teller, ready)?;
         }
