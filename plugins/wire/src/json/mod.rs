@@ -28,5 +28,5 @@ pub(crate) use tokenizer::Tokenizer;
 pub(crate) use trie::KEYS_MAX;
 pub(crate) use trie::{NodeId, Row, Trie};
 pub(crate) use unescape::{escapes, means};
-pub(crate) use unescaped::Unescaped;
+pub(crate) use unescaped::{Unescaped, string_end};
 pub(crate) use walk::Walker;

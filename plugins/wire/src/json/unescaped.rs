@@ -1,6 +1,6 @@
 //! What a string with escapes means, put together as it is read: looking for the next escape and copying what stands before it is one pass.
 
-use super::scan::{LANES, special, special_in};
+use super::scan::{LANES, find_special, special, special_in};
 use super::unescape::{SIMPLE, Unit, unit, unit_of_valid};
 
 /// A text in the making. Its room is kept for the next one.
@@ -179,6 +179,17 @@ impl Unescaped {
     fn grow(&mut self) {
         self.bytes.resize(self.bytes.len() * 2 + 4 * LANES, 0);
     }
+}
+
+/// Where the string ends whose inside `bytes` begin with, and whether there are escapes in it; `None` when it is none, or cut off.
+pub(crate) fn string_end(bytes: &[u8], scratch: &mut Unescaped) -> Option<(usize, bool)> {
+    let plain = find_special(bytes)?;
+    if bytes.get(plain) == Some(&b'"') {
+        return Some((plain, false));
+    }
+    scratch.clear();
+    let (read, stop) = scratch.read(bytes.get(plain..)?);
+    (stop == Stop::Quote).then_some((plain + read, true))
 }
 
 #[cfg(test)]

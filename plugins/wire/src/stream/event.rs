@@ -1,6 +1,8 @@
 //! The JSON of one event: its strings, each with the place that says to which text it belongs.
 
 use super::channels::Key;
+use super::data::Data;
+use super::shape::Spot;
 use crate::document::{Observe, Value};
 use crate::formats::{Compiled, Ends, Meaning};
 use crate::json::{self, Malformed, NodeId, Raw, Token, Unescaped, Walker};
@@ -14,16 +16,25 @@ use std::fmt::Write;
 pub(super) struct Found<'a> {
     /// As it is written in the event's data.
     pub raw: Raw<'a>,
+    /// What is known of it.
+    pub said: Said,
+    /// It goes on in other events: where it stands.
+    path: Option<Path<'a>>,
+}
+
+/// What is known of a string by where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
     /// Part of the completion.
     pub completion: bool,
     /// A key of an object.
     key: bool,
     /// The value of the key before it.
     pub of_key: bool,
-    /// What is said of where it stands.
+    /// What becomes of the stream depends on what it says.
+    pub steers: bool,
+    /// Whose it is, and what it claims to be.
     ground: Ground,
-    /// It goes on in other events: where it stands.
-    path: Option<Path<'a>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +80,8 @@ pub(super) struct EventData<'a> {
     /// All channels end with this event.
     pub ends_all: bool,
     counts: bool,
+    /// There are counts in it.
+    counted: bool,
     /// Which container is the array of answers.
     answers: Option<usize>,
 }
@@ -81,11 +94,19 @@ const CONTAINERS_ROOM: usize = 4;
 const INDEX: &str = "index";
 
 impl Found<'_> {
+    /// Where it stands in the event whose data this is.
+    pub(super) fn spot(&self, data: &Data) -> Spot {
+        let at = data.place(self.raw.at);
+        Spot::new(at..at + self.raw.text.len(), self.raw.escaped, self.said)
+    }
+}
+
+impl Said {
     /// Whose text it is and where it stands, given what it says. A text that goes on must look opaque piece by piece.
-    pub(super) fn of(&self, text: &str) -> (Role, Place) {
+    pub(super) fn of(self, text: &str, escaped: bool) -> (Role, Place) {
         let claim = self.ground.claim;
         let opaque = claim != Claim::Prose
-            && !self.raw.escaped
+            && !escaped
             && claim.judge(text, true) == Look::Opaque
             && claim.still(text) == text.len();
         let place = if self.key {
@@ -121,10 +142,13 @@ impl<'a> EventData<'a> {
                 if step.node == NodeId::UNKNOWN {
                     event.strings.push(Found {
                         raw,
-                        completion: false,
-                        key: true,
-                        of_key: false,
-                        ground: walker.around(),
+                        said: Said {
+                            completion: false,
+                            key: true,
+                            of_key: false,
+                            steers: true,
+                            ground: walker.around(),
+                        },
                         path: None,
                     });
                 }
@@ -179,6 +203,8 @@ impl<'a> EventData<'a> {
                 Token::Number(text) => {
                     event.number(text, segment, current);
                     if let Some(meaning) = meaning {
+                        event.counted |=
+                            matches!(meaning, Meaning::InputTokens(_) | Meaning::OutputTokens);
                         usage.value(meaning, Value::Number(text))?;
                     }
                 }
@@ -192,6 +218,11 @@ impl<'a> EventData<'a> {
     pub(super) fn is_usage_only(&self) -> bool {
         let answers = self.answers.and_then(|at| self.containers.get(at));
         self.counts && answers.is_none_or(|answers| answers.elements == 0)
+    }
+
+    /// Whether it holds texts alone: what it does to the stream, another one does that differs in texts.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.counts && !self.counted && self.finished.is_empty() && !self.ends_all
     }
 
     fn kind(&mut self, raw: Raw<'_>, format: &Compiled) {
@@ -227,15 +258,18 @@ impl<'a> EventData<'a> {
             name,
         });
         let of_key = match (segment, self.strings.last()) {
-            (Segment::Key(key), Some(last)) => last.key && last.raw.at == key.at,
+            (Segment::Key(key), Some(last)) => last.said.key && last.raw.at == key.at,
             _ => false,
         };
         self.strings.push(Found {
             raw,
-            completion: goes_on,
-            key: false,
-            of_key,
-            ground,
+            said: Said {
+                completion: goes_on,
+                key: false,
+                of_key,
+                steers: matches!(meaning, Some(Meaning::Kind | Meaning::Finish)),
+                ground,
+            },
             path,
         });
     }

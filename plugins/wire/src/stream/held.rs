@@ -7,9 +7,10 @@ use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
 
 /// An event that has not left.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Held {
-    pub text: String,
+    /// UTF-8.
+    pub bytes: Vec<u8>,
     /// Pieces of channels in it.
     pub pieces: Vec<Piece>,
     /// Changes of texts that are in this event only.
@@ -57,7 +58,12 @@ impl Held {
     }
 
     pub(super) fn render(mut self, out: &mut Vec<u8>) {
+        if self.rewrites.is_empty() {
+            out.extend_from_slice(&self.bytes);
+            return;
+        }
         sort_by_key(&mut self.rewrites, |rewrite| rewrite.place.start);
+        let event = simdutf8::basic::from_utf8(&self.bytes).unwrap_or_default();
         let mut copied = 0;
         for Rewrite {
             place,
@@ -65,21 +71,17 @@ impl Held {
             changes,
         } in self.rewrites
         {
-            out.extend_from_slice(
-                self.text
-                    .get(copied..place.start)
-                    .unwrap_or_default()
-                    .as_bytes(),
-            );
+            let between = event.get(copied..place.start).unwrap_or_default();
+            out.extend_from_slice(between.as_bytes());
             copied = place.end;
-            let text = self.text.get(place).unwrap_or_default();
+            let text = event.get(place).unwrap_or_default();
             match what {
                 What::Line => change_line(text, changes, out),
                 What::String => change_string(text, changes, out),
                 What::Piece => change_piece(text, changes, out),
             }
         }
-        out.extend_from_slice(self.text.get(copied..).unwrap_or_default().as_bytes());
+        out.extend_from_slice(event.get(copied..).unwrap_or_default().as_bytes());
     }
 }
 

@@ -7,6 +7,7 @@ mod flow;
 mod held;
 mod inner;
 mod nested;
+mod shape;
 
 use crate::TextSink;
 use crate::formats::Compiled;
@@ -21,9 +22,9 @@ use event::EventData;
 use flow::Teller;
 use held::{Held, Piece, What};
 use portcullis_policy::{Edit, Part, Place, Refusal, Role, Text, TextId};
+use shape::{Shape, Spot};
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::str;
 
 /// Bytes of one event: protects the worker's memory from an event without end. The largest events known are those that repeat a whole
 /// answer or carry an image.
@@ -48,6 +49,8 @@ pub(crate) struct EventStream {
     nested: NestedIds,
     batch: Vec<Edit>,
     scratch: Unescaped,
+    /// Of the event before, where another one may have it.
+    shape: Option<Shape>,
     out: Vec<u8>,
     usage: UsageCount,
     completion_bytes: u64,
@@ -68,6 +71,7 @@ impl EventStream {
             nested: NestedIds::default(),
             batch: Vec::new(),
             scratch: Unescaped::new(),
+            shape: None,
             out: Vec::new(),
             usage: UsageCount::default(),
             completion_bytes: 0,
@@ -179,13 +183,26 @@ impl EventStream {
 
     /// Whether it tells usage alone.
     fn skim_event(&mut self, bytes: &[u8]) -> bool {
-        let text = str::from_utf8(bytes).unwrap_or_default();
+        let text = simdutf8::basic::from_utf8(bytes).unwrap_or_default();
+        let mut shape = self.shape.take();
+        let known = shape.as_mut();
+        if let Some(spots) = known.and_then(|shape| shape.fit(text, &mut self.scratch)) {
+            self.completion_bytes += spots.iter().map(Spot::completion_bytes).sum::<u64>();
+            self.shape = shape;
+            return false;
+        }
         let data = Data::of(text, &lines(text, std::mem::take(&mut self.first)));
         let Ok(event) = EventData::read(data.text(text), self.format, &mut self.usage) else {
             return false;
         };
-        for found in event.strings.iter().filter(|found| found.completion) {
-            self.completion_bytes += found.raw.text.len() as u64;
+        let spots: Vec<_> = event
+            .strings
+            .iter()
+            .map(|found| found.spot(&data))
+            .collect();
+        self.completion_bytes += spots.iter().map(Spot::completion_bytes).sum::<u64>();
+        if event.is_plain() {
+            self.shape = Shape::new(text, spots, shape);
         }
         event.is_usage_only()
     }
@@ -194,46 +211,100 @@ impl EventStream {
         if bytes.len() > EVENT_BYTES_MAX || self.held_bytes + bytes.len() > HELD_BYTES_MAX {
             return Err(unreadable());
         }
-        let text = String::from_utf8(bytes).map_err(|_| unreadable())?;
-        let mut held = Held {
-            text: String::new(),
-            pieces: Vec::new(),
-            rewrites: Vec::new(),
-        };
-        let lines = lines(&text, std::mem::take(&mut self.first));
-        for line in &lines {
-            match line {
-                Line::Name(range) | Line::Other(range) => {
-                    self.plain(&text, range, &mut held, sink)?
+        let text = simdutf8::basic::from_utf8(&bytes).map_err(|_| unreadable())?;
+        let mut held = Held::default();
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut shape = self.shape.take();
+        let known = shape.as_mut();
+        if let Some(spots) = known.and_then(|shape| shape.fit(text, &mut scratch)) {
+            for spot in spots {
+                let said = spot.text(text, &mut scratch);
+                if !said.is_empty() {
+                    self.string(said, spot, &mut held, sink)?;
                 }
-                Line::Data(_) => {}
             }
-        }
-        let data = Data::of(&text, &lines);
-        let json = data.text(&text);
-        if json == DONE {
-            self.close(None, sink)?;
-        } else if !json.is_empty() && self.json(json, &data, &mut held, sink)? && self.hides_usage {
+            self.shape = shape;
+        } else if self.read(text, shape, &mut scratch, &mut held, sink)? {
             return Ok(());
         }
-        self.held_bytes += text.len();
-        held.text = text;
+        self.scratch = scratch;
+        self.held_bytes += bytes.len();
+        held.bytes = bytes;
         self.held.push_back(held);
         self.release();
         Ok(())
     }
 
-    /// Part of a line that is not JSON: a text of its own.
+    /// Reads an event that looks like no other, `before` being one that came before it. Whether it is to be hidden.
+    #[inline(never)]
+    fn read(
+        &mut self,
+        text: &str,
+        before: Option<Shape>,
+        scratch: &mut Unescaped,
+        held: &mut Held,
+        sink: &mut dyn TextSink,
+    ) -> Result<bool, Refusal> {
+        let lines = lines(text, std::mem::take(&mut self.first));
+        let mut plain = true;
+        for line in &lines {
+            match line {
+                Line::Name(range) | Line::Other(range) => {
+                    plain &= !self.plain(text, range, held, sink)?;
+                }
+                Line::Data(_) => {}
+            }
+        }
+        let data = Data::of(text, &lines);
+        let json = data.text(text);
+        if json == DONE {
+            self.close(None, sink)?;
+        }
+        if json == DONE || json.is_empty() {
+            return Ok(false);
+        }
+        let event =
+            EventData::read(json, self.format, &mut self.usage).map_err(|_| unreadable())?;
+        let mut spots = Vec::with_capacity(event.strings.len());
+        for found in &event.strings {
+            let mut spot = found.spot(&data);
+            let said = spot.text(text, scratch);
+            if said.is_empty() {
+                // Its channel is not open yet.
+                plain &= !spot.said.completion;
+            } else {
+                if let Some(key) = event.channel(found) {
+                    let of = spot.said.of(said, spot.escaped);
+                    let id = self.channels.at(key, of, || fresh(&mut self.ids));
+                    spot.channel = Some(id.ok_or_else(unreadable)?);
+                }
+                self.string(said, &spot, held, sink)?;
+            }
+            spots.push(spot);
+        }
+        for group in event.ended_groups() {
+            self.close(Some(group), sink)?;
+        }
+        if event.ends_all {
+            self.close(None, sink)?;
+        }
+        if plain && event.is_plain() {
+            self.shape = Shape::new(text, spots, before);
+        }
+        Ok(self.hides_usage && event.is_usage_only())
+    }
+
+    /// Part of a line that is not JSON: a text of its own, unless it is known. Whether it was told.
     fn plain(
         &mut self,
         event: &str,
         range: &Range<usize>,
         held: &mut Held,
         sink: &mut dyn TextSink,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let text = event.get(range.clone()).unwrap_or_default();
         if text.is_empty() || self.format.format().event_names.contains(&text) {
-            return Ok(());
+            return Ok(false);
         }
         let id = self.fresh();
         let mut changes = Vec::new();
@@ -251,89 +322,63 @@ impl EventStream {
             &mut |change| changes.push(change),
         )?;
         held.rewrite(range.clone(), What::Line, changes);
-        Ok(())
+        Ok(true)
     }
 
-    /// Whether the event tells usage alone.
-    fn json(
+    /// A string that is not empty.
+    fn string(
         &mut self,
-        json: &str,
-        data: &Data,
+        text: &str,
+        spot: &Spot,
         held: &mut Held,
         sink: &mut dyn TextSink,
-    ) -> Result<bool, Refusal> {
-        let event =
-            EventData::read(json, self.format, &mut self.usage).map_err(|_| unreadable())?;
-        for found in &event.strings {
-            let raw = found.raw;
-            let at = data.place(raw.at);
-            let place = at..at + raw.text.len();
-            let text = if raw.escaped {
-                self.scratch.of(raw.text)
+    ) -> Result<(), Refusal> {
+        if spot.said.completion {
+            self.completion_bytes += text.len() as u64;
+        }
+        if let Some(id) = spot.channel {
+            let mut teller = Teller {
+                sink,
+                batch: &mut self.batch,
+                ids: &mut self.nested,
+            };
+            let channel = self.channels.find(id).ok_or_else(unreadable)?;
+            let range = channel.tell(text, false, &mut teller)?;
+            held.pieces.push(Piece {
+                place: spot.now.clone(),
+                channel: id,
+                text: range,
+            });
+            return Ok(());
+        }
+        let mut changes = Vec::new();
+        let (role, place) = spot.said.of(text, spot.escaped);
+        let whole = Text {
+            id: self.fresh(),
+            piece: text,
+            last: true,
+            role,
+            place,
+            part: if spot.said.of_key {
+                Part::Value
             } else {
-                raw.text
-            };
-            if text.is_empty() {
-                continue;
-            }
-            if found.completion {
-                self.completion_bytes += text.len() as u64;
-            }
-            let ids = &mut self.ids;
-            if let Some(key) = event.channel(found) {
-                let id = self
-                    .channels
-                    .at(key, found.of(text), || fresh(ids))
-                    .ok_or_else(unreadable)?;
-                let mut teller = Teller {
-                    sink,
-                    batch: &mut self.batch,
-                    ids: &mut self.nested,
-                };
-                let channel = self.channels.find(id).ok_or_else(unreadable)?;
-                let range = channel.tell(text, false, &mut teller)?;
-                held.pieces.push(Piece {
-                    place,
-                    channel: id,
-                    text: range,
-                });
-                continue;
-            }
-            let mut changes = Vec::new();
-            let (role, place_said) = found.of(text);
-            let whole = Text {
-                id: fresh(ids),
-                piece: text,
-                last: true,
-                role,
-                place: place_said,
-                part: if found.of_key {
-                    Part::Value
-                } else {
-                    Part::Alone
-                },
-            };
-            give(whole, sink, &mut self.batch, &mut |change| {
-                changes.push(change)
-            })?;
-            if json::hides_text(text) {
-                changes.extend(give_nested(
-                    text,
-                    (role, place_said),
-                    &mut self.nested,
-                    sink,
-                    &mut self.batch,
-                )?);
-            }
-            held.rewrite(place, What::String, changes);
+                Part::Alone
+            },
+        };
+        give(whole, sink, &mut self.batch, &mut |change| {
+            changes.push(change)
+        })?;
+        if json::hides_text(text) {
+            changes.extend(give_nested(
+                text,
+                (role, place),
+                &mut self.nested,
+                sink,
+                &mut self.batch,
+            )?);
         }
-        for group in event.ended_groups() {
-            self.close(Some(group), sink)?;
-        }
-        if event.ends_all {
-            self.close(None, sink)?;
-        }
-        Ok(event.is_usage_only())
+        held.rewrite(spot.now.clone(), What::String, changes);
+        Ok(())
     }
 
     /// Ends the channels of a group, or all.
@@ -374,7 +419,7 @@ impl EventStream {
             let Some(mut held) = self.held.pop_front() else {
                 return;
             };
-            self.held_bytes -= held.text.len();
+            self.held_bytes -= held.bytes.len();
             for piece in std::mem::take(&mut held.pieces) {
                 if let Some(channel) = self.channels.find(piece.channel) {
                     let changes = channel.changes_in(&piece.text);
