@@ -1,9 +1,7 @@
 //! Determinizing: subsets of the graph's states become the rows of a table.
 
-use super::bytes::ByteSet;
 use super::look::{Look, Neighbor};
 use super::nfa::{Nfa, State, StateId};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Most entries of one table, two bytes each. Protects memory: subsets of a pattern's states can be exponentially many.
 const ENTRIES_MAX: usize = 64 * 1024;
@@ -123,7 +121,7 @@ impl<'a> Builder<'a> {
 
     /// One row of the table: what each byte, and the end, makes of a subset.
     fn row(&mut self, (before, states): &Subset, accepts: bool) -> Result<(), String> {
-        let mut decided: BTreeMap<Neighbor, Leaves> = BTreeMap::new();
+        let mut decided = [const { None::<Leaves> }; Neighbor::ALL.len()];
         let bytes: Vec<Option<u8>> = self
             .examples
             .iter()
@@ -133,7 +131,10 @@ impl<'a> Builder<'a> {
             .collect();
         for byte in bytes {
             let after = Neighbor::of(byte);
-            let leaves = decided.entry(after).or_insert_with(|| {
+            let Some(leaves) = decided.get_mut(after as usize) else {
+                continue; // cannot be: every kind has its place
+            };
+            let leaves = leaves.get_or_insert_with(|| {
                 let mut leaves = self.leaves();
                 for id in states {
                     self.expand(*id, &mut leaves, |look| Some(look.holds(*before, after)));
@@ -255,33 +256,57 @@ struct Leaves {
 
 /// Bytes that no set of the graph and no assertion tells apart share a column.
 fn columns(nfa: &Nfa) -> ([u8; 256], Vec<u8>) {
-    let mut sets = BTreeSet::new();
+    let mut columns = [0; 256];
+    let mut last = None;
     for state in nfa.states() {
         match state {
-            State::Bytes(set, _) => {
-                sets.insert(*set);
+            // Counted repetitions have the same one again and again.
+            State::Bytes(set, _) if last != Some(*set) => {
+                split(&mut columns, |byte| set.contains(byte));
+                last = Some(*set);
             }
             State::Look(..) => {
                 for neighbor in Neighbor::ALL {
-                    sets.insert(
-                        (0..=u8::MAX)
-                            .filter(|byte| Neighbor::of(Some(*byte)) == neighbor)
-                            .collect::<ByteSet>(),
-                    );
+                    split(&mut columns, |byte| Neighbor::of(Some(byte)) == neighbor);
                 }
             }
-            State::Split(_) | State::Match => {}
+            State::Bytes(..) | State::Split(_) | State::Match => {}
         }
     }
-    let mut columns = [0; 256];
     let mut examples = Vec::new();
-    let mut known: BTreeMap<Vec<bool>, u8> = BTreeMap::new();
+    let mut known = [None::<u8>; 256];
     for (column, byte) in columns.iter_mut().zip(0..=u8::MAX) {
-        let signature: Vec<bool> = sets.iter().map(|set| set.contains(byte)).collect();
-        *column = *known.entry(signature).or_insert_with(|| {
-            examples.push(byte);
-            u8::try_from(examples.len() - 1).unwrap_or(u8::MAX)
-        });
+        if let Some(number) = known.get_mut(usize::from(*column)) {
+            *column = *number.get_or_insert_with(|| {
+                examples.push(byte);
+                u8::try_from(examples.len() - 1).unwrap_or(u8::MAX)
+            });
+        }
     }
     (columns, examples)
+}
+
+/// Gives bytes of a set other columns than those that are not in it.
+fn split(columns: &mut [u8; 256], contains: impl Fn(u8) -> bool) {
+    let mut count = columns.iter().max().map_or(0, |most| usize::from(*most)) + 1;
+    // The column of those in the set, where some of the old one are not: the first of each column decides who keeps it.
+    let mut others = [None::<(bool, u8)>; 256];
+    for (column, byte) in columns.iter_mut().zip(0..=u8::MAX) {
+        let is_in = contains(byte);
+        let Some(other) = others.get_mut(usize::from(*column)) else {
+            continue;
+        };
+        match other {
+            None => *other = Some((is_in, *column)),
+            Some((keeps, _)) if *keeps == is_in => {}
+            Some((_, new)) => {
+                if *new == *column {
+                    // There are no more columns than bytes.
+                    *new = u8::try_from(count).unwrap_or(u8::MAX);
+                    count += 1;
+                }
+                *column = *new;
+            }
+        }
+    }
 }

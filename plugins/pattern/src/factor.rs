@@ -5,7 +5,6 @@ use super::dfa::Dfa;
 use super::expr::Expr;
 use super::look::Neighbor;
 use super::nfa::{Nfa, State};
-use std::collections::BTreeSet;
 
 /// Most bytes that a factor looks at. More would seldom rule out more, and all factors share few machine words.
 pub const FACTOR_BYTES_MAX: usize = 24;
@@ -138,11 +137,16 @@ fn first_sets(nfa: &Nfa) -> Vec<ByteSet> {
     sets
 }
 
-fn closure(nfa: &Nfa, from: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
-    let mut seen = BTreeSet::new();
+fn closure(nfa: &Nfa, from: impl IntoIterator<Item = u32>) -> Vec<u32> {
+    let mut seen = vec![false; nfa.len()];
+    let mut reached = Vec::new();
     let mut stack: Vec<u32> = from.into_iter().collect();
     while let Some(id) = stack.pop() {
-        if seen.insert(id) {
+        let Some(seen) = seen.get_mut(id as usize) else {
+            continue;
+        };
+        if !std::mem::replace(seen, true) {
+            reached.push(id);
             match nfa.state(id) {
                 State::Split(targets) => stack.extend(targets),
                 State::Look(_, next) => stack.push(*next),
@@ -150,7 +154,7 @@ fn closure(nfa: &Nfa, from: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
             }
         }
     }
-    seen
+    reached
 }
 
 /// About how often a byte of the set comes up, in the text that makes it come up most: digits in logs, letters in prose, and so on.

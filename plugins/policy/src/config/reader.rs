@@ -244,13 +244,19 @@ impl<'a> Section<'a> {
     /// One of a few words.
     #[must_use]
     pub fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        let place = self.place_among(&mut words.iter().map(|(word, _)| *word))?;
+        words.get(place).map(|(_, value)| *value)
+    }
+
+    #[inline(never)]
+    fn place_among(&self, words: &mut dyn Iterator<Item = &str>) -> Option<usize> {
+        let words: Vec<&str> = words.collect();
         if let Value::String(text) = self.value
-            && let Some((_, value)) = words.iter().find(|(word, _)| word == text)
+            && let Some(place) = words.iter().position(|word| word == text)
         {
-            return Some(*value);
+            return Some(place);
         }
-        let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        self.expected(&format!("one of {}", list.join(", ")))
+        self.expected(&format!("one of {}", words.join(", ")))
     }
 
     /// The field `mode` of a section: `enforce`, unless it says `shadow`.

@@ -1,5 +1,6 @@
 //! A configuration value, from JSON text or from a protobuf `Struct`.
 
+use crate::sort::sort_by;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -147,14 +148,17 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut entries: Vec<(String, Value)> = Vec::new();
-        let mut names = std::collections::HashSet::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if !names.insert(name.clone()) {
-                return Err(A::Error::custom(format_args!(
-                    "the name {name:?} stands twice"
-                )));
-            }
-            entries.push((name, value));
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        // Sorted, since a set of names would be the only one that some modules have: 10 KiB of them.
+        let mut names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+        sort_by(&mut names, Ord::cmp);
+        let twice = names.iter().zip(names.iter().skip(1));
+        if let Some((name, _)) = twice.into_iter().find(|(one, other)| one == other) {
+            return Err(A::Error::custom(format_args!(
+                "the name {name:?} stands twice"
+            )));
         }
         Ok(Value::Map(entries))
     }
