@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use core::arch::wasm32::{i8x16_all_true, i8x16_bitmask, i8x16_eq, v128, v128_load};
+use core::arch::wasm32::{i8x16_all_true, i8x16_bitmask, i8x16_eq, v128, v128_and, v128_load};
 
 /// Bytes of a register.
 const LANES: usize = 16;
@@ -13,15 +13,22 @@ const LANES: usize = 16;
 /// Both point to that many bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
+    // The last portion is one that ends where both do, and what it has of the one before is the same.
+    let last = |lanes: usize, at: usize| at.min(length - lanes);
     let mut at = 0;
-    while length - at >= LANES {
-        // SAFETY: so many bytes are there; a v128 is loaded from any address.
-        let same = unsafe {
-            i8x16_eq(
-                v128_load(one.add(at).cast::<v128>()),
-                v128_load(other.add(at).cast::<v128>()),
-            )
-        };
+    // SAFETY: whoever calls it has seen that so many bytes are there; a v128 is loaded from any address.
+    let same = |at: usize| unsafe {
+        i8x16_eq(
+            v128_load(one.add(at).cast::<v128>()),
+            v128_load(other.add(at).cast::<v128>()),
+        )
+    };
+    while length - at > 2 * LANES && i8x16_all_true(v128_and(same(at), same(at + LANES))) {
+        at += 2 * LANES;
+    }
+    while length >= LANES && at < length {
+        at = last(LANES, at);
+        let same = same(at);
         if !i8x16_all_true(same) {
             at += i8x16_bitmask(same).trailing_ones() as usize;
             // SAFETY: the byte is one of those just loaded.
@@ -29,12 +36,26 @@ pub unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize)
         }
         at += LANES;
     }
-    // SAFETY: so many bytes are there.
-    if length - at >= 8 && unsafe { same::<u64>(one, other, at) } {
+    while length >= 8 && at < length {
+        at = last(8, at);
+        // SAFETY: so many bytes are there.
+        let differing = unsafe { load::<u64>(one, at) ^ load::<u64>(other, at) };
+        if differing != 0 {
+            at += differing.trailing_zeros() as usize / 8;
+            // SAFETY: the byte is one of those just loaded.
+            return unsafe { difference(one, other, at) };
+        }
         at += 8;
     }
-    // SAFETY: as before.
-    if length - at >= 4 && unsafe { same::<u32>(one, other, at) } {
+    while length >= 4 && at < length {
+        at = last(4, at);
+        // SAFETY: so many bytes are there.
+        let differing = unsafe { load::<u32>(one, at) ^ load::<u32>(other, at) };
+        if differing != 0 {
+            at += differing.trailing_zeros() as usize / 8;
+            // SAFETY: the byte is one of those just loaded.
+            return unsafe { difference(one, other, at) };
+        }
         at += 4;
     }
     while at < length {
@@ -49,12 +70,10 @@ pub unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize)
 }
 
 /// # Safety
-/// Both point to as many bytes behind `at` as `T` has.
-unsafe fn same<T: Copy + PartialEq>(one: *const u8, other: *const u8, at: usize) -> bool {
+/// It points to as many bytes behind `at` as `T` has.
+unsafe fn load<T: Copy>(bytes: *const u8, at: usize) -> T {
     // SAFETY: as the caller says.
-    unsafe {
-        one.add(at).cast::<T>().read_unaligned() == other.add(at).cast::<T>().read_unaligned()
-    }
+    unsafe { bytes.add(at).cast::<T>().read_unaligned() }
 }
 
 /// # Safety

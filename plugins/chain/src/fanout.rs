@@ -90,6 +90,7 @@ impl Fanout {
             now: turn.now,
             out: Effects::new(turn.store),
             side,
+            dismissed: false,
         }
     }
 }
@@ -101,6 +102,8 @@ pub(crate) struct Sink<'a> {
     /// Empty between two texts: nearly all of them leave nothing to be done.
     out: Effects<'a>,
     side: Side,
+    /// The text just told is nothing to any policy.
+    dismissed: bool,
 }
 
 impl TextSink for Sink<'_> {
@@ -113,25 +116,33 @@ impl TextSink for Sink<'_> {
             Side::Request => Event::RequestText(text),
             Side::Response => Event::ResponseText(text),
         };
-        let mut result = Ok(());
+        let (mut result, mut told) = (Ok(()), 0);
         for member in &mut self.fanout.policies {
             let wanted = match self.side {
                 Side::Request => member.interest.request_text,
                 Side::Response => member.interest.response_text,
             };
             if wanted {
+                told += 1;
                 result = member.tell(self.now, &event, &mut self.fanout.facts, &mut self.out);
                 if result.is_err() {
                     break;
                 }
             }
         }
+        let dismissed = self.out.take_dismissed() == told;
         if self.out.is_empty() && result.is_ok() {
+            self.dismissed = dismissed;
             return Ok(None);
         }
+        self.dismissed = false;
         self.fanout.metrics.append(&mut self.out.take_metrics());
         edits.append(&mut self.out.take_edits());
         let undecided = self.out.take_undecided();
         result.map(|()| undecided)
+    }
+
+    fn dismisses(&self) -> bool {
+        self.dismissed
     }
 }

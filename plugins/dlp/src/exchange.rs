@@ -128,7 +128,7 @@ impl DlpExchange {
         out: &mut Effects<'_>,
     ) -> Verdict {
         self.side = side;
-        let mut result = Ok(());
+        let mut result = Ok(true);
         let reaching = self.reaching(facts);
         let rules = &self.config.rules;
         let reaching = reaching.and(rules.reaching(side, text.role));
@@ -136,14 +136,22 @@ impl DlpExchange {
             result = self.scanner.text(rules, reaching, text, self.streamed);
             let part = matches!(text.part, Part::First | Part::Next);
             if part || result.is_err() || self.scanner.report().has_news() {
-                result = self.take_news(result, reaching, text, out);
+                result = self.take_news(result.map(|_| ()), reaching, text, out);
             }
         }
-        if self.config.masker.is_some() && result.is_ok() {
-            result = self.placeholders(side, text, out);
+        if self.config.masker.is_some()
+            && result.is_ok()
+            && let Err(refused) = self.placeholders(side, text, out)
+        {
+            result = Err(refused);
         }
         match result {
-            Ok(()) => Verdict::Continue,
+            Ok(clear) => {
+                if clear && text.last && out.is_empty() {
+                    out.dismiss();
+                }
+                Verdict::Continue
+            }
             Err(refused) => self.refuse(refused, facts, out),
         }
     }
@@ -169,7 +177,7 @@ impl DlpExchange {
         reaching: RuleSet,
         text: &Text<'_>,
         out: &mut Effects<'_>,
-    ) -> Result<(), Refused> {
+    ) -> Result<bool, Refused> {
         let part = matches!(text.part, Part::First | Part::Next);
         for (range, replacement) in self.replacements()? {
             if part {
@@ -191,7 +199,7 @@ impl DlpExchange {
                 edits.into_iter().flatten().for_each(|edit| out.edit(edit));
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// What is to stand in the place of what was found in the text at hand; what is masked is kept.

@@ -53,13 +53,14 @@ impl From<TooManyParts> for Refused {
 
 impl Scanner {
     /// Takes the next piece of a text that `reaching` rules look at. What it brought to light is in [`Self::report`], also when the message is refused.
+    /// True: it came whole, and nothing is in it, however often it comes at its place.
     pub(crate) fn text(
         &mut self,
         rules: &Rules,
         reaching: RuleSet,
         text: &Text<'_>,
         streamed: bool,
-    ) -> Result<(), Refused> {
+    ) -> Result<bool, Refused> {
         let after_key = std::mem::take(&mut self.after_key);
         if text.place == Place::Key
             && text.last
@@ -82,7 +83,8 @@ impl Scanner {
             opaque: text.place == Place::Opaque,
         };
         if open.is_some() || !text.last {
-            return self.piece(rules, reaching, text, open, (manner, follows));
+            self.piece(rules, reaching, text, open, (manner, follows))?;
+            return Ok(false);
         }
         let whole = Whole {
             reaching,
@@ -91,7 +93,7 @@ impl Scanner {
             opaque: manner.opaque,
         };
         if text.piece.len() < rules.shortest() || self.known.is_clear(whole) {
-            return Ok(());
+            return Ok(true);
         }
         let clear = rules.patterns_clear(whole.text);
         if !clear || rules.driver().is_some() {
@@ -105,11 +107,11 @@ impl Scanner {
             scan.push(rules, text.piece, true, manner, scratch, report)
                 .map_err(Refused::Stop)?;
             if !scan.saw_nothing() {
-                return Ok(());
+                return Ok(false);
             }
         }
         self.known.clear(whole);
-        Ok(())
+        Ok(true)
     }
 
     /// Takes a piece of a text that comes in several.

@@ -81,6 +81,7 @@ pub struct Effects<'a> {
     headers: Vec<HeaderEdit>,
     metrics: Vec<(Metric, u64)>,
     undecided: Option<usize>,
+    dismissed: usize,
 }
 
 impl<'a> Effects<'a> {
@@ -92,6 +93,7 @@ impl<'a> Effects<'a> {
             headers: Vec::new(),
             metrics: Vec::new(),
             undecided: None,
+            dismissed: 0,
         }
     }
 
@@ -125,6 +127,17 @@ impl<'a> Effects<'a> {
     /// behind it must wait. A text's piece for which nobody says so is decided as a whole, with all of the text before it.
     pub fn hold_from(&mut self, position: usize) {
         self.undecided = Some(self.undecided.map_or(position, |other| other.min(position)));
+    }
+
+    /// The text of this event came whole, and nothing is in it for the policy; nor would there be, should it come once more at the same place of
+    /// this message: whoever hands out texts may then leave it out. Of a key that holds only where its value is left out as well.
+    pub const fn dismiss(&mut self) {
+        self.dismissed += 1;
+    }
+
+    /// How many policies dismissed the text of this event; leaves none.
+    pub const fn take_dismissed(&mut self) -> usize {
+        std::mem::replace(&mut self.dismissed, 0)
     }
 
     /// The edits wished so far; leaves none.

@@ -218,6 +218,9 @@ impl EventStream {
         let known = shape.as_mut();
         if let Some(spots) = known.and_then(|shape| shape.fit(text, &mut scratch)) {
             for spot in spots {
+                if spot.dismissed {
+                    continue;
+                }
                 let said = spot.text(text, &mut scratch);
                 if !said.is_empty() {
                     self.string(said, spot, &mut held, sink)?;
@@ -278,7 +281,7 @@ impl EventStream {
                     let id = self.channels.at(key, of, || fresh(&mut self.ids));
                     spot.channel = Some(id.ok_or_else(unreadable)?);
                 }
-                self.string(said, &spot, held, sink)?;
+                spot.dismissed = self.string(said, &spot, held, sink)?;
             }
             spots.push(spot);
         }
@@ -325,14 +328,14 @@ impl EventStream {
         Ok(true)
     }
 
-    /// A string that is not empty.
+    /// Tells a string that is not empty; whether it need not be told again where it comes again.
     fn string(
         &mut self,
         text: &str,
         spot: &Spot,
         held: &mut Held,
         sink: &mut dyn TextSink,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         if spot.said.completion {
             self.completion_bytes += text.len() as u64;
         }
@@ -349,7 +352,7 @@ impl EventStream {
                 channel: id,
                 text: range,
             });
-            return Ok(());
+            return Ok(false);
         }
         let mut changes = Vec::new();
         let (role, place) = spot.said.of(text, spot.escaped);
@@ -368,6 +371,7 @@ impl EventStream {
         give(whole, sink, &mut self.batch, &mut |change| {
             changes.push(change)
         })?;
+        let mut dismissed = sink.dismisses();
         if json::hides_text(text) {
             changes.extend(give_nested(
                 text,
@@ -376,9 +380,10 @@ impl EventStream {
                 sink,
                 &mut self.batch,
             )?);
+            dismissed = false;
         }
         held.rewrite(spot.now.clone(), What::String, changes);
-        Ok(())
+        Ok(dismissed)
     }
 
     /// Ends the channels of a group, or all.
