@@ -68,8 +68,8 @@ const NO_OPERATORS: [&[u8]; 7] = [b"-", b".", b"--", b"!", b"+", b"...", b"?"];
 /// [`Outcome::None`] or [`Outcome::Undecided`] when there is none.
 pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outcome> {
     // `"name"`, `name']`, `$name}`, `--name`, `name)`, escaped quotes too.
-    let closed = step(context, from, 4, &CLOSERS)?;
-    let mut spaced = step(context, closed, 8, &BLANKS)?;
+    let closed = context.end_of(from, 4, &CLOSERS)?;
+    let mut spaced = context.end_of(closed, 8, &BLANKS)?;
     let mut is_said = false;
     if spaced > closed {
         if context.is_open(spaced + BETWEEN_BYTES_MAX) {
@@ -84,14 +84,14 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
             is_said = *word != b"string ";
         } else if OF.iter().any(|word| begins(&word)) {
             // `the password for db1 is …`.
-            let end = step(context, spaced, OF_BYTES_MAX, &PHRASE)?;
+            let end = context.end_of(spaced, OF_BYTES_MAX, &PHRASE)?;
             let phrase = context.bytes(spaced..end);
             if let Some(is) = phrase.windows(4).position(|word| word == b" is ") {
                 (spaced, is_said) = (spaced + is + 4, true);
             }
         }
     }
-    let operator = step(context, spaced, 5, &OPERATORS)?;
+    let operator = context.end_of(spaced, 5, &OPERATORS)?;
     let is_tag = context.before(closed) == Some(b'>') && closed > from;
     let is_assigned = is_said
         || is_tag
@@ -107,11 +107,11 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
     if !is_assigned && spaced == closed {
         return Err(Outcome::None);
     }
-    let gap = step(context, operator, 24, &WHITE)?;
+    let gap = context.end_of(operator, 24, &WHITE)?;
     let gap = behind(context, gap, &TYPES)?;
-    let opened = step(context, gap, 4, &OPENERS)?;
+    let opened = context.end_of(gap, 4, &OPENERS)?;
     let opened = behind(context, opened, &SCHEMES)?;
-    let mut end = step(context, opened, VALUE_BYTES_MAX, &VALUE)?;
+    let mut end = context.end_of(opened, VALUE_BYTES_MAX, &VALUE)?;
     let mut is_quoted = opened > gap && context.byte(end).is_some_and(|byte| QUOTES.has(byte));
     let mut is_plain = true;
     // In quotes there may be anything but blanks.
@@ -119,7 +119,7 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
         .before(opened)
         .filter(|byte| matches!(byte, b'"' | b'\''));
     if let Some(quote) = quote.filter(|_| !is_quoted && opened > gap) {
-        let last = step(context, opened, VALUE_BYTES_MAX, &IN_QUOTES)?;
+        let last = context.end_of(opened, VALUE_BYTES_MAX, &IN_QUOTES)?;
         if context.byte(last) == Some(quote) {
             (end, is_quoted, is_plain) = (last, true, false);
         }
@@ -170,16 +170,6 @@ fn behind(context: &Context<'_>, from: usize, texts: &[&[u8]]) -> Result<usize, 
     Ok(from)
 }
 
-/// Where a run ends, if that is known.
-fn step(context: &Context<'_>, from: usize, max: usize, class: &Class) -> Result<usize, Outcome> {
-    let end = context.run_of(from, max, class);
-    if context.is_open(end) {
-        Err(Outcome::Undecided)
-    } else {
-        Ok(end)
-    }
-}
-
 /// Whether a value is a member of something: names with dots between them, none longer than names are.
 pub(super) fn is_member(value: &[u8]) -> bool {
     let is_name = |part: &[u8]| {
@@ -195,6 +185,31 @@ pub(super) fn is_member(value: &[u8]) -> bool {
 /// Whether a text has a word in it, in any case.
 #[inline(never)]
 pub(super) fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len())
-        .any(|part| part.eq_ignore_ascii_case(word))
+    contains_any(text, std::slice::from_ref(&word))
+}
+
+/// Whether a text has one of these words in it, in any case.
+#[inline(never)]
+pub(super) fn contains_any(text: &[u8], words: &[&[u8]]) -> bool {
+    // Letters are the same in both cases by their lower bits, as are few other bytes.
+    let bit = |byte: u8| 1_u32 << (byte % 32);
+    let firsts = words.iter().filter_map(|word| word.first());
+    let firsts = firsts.fold(0, |firsts, byte| firsts | bit(*byte));
+    let mut rest = text;
+    while let [byte, behind @ ..] = rest {
+        if firsts & bit(*byte) != 0 && words.iter().any(|word| begins_with(rest, word)) {
+            return true;
+        }
+        rest = behind;
+    }
+    false
+}
+
+/// Whether a text begins with a word, in any case.
+#[inline]
+fn begins_with(text: &[u8], word: &[u8]) -> bool {
+    text.first().map(u8::to_ascii_lowercase) == word.first().map(u8::to_ascii_lowercase)
+        && text
+            .get(..word.len())
+            .is_some_and(|part| part.eq_ignore_ascii_case(word))
 }

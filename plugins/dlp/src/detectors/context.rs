@@ -62,27 +62,32 @@ impl<'a> Context<'a> {
         let Some((memo, base)) = self.memo else {
             return walk(from, max);
         };
+        if max <= SHORT_RUN_BYTES {
+            return walk(from, max);
+        }
         let limit = from + max;
-        let end = if max > SHORT_RUN_BYTES {
-            let more = |at: usize| base + walk(at - base, limit.saturating_sub(at - base));
-            let end = memo.end(*class, base + from, more) - base;
-            end.min(limit).min(self.text.len().max(from))
-        } else {
-            walk(from, max)
-        };
-        memo.note_open(self.is_open(end).then_some(Open {
-            class: *class,
-            from: base + from,
-            limit: base + limit,
-        }));
-        end
+        let more = |at: usize| base + walk(at - base, limit.saturating_sub(at - base));
+        let end = memo.end(*class, base + from, more) - base;
+        end.min(limit).min(self.text.len().max(from))
     }
 
-    /// What is waited for is no run.
-    pub(super) fn closed(&self) {
-        if let Some((memo, _)) = self.memo {
-            memo.note_open(None);
+    /// The same, if it is known.
+    ///
+    /// # Errors
+    /// [`Outcome::Undecided`]. A detector that answers so, too, is asked again when it is known: with less, it could say nothing else.
+    pub(super) fn end_of(&self, from: usize, max: usize, class: &Class) -> Result<usize, Outcome> {
+        let end = self.run_of(from, max, class);
+        if !self.is_open(end) {
+            return Ok(end);
         }
+        if let Some((memo, base)) = self.memo {
+            memo.waits_for(Open {
+                class: *class,
+                from: base + from,
+                limit: base + from + max,
+            });
+        }
+        Err(Outcome::Undecided)
     }
 
     /// Where the run of characters of an alphabet begins that ends before `to`, after at most `max` of them.
@@ -105,7 +110,12 @@ impl<'a> Context<'a> {
     /// Whether these bytes stand at a position; `None` when that is not known yet.
     pub(super) fn has(&self, position: usize, literal: &[u8]) -> Option<bool> {
         let rest = self.text.get(position..).unwrap_or_default();
-        if rest.starts_with(literal) {
+        // Mostly it is something else, and a comparison is a call.
+        if let ([byte, ..], [first, ..]) = (rest, literal)
+            && byte != first
+        {
+            Some(false)
+        } else if rest.starts_with(literal) {
             Some(true)
         } else if !self.end && literal.starts_with(rest) {
             None

@@ -3,7 +3,9 @@
 //! The name only says where to look; the value must look random: letters and digits mixed, enough entropy, no word, no path, no code. It cannot
 //! be as sure as a shape is, so that through a group it only flags.
 
-use super::assigned::{NAME, NAME_REST_MAX, VALUE_BYTES_MAX, contains, is_member, value};
+use super::assigned::{
+    NAME, NAME_REST_MAX, VALUE_BYTES_MAX, contains, contains_any, is_member, value,
+};
 use super::class::Class;
 use super::entropy::{centibits, is_placeholder};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
@@ -114,10 +116,10 @@ const PUBLIC: [&[u8]; 2] = [b"LS0tLS1CRUdJTiBDRVJU", b"arn:"];
 
 fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
-    let rest = context.run_of(at.end, NAME_REST_MAX, &NAME);
-    if context.is_open(rest) {
-        return Outcome::Undecided;
-    }
+    let rest = match context.end_of(at.end, NAME_REST_MAX, &NAME) {
+        Ok(rest) => rest,
+        Err(outcome) => return outcome,
+    };
     let is_other = BEGINNINGS
         .iter()
         .any(|word| word.eq_ignore_ascii_case(context.trigger()))
@@ -158,8 +160,7 @@ fn name<'a>(context: &Context<'a>, end: usize) -> &'a [u8] {
 }
 
 fn is_harmless(context: &Context<'_>, end: usize) -> bool {
-    let name = name(context, end);
-    HARMLESS.iter().any(|word| contains(name, word))
+    contains_any(name(context, end), &HARMLESS)
 }
 
 /// Whether a value that is assigned to a name which ends at `end` is a secret.
@@ -183,10 +184,10 @@ fn is_value(context: &Context<'_>, value: Range<usize>, end: usize) -> bool {
 
 /// `NAME-SECRET-1a2b…`: the value is joined to the name.
 fn joined(context: &Context<'_>, end: usize) -> Outcome {
-    let end = context.run_of(end, VALUE_BYTES_MAX, &NAME);
-    if context.is_open(end) {
-        return Outcome::Undecided;
-    }
+    let end = match context.end_of(end, VALUE_BYTES_MAX, &NAME) {
+        Ok(end) => end,
+        Err(outcome) => return outcome,
+    };
     let rest = context.bytes(context.at.end..end);
     let Some(gap) = rest
         .iter()

@@ -23,7 +23,7 @@ pub(crate) struct Memo {
     next: Cell<usize>,
     /// Bytes that were walked over since it was last asked.
     steps: Cell<usize>,
-    /// The last run that was asked for, if what was shown of the text ended before the run did.
+    /// What the detector waits for that was asked last, if it is the end of a run.
     open: Cell<Option<Open>>,
 }
 
@@ -44,13 +44,18 @@ impl Memo {
         self.open.set(None);
     }
 
-    /// Remembers whether the last run that was asked for is open.
-    pub(super) fn note_open(&self, open: Option<Open>) {
-        self.open.set(open);
+    /// The detector waits for the end of a run.
+    pub(super) fn waits_for(&self, open: Open) {
+        self.open.set(Some(open));
     }
 
-    /// Where the run ends that was open, as far as the text is known: a detector that waits for its end can be shown so much at once. `None` when
-    /// it waits for something else.
+    /// A detector is asked: what another one waited for is of no interest.
+    pub(super) fn asked(&self) {
+        self.open.set(None);
+    }
+
+    /// Where the run ends that the detector waits for, as far as the text is known: it can be shown so much at once. `None` when it waits for
+    /// something else.
     pub(crate) fn open_until(&self, window: Window<'_>) -> Option<usize> {
         let Open { class, from, limit } = self.open.take()?;
         let end = self.end(class, from, |at| {

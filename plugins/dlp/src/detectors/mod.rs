@@ -105,6 +105,11 @@ impl Detector {
     /// Decides what stands at a trigger.
     #[inline]
     pub(crate) fn find(&self, context: &Context<'_>) -> Outcome {
+        if self.may_wait_for_runs()
+            && let Some((memo, _)) = context.memo
+        {
+            memo.asked();
+        }
         match self.find {
             Find::Code(find) | Find::Run(find, _) => find(context),
             Find::Key(shapes) => shape::find(context, shapes),
@@ -138,6 +143,11 @@ impl Detector {
             Find::Key(shapes) => vec![Run::within(lengths, AnyBefore::SIGN, shape::behind(shapes))],
             Find::Number(plan) => plan.runs(),
         }
+    }
+
+    /// Whether its [`Memo`] tells what it waits for.
+    pub(crate) const fn may_wait_for_runs(&self) -> bool {
+        matches!(self.find, Find::Key(_) | Find::Code(_))
     }
 
     /// Whether it walks over tokens with a [`Memo`] only, which counts steps.

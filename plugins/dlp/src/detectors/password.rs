@@ -73,11 +73,11 @@ fn find(context: &Context<'_>) -> Outcome {
     // `pw:` has its operator in it.
     let from = match context.trigger() {
         [word @ .., b':' | b'=' | b'"'] => at.start + word.trim_ascii_end().len(),
-        _ => context.run_of(at.end, NAME_REST_MAX, &NAME),
+        _ => match context.end_of(at.end, NAME_REST_MAX, &NAME) {
+            Ok(end) => end,
+            Err(outcome) => return outcome,
+        },
     };
-    if context.is_open(from) {
-        return Outcome::Undecided;
-    }
     // `fiber_passive`, `bit_passed`: another word.
     let rest = context.bytes(at.end..from);
     if context.trigger().eq_ignore_ascii_case(b"_pass")

@@ -170,7 +170,7 @@ pub(super) fn find(context: &Context<'_>, shapes: Shapes) -> Outcome {
     let trigger = context.trigger();
     let mut best = None;
     for shape in shapes {
-        if !trigger.starts_with(shape.mark) {
+        if !is_marked(trigger, shape.mark) {
             continue;
         }
         let Some(start) = start(context, &shape) else {
@@ -199,6 +199,13 @@ pub(super) fn find(context: &Context<'_>, shapes: Shapes) -> Outcome {
     best.map_or(Outcome::None, |(start, end)| Outcome::Match(start..end))
 }
 
+/// Whether a trigger begins with a mark. Marks of one detector are alike, and differ in their last bytes mostly.
+#[inline]
+fn is_marked(trigger: &[u8], mark: &[u8]) -> bool {
+    let alike = |bytes: &[u8]| bytes.iter().rev().eq(mark.iter().rev());
+    trigger.get(..mark.len()).is_some_and(alike)
+}
+
 /// Where a key of this shape begins, if it can begin there.
 fn start(context: &Context<'_>, shape: &Form) -> Option<usize> {
     let at = context.at.start;
@@ -225,13 +232,11 @@ fn start(context: &Context<'_>, shape: &Form) -> Option<usize> {
 /// Where pieces end that begin at `from`.
 fn end(context: &Context<'_>, from: usize, mut pieces: Pieces) -> Result<usize, Outcome> {
     let mut position = from;
-    context.closed();
     while let Some(piece) = pieces.next() {
         let is_last = pieces.is_empty();
         match piece {
             Piece::Text(number) => {
                 let literal = literal(number);
-                context.closed();
                 match context.has(position, literal.as_bytes()) {
                     Some(true) => position += literal.len(),
                     Some(false) => return Err(Outcome::None),
@@ -240,10 +245,7 @@ fn end(context: &Context<'_>, from: usize, mut pieces: Pieces) -> Result<usize, 
             }
             Piece::Run(run) => {
                 let class = run.class();
-                let end = context.run_of(position, run.max(), class);
-                if context.is_open(end) {
-                    return Err(Outcome::Undecided);
-                }
+                let end = context.end_of(position, run.max(), class)?;
                 if end - position < run.min() {
                     return Err(Outcome::None);
                 }

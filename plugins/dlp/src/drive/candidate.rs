@@ -32,6 +32,42 @@ pub(super) struct Candidate {
     pub(super) after: usize,
 }
 
+/// What any detector is shown of a trigger when there is enough to begin with.
+pub(super) struct Shown<'a> {
+    text: &'a [u8],
+    first: usize,
+    at: Range<usize>,
+    cut: bool,
+}
+
+impl<'a> Shown<'a> {
+    /// Of a trigger.
+    #[inline]
+    pub(super) fn of(at: &Range<usize>, window: Window<'a>, last: bool) -> Option<Self> {
+        let first = at.start.saturating_sub(LOOK_BEHIND);
+        let text = window.range(first..at.end + FIRST_REACH);
+        let cut = text.len() < at.end + FIRST_REACH - first;
+        (!cut || last).then(|| Self {
+            text,
+            first,
+            at: at.start - first..at.end - first,
+            cut,
+        })
+    }
+
+    /// For a detector.
+    #[inline]
+    pub(super) fn context<'c>(&'c self, memo: &'c Memo) -> Context<'c> {
+        Context {
+            text: self.text,
+            at: self.at.clone(),
+            end: self.cut,
+            dense: false,
+            memo: Some((memo, self.first)),
+        }
+    }
+}
+
 /// What is known of a candidate.
 pub(super) enum Answer {
     /// More text is needed.
@@ -53,26 +89,6 @@ impl Candidate {
             dense,
             after,
         }
-    }
-
-    /// What any detector is shown of a trigger when there is enough to begin with.
-    #[inline]
-    pub(super) fn shown<'a>(
-        at: &Range<usize>,
-        window: Window<'a>,
-        last: bool,
-        memo: &'a Memo,
-    ) -> Option<Context<'a>> {
-        let first = at.start.saturating_sub(LOOK_BEHIND);
-        let text = window.range(first..at.end + FIRST_REACH);
-        let cut = text.len() < at.end + FIRST_REACH - first;
-        (!cut || last).then_some(Context {
-            text,
-            at: at.start - first..at.end - first,
-            end: cut,
-            dense: false,
-            memo: Some((memo, first)),
-        })
     }
 
     /// By when the detector has answered, wherever the text is cut: it is asked sooner where there is less.
@@ -114,7 +130,7 @@ impl Candidate {
                 Outcome::Undecided if closing => return Answer::Nothing,
                 Outcome::Undecided => {
                     self.level = Some(level);
-                    self.ask_for_more(remembers, window, memo, steps);
+                    self.ask_for_more(driver, window, memo, steps);
                     continue;
                 }
                 Outcome::Match(range) if range.is_empty() => return Answer::Nothing,
@@ -143,21 +159,25 @@ impl Candidate {
         steps: &mut usize,
     ) -> Self {
         self.level = Some(FIRST_LEVEL);
-        self.ask_for_more(self.remembers(driver), window, memo, steps);
+        self.ask_for_more(driver, window, memo, steps);
         self
     }
 
     /// The next level at which it can say more.
     fn ask_for_more(
         &mut self,
-        remembers: bool,
+        driver: &Driver,
         window: Window<'_>,
         memo: &Memo,
         steps: &mut usize,
     ) {
         let mut next = self.level.map_or(0, |level| level + 1);
+        let entry = driver.entry(self.entry).filter(|_| !self.dense);
         // With less than all of the run that it waits for, it would wait again; it costs as if it had.
-        if remembers && let Some(until) = memo.open_until(window) {
+        if entry.is_some_and(|entry| entry.detector.may_wait_for_runs())
+            && let Some(until) = memo.open_until(window)
+        {
+            let remembers = self.remembers(driver);
             while next < self.last_level() && self.at.end + (1 << next) <= until {
                 *steps += cost(next, 1 << next, remembers);
                 next += 1;

@@ -50,11 +50,54 @@ pub(super) struct Keyword {
     pub(super) entries: Vec<u16>,
     /// Where in it the look is taken.
     look_at: usize,
+    /// Its first bytes, as one number…
+    head: u64,
+    /// …the bits that can be set or not…
+    either: u64,
+    /// …and those that there are.
+    known: u64,
 }
 
+/// Bytes of a keyword that are compared at once.
+const HEAD: usize = size_of::<u64>();
+
 impl Keyword {
+    fn new(bytes: &'static [u8], any_case: bool, look_at: usize, entry: u16) -> Self {
+        let mut parts = [[0; HEAD]; 3];
+        let [head, either, known] = &mut parts;
+        for (((byte, head), either), known) in bytes.iter().zip(head).zip(either).zip(known) {
+            let is_either = any_case && byte.is_ascii_alphabetic();
+            (*head, *known) = (*byte, u8::MAX);
+            *either = if is_either { 0x20 } else { 0 };
+        }
+        let [head, either, known] = parts.map(u64::from_le_bytes);
+        Self {
+            bytes,
+            any_case,
+            entries: vec![entry],
+            look_at,
+            head,
+            either,
+            known,
+        }
+    }
+
     /// Whether it stands at the beginning of the bytes, as far as they go.
+    #[inline]
     fn begins(&self, bytes: &[u8]) -> bool {
+        match bytes.first_chunk() {
+            Some(first) => {
+                let first = u64::from_le_bytes(*first);
+                (first | self.either) & self.known == self.head
+                    && (self.bytes.len() <= HEAD || self.begins_slowly(bytes))
+            }
+            None => self.begins_slowly(bytes),
+        }
+    }
+
+    /// The same, byte by byte.
+    #[inline(never)]
+    fn begins_slowly(&self, bytes: &[u8]) -> bool {
         let len = bytes.len().min(self.bytes.len());
         let (Some(found), Some(wanted)) = (bytes.get(..len), self.bytes.get(..len)) else {
             return false;
@@ -146,12 +189,10 @@ impl Keywords {
                         known.entries.push(entry);
                     }
                 }
-                Some(_) | None => keywords.push(Keyword {
-                    look_at: look_at(&mut prints, bytes, any_case),
-                    bytes,
-                    any_case,
-                    entries: vec![entry],
-                }),
+                Some(_) | None => {
+                    let look_at = look_at(&mut prints, bytes, any_case);
+                    keywords.push(Keyword::new(bytes, any_case, look_at, entry));
+                }
             }
         }
         let looks = keywords.iter().zip(0..).map(|(keyword, index)| Look {

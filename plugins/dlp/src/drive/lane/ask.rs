@@ -3,45 +3,55 @@
 use super::{Lane, Mark, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
 use crate::detectors::Outcome;
 use crate::drive::broken::{Broken, Tokens};
-use crate::drive::candidate::{Answer, Candidate, FIRST_REACH};
+use crate::drive::candidate::{Answer, Candidate, FIRST_REACH, Shown};
 use crate::drive::gap;
 use crate::drive::latch::Latched;
 use crate::drive::{Entry, Sighting};
 use std::ops::Range;
 
 impl Lane {
-    /// A detector's trigger stands here.
-    #[inline]
-    pub(super) fn trigger(
+    /// The trigger of these detectors stands here.
+    pub(super) fn triggers(
         &mut self,
-        entry: u16,
-        at: Range<usize>,
+        entries: &[u16],
+        at: &Range<usize>,
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
-        let mark = self.marked(entry);
         // Nearly always it is nothing, as one look shows.
-        if mark.waiting == 0
-            && !self.opaque
-            && let Some(known) = work.driver.entry(entry)
-            && let Some(shown) = Candidate::shown(&at, work.window, work.last, &self.memo)
-        {
-            if mark.covered > at.start {
-                return Ok(());
-            }
-            let outcome = known.detector.find(&shown);
-            self.steps += FIRST_REACH;
-            match outcome {
-                Outcome::None => return self.nothing(known, entry, at, work),
-                Outcome::Undecided => {
-                    let candidate = Candidate::new(entry, at, false, 0);
-                    let candidate =
-                        candidate.undecided(work.driver, work.window, &self.memo, &mut self.steps);
-                    return self.start(candidate, 0, work);
+        let shown = match self.opaque {
+            true => None,
+            false => Shown::of(at, work.window, work.last),
+        };
+        for entry in entries {
+            let mark = self.marked(*entry);
+            let mut candidate = Candidate::new(*entry, at.clone(), false, 0);
+            if mark.waiting == 0
+                && let Some(shown) = &shown
+                && let Some(known) = work.driver.entry(*entry)
+            {
+                if mark.covered > at.start {
+                    continue;
                 }
-                Outcome::Match(_) | Outcome::Latch(_) => {}
+                self.steps += FIRST_REACH;
+                match known.detector.find(&shown.context(&self.memo)) {
+                    Outcome::None => {
+                        self.nothing(known, *entry, at, work)?;
+                        continue;
+                    }
+                    Outcome::Undecided => {
+                        candidate = candidate.undecided(
+                            work.driver,
+                            work.window,
+                            &self.memo,
+                            &mut self.steps,
+                        );
+                    }
+                    Outcome::Match(_) | Outcome::Latch(_) => {}
+                }
             }
+            self.start(candidate, mark.waiting, work)?;
         }
-        self.start(Candidate::new(entry, at, false, 0), mark.waiting, work)
+        Ok(())
     }
 
     /// A detector has seen nothing in the plain view, at once.
@@ -49,7 +59,7 @@ impl Lane {
         &mut self,
         known: Entry,
         entry: u16,
-        at: Range<usize>,
+        at: &Range<usize>,
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
         self.answered(entry, at.end + FIRST_REACH);
@@ -62,7 +72,7 @@ impl Lane {
             self.answered(entry, at.end + seen.next_power_of_two());
             return Ok(());
         }
-        self.start(Candidate::new(entry, at, true, 0), 0, work)
+        self.start(Candidate::new(entry, at.clone(), true, 0), 0, work)
     }
 
     /// One after the other: what a match covers is not asked about again.

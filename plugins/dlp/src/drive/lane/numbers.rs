@@ -3,7 +3,7 @@
 use super::{Lane, TooCostly, Work};
 use crate::detectors::Outcome;
 use crate::drive::broken::{Broken, NUMBER_KNOWN_BY, Tokens};
-use crate::drive::candidate::{Candidate, FIRST_REACH};
+use crate::drive::candidate::{Candidate, FIRST_REACH, Shown};
 use crate::drive::dense;
 use crate::drive::numbers::Concern;
 use std::ops::Range;
@@ -25,9 +25,11 @@ impl Lane {
         // Whoever has found something, or waits, asks about the dense view by itself.
         let mut started: Vec<u16> = Vec::new();
         numbers.asked(&concern, |detector, entries| {
-            let shown = Candidate::shown(&at, work.window, work.last, &self.memo);
+            let shown = Shown::of(&at, work.window, work.last);
             // Nearly always it is nothing, as one look shows.
-            let nothing = shown.is_some_and(|shown| detector.find(&shown) == Outcome::None);
+            let is_nothing =
+                |shown: Shown<'_>| detector.find(&shown.context(&self.memo)) == Outcome::None;
+            let nothing = shown.is_some_and(is_nothing);
             self.steps += FIRST_REACH;
             for index in entries {
                 let mark = self.marked(*index);

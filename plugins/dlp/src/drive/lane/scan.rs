@@ -31,9 +31,7 @@ impl Lane {
             self.digits(kinds.digits, from, len, work)?;
             self.words(kinds.word, from, len, work)?;
             for bit in bits(kinds.at) {
-                for index in &work.driver.at {
-                    self.trigger(*index, from + bit..from + bit + 1, work)?;
-                }
+                self.triggers(&work.driver.at, &(from + bit..from + bit + 1), work)?;
             }
             for bit in bits(kinds.escapes) {
                 self.escaped
@@ -78,10 +76,8 @@ impl Lane {
         let mut result = Ok(());
         let keywords = &work.driver.keywords;
         self.looked = keywords.find(work.window, self.looked, work.last, |hit| {
-            for entry in &hit.keyword.entries {
-                if result.is_ok() {
-                    result = self.trigger(*entry, hit.at.clone(), work);
-                }
+            if result.is_ok() {
+                result = self.triggers(&hit.keyword.entries, &hit.at, work);
             }
         });
         result
