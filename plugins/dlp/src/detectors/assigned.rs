@@ -55,12 +55,20 @@ const TYPES: [&[u8]; 5] = [
     b"<Value>",
     b"<value>",
 ];
+const TYPES_BEGIN: Class = Class::of("Ss<");
 /// What HTTP puts before a credential.
 const SCHEMES: [&[u8]; 6] = [
     b"Bearer ", b"Basic ", b"Token ", b"bearer ", b"basic ", b"token ",
 ];
+const SCHEMES_BEGIN: Class = Class::of("BTbt");
 /// Signs between a name and its value that say nothing.
 const NO_OPERATORS: [&[u8]; 7] = [b"-", b".", b"--", b"!", b"+", b"...", b"?"];
+
+/// Whether signs between a name and its value assign it.
+fn is_operator(signs: &[u8]) -> bool {
+    let says = |sign: &u8| matches!(sign, b'=' | b':' | b'>' | b'|' | b',' | b'~');
+    signs.iter().any(says) || !NO_OPERATORS.contains(&signs)
+}
 
 /// The value that is assigned to a name which ends at `from`.
 ///
@@ -93,9 +101,8 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
     }
     let operator = context.end_of(spaced, 5, &OPERATORS)?;
     let is_tag = context.before(closed) == Some(b'>') && closed > from;
-    let is_assigned = is_said
-        || is_tag
-        || operator > spaced && !NO_OPERATORS.contains(&context.bytes(spaced..operator));
+    let is_assigned =
+        is_said || is_tag || operator > spaced && is_operator(context.bytes(spaced..operator));
     let is_listed = is_assigned
         && !is_said
         && !is_tag
@@ -108,9 +115,9 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
         return Err(Outcome::None);
     }
     let gap = context.end_of(operator, 24, &WHITE)?;
-    let gap = behind(context, gap, &TYPES)?;
+    let gap = behind(context, gap, &TYPES, &TYPES_BEGIN)?;
     let opened = context.end_of(gap, 4, &OPENERS)?;
-    let opened = behind(context, opened, &SCHEMES)?;
+    let opened = behind(context, opened, &SCHEMES, &SCHEMES_BEGIN)?;
     let mut end = context.end_of(opened, VALUE_BYTES_MAX, &VALUE)?;
     let mut is_quoted = opened > gap && context.byte(end).is_some_and(|byte| QUOTES.has(byte));
     let mut is_plain = true;
@@ -158,8 +165,16 @@ const WHITE: Class = Class::of(" \t\n\r\u{C}");
 const STOPS: Class = Class::of(".:!?*|");
 const CODE: Class = Class::of("([{<$");
 
-/// Behind one of these texts, where one stands.
-fn behind(context: &Context<'_>, from: usize, texts: &[&[u8]]) -> Result<usize, Outcome> {
+/// Behind one of these texts, where one stands; `begins` are their first characters.
+fn behind(
+    context: &Context<'_>,
+    from: usize,
+    texts: &[&[u8]],
+    begins: &Class,
+) -> Result<usize, Outcome> {
+    if context.byte(from).is_some_and(|byte| !begins.has(byte)) {
+        return Ok(from);
+    }
     for text in texts {
         match context.has(from, text) {
             Some(true) => return Ok(from + text.len()),
@@ -185,31 +200,55 @@ pub(super) fn is_member(value: &[u8]) -> bool {
 /// Whether a text has a word in it, in any case.
 #[inline(never)]
 pub(super) fn contains(text: &[u8], word: &[u8]) -> bool {
-    contains_any(text, std::slice::from_ref(&word))
+    text.windows(word.len())
+        .any(|part| part.eq_ignore_ascii_case(word))
 }
 
-/// Whether a text has one of these words in it, in any case.
-#[inline(never)]
-pub(super) fn contains_any(text: &[u8], words: &[&[u8]]) -> bool {
-    // Letters are the same in both cases by their lower bits, as are few other bytes.
-    let bit = |byte: u8| 1_u32 << (byte % 32);
-    let firsts = words.iter().filter_map(|word| word.first());
-    let firsts = firsts.fold(0, |firsts, byte| firsts | bit(*byte));
-    let mut rest = text;
-    while let [byte, behind @ ..] = rest {
-        if firsts & bit(*byte) != 0 && words.iter().any(|word| begins_with(rest, word)) {
-            return true;
+/// Words in lower case, two bytes long or longer, that are looked for together.
+#[derive(Debug)]
+pub(super) struct Words {
+    /// By the lower bits of a first byte, those of second ones. In a letter they are the same in both cases.
+    begins: [u32; 32],
+    words: &'static [&'static [u8]],
+}
+
+impl Words {
+    pub(super) const fn of(words: &'static [&'static [u8]]) -> Self {
+        let (mut begins, mut rest) = ([0_u32; 32], words);
+        while let [word, others @ ..] = rest {
+            if let [first, second, ..] = word {
+                let (mut row, mut rows): (u8, &mut [u32]) = (0, &mut begins);
+                while let [seconds, behind @ ..] = rows {
+                    if row == *first % 32 {
+                        *seconds |= 1 << (*second % 32);
+                    }
+                    (row, rows) = (row + 1, behind);
+                }
+            }
+            rest = others;
         }
-        rest = behind;
+        Self { begins, words }
     }
-    false
-}
 
-/// Whether a text begins with a word, in any case.
-#[inline]
-fn begins_with(text: &[u8], word: &[u8]) -> bool {
-    text.first().map(u8::to_ascii_lowercase) == word.first().map(u8::to_ascii_lowercase)
-        && text
-            .get(..word.len())
-            .is_some_and(|part| part.eq_ignore_ascii_case(word))
+    /// Whether a text has one of them in it, in any case.
+    #[inline(never)]
+    pub(super) fn stand_in(&self, text: &[u8]) -> bool {
+        let mut rest = text;
+        while let [first, second, ..] = rest {
+            let seconds = self.begins.get(usize::from(first % 32));
+            if seconds.is_some_and(|seconds| seconds >> (second % 32) & 1 == 1) {
+                let begins = |word: &&[u8]| match word {
+                    [one, other, ..] if (first ^ one | second ^ other) % 32 == 0 => rest
+                        .get(..word.len())
+                        .is_some_and(|part| part.eq_ignore_ascii_case(word)),
+                    _ => false,
+                };
+                if self.words.iter().any(begins) {
+                    return true;
+                }
+            }
+            rest = rest.get(1..).unwrap_or_default();
+        }
+        false
+    }
 }

@@ -27,7 +27,7 @@ fn find(context: &Context<'_>) -> Outcome {
     }
     let is_kept = context.trigger().contains(&b'a') && context.trigger().contains(&b'u');
     let start = match is_kept {
-        true => context.run_of(context.at.end, 4, &Class::of(" \"")),
+        true => context.run_of(context.at.end, 4, &const { Class::of(" \"") }),
         false => context.at.end,
     };
     let end = context.run_of(start, TOKEN_BYTES_MAX, &TOKEN);

@@ -47,7 +47,8 @@ impl Class {
         }
     }
 
-    /// Whether both have the same characters.
+    /// Whether both have the same characters; what is derived is a call.
+    #[inline]
     pub(super) const fn is(&self, other: &Self) -> bool {
         let (Self([a, b, c, d]), Self([e, f, g, h])) = (*self, *other);
         a == e && b == f && c == g && d == h

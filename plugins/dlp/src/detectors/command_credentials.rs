@@ -149,7 +149,7 @@ fn find_behind(context: &Context<'_>) -> Outcome {
         .iter()
         .filter(|(begins, _)| command.starts_with(begins));
     // `mysqldump`, `snmpwalk`, `psexec.exe`.
-    let name = context.run_of(context.at.end, 16, &Class::of("0-9A-Za-z_.64"));
+    let name = context.run_of(context.at.end, 16, &const { Class::of("0-9A-Za-z_.64") });
     let first = context.run_of(name, 8, &BLANKS);
     if context.is_open(first) {
         return Outcome::Undecided;

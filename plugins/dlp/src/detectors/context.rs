@@ -76,6 +76,10 @@ impl<'a> Context<'a> {
     /// # Errors
     /// [`Outcome::Undecided`]. A detector that answers so, too, is asked again when it is known: with less, it could say nothing else.
     pub(super) fn end_of(&self, from: usize, max: usize, class: &Class) -> Result<usize, Outcome> {
+        // Mostly there is no run.
+        if self.byte(from).is_some_and(|byte| !class.has(byte)) {
+            return Ok(from);
+        }
         let end = self.run_of(from, max, class);
         if !self.is_open(end) {
             return Ok(end);

@@ -40,7 +40,7 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.byte(user) != Some(b':') {
         return context.lacking(user);
     }
-    let start = context.run_of(user + 1, 2, &Class::of("\"'"));
+    let start = context.run_of(user + 1, 2, &const { Class::of("\"'") });
     let end = context.run_of(start, PART_BYTES_MAX, &PASSWORD);
     if context.is_open(end) {
         return Outcome::Undecided;

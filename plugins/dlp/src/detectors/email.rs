@@ -31,45 +31,27 @@ pub(super) const COMMON: [&[u8]; 24] = [
 /// What the labels of a domain are made of, and the dots between them.
 const DOMAIN: Class = Class::of("0-9A-Za-z.\\-");
 
-const fn is_local(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'.' | b'_'
-                | b'%'
-                | b'+'
-                | b'-'
-                | b'\''
-                | b'&'
-                | b'#'
-                | b'/'
-                | b'='
-                | b'~'
-                | b'!'
-                | b'$'
-        )
-}
+/// What a local part is made of, as far as it is ASCII.
+const LOCAL: Class = Class::of("!#$%&'+\\-./0-9=A-Z_a-z~");
+/// What leads up to one: `mail=a@b.de`, `'a@b.de`, `/a@b.de`.
+const LEADS: Class = Class::of("!#$&'/=~");
+/// What none begins with.
+const NO_BEGINNINGS: Class = Class::of("%+\\-.");
 
 fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.start;
-    let mut start = context.run_back(at, LOCAL_BYTES_MAX, |byte| is_local(byte) || byte >= 0x80);
-    // Behind a word that only leads up to it: `mail=a@b.de`, `'a@b.de`, `/a@b.de`.
-    let local = context.bytes(start..at);
-    if let Some(last) = local
-        .iter()
-        .rposition(|byte| matches!(byte, b'\'' | b'/' | b'=' | b'#' | b'&' | b'!' | b'$' | b'~'))
-    {
-        start += last + 1;
+    let Some(last) = context.before(at) else {
+        return Outcome::None;
+    };
+    if !is_local(last) || LEADS.has(last) || last == b'.' {
+        return Outcome::None;
     }
-    while start < at && matches!(context.byte(start), Some(b'.' | b'-' | b'+' | b'%')) {
-        start += 1;
-    }
-    if start == at || context.before(at) == Some(b'.') {
+    if NO_BEGINNINGS.has(last) && local_part(context) == at {
         return Outcome::None;
     }
     let domain = at + 1;
     let end = context.run(domain, DOMAIN_BYTES_MAX, |byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-') || byte >= 0x80
+        DOMAIN.has(byte) || byte >= 0x80
     });
     if context.is_open(end) {
         return Outcome::Undecided;
@@ -81,8 +63,9 @@ fn find(context: &Context<'_>) -> Outcome {
     }
     let name = context.bytes(domain..end);
     let Some(dot) = name.iter().rposition(|byte| *byte == b'.') else {
-        return find_broken(context, start, end);
+        return find_broken(context, end);
     };
+    let start = local_part(context);
     let (labels, top) = (
         name.get(..dot).unwrap_or_default(),
         name.get(dot + 1..).unwrap_or_default(),
@@ -117,14 +100,31 @@ fn find(context: &Context<'_>) -> Outcome {
     }
 }
 
+fn is_local(byte: u8) -> bool {
+    LOCAL.has(byte) || byte >= 0x80
+}
+
+/// Where the local part begins; where it ends if it is none.
+fn local_part(context: &Context<'_>) -> usize {
+    let at = context.at.start;
+    let mut start = context.run_back(at, LOCAL_BYTES_MAX, is_local);
+    // Behind a word that only leads up to it.
+    let local = context.bytes(start..at);
+    if let Some(last) = local.iter().rposition(|byte| LEADS.has(*byte)) {
+        start += last + 1;
+    }
+    let local = context.bytes(start..at).iter();
+    start + local.take_while(|byte| NO_BEGINNINGS.has(**byte)).count()
+}
+
 /// `jane.roe@acme corp.com`: a blank where the domain had a dash. Only where the local part is a name with a dot, and the rest a common domain.
-fn find_broken(context: &Context<'_>, start: usize, end: usize) -> Outcome {
-    let is_name = context.bytes(start..context.at.start).contains(&b'.');
-    if context.dense || !is_name || end == context.at.end {
+fn find_broken(context: &Context<'_>, end: usize) -> Outcome {
+    if context.dense || end == context.at.end || context.byte(end) != Some(b' ') {
         return Outcome::None;
     }
-    if context.byte(end) != Some(b' ') {
-        return context.lacking(end);
+    let start = local_part(context);
+    if !context.bytes(start..context.at.start).contains(&b'.') {
+        return Outcome::None;
     }
     let last = context.run_of(end + 1, DOMAIN_BYTES_MAX, &DOMAIN);
     if context.is_open(last) {

@@ -3,9 +3,7 @@
 //! The name only says where to look; the value must look random: letters and digits mixed, enough entropy, no word, no path, no code. It cannot
 //! be as sure as a shape is, so that through a group it only flags.
 
-use super::assigned::{
-    NAME, NAME_REST_MAX, VALUE_BYTES_MAX, contains, contains_any, is_member, value,
-};
+use super::assigned::{NAME, NAME_REST_MAX, VALUE_BYTES_MAX, Words, contains, is_member, value};
 use super::class::Class;
 use super::entropy::{centibits, is_placeholder};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
@@ -78,7 +76,7 @@ const LONG_BYTES: usize = 64;
 const NO_DIGITS: Class = Class::of("!-/:-~");
 const LETTERS: Class = Class::of("A-Za-z");
 /// Names with one of these in them hold no secret: `public_key`, `primary key`, `max_tokens`.
-const HARMLESS: [&[u8]; 29] = [
+static HARMLESS: Words = Words::of(&[
     b"public",
     b"primary",
     b"foreign",
@@ -108,7 +106,7 @@ const HARMLESS: [&[u8]; 29] = [
     b"continuationtoken",
     b"hashkey",
     b"hash_key",
-];
+]);
 /// What only begins another word where letters follow: `AccessPolicy`, `authors`, `private-dns`.
 const BEGINNINGS: [&[u8]; 3] = [b"access", b"auth", b"private"];
 /// How values begin that are public: a certificate's armour in base64, a name of a resource in AWS.
@@ -133,6 +131,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let found = match value(context, rest) {
         Ok(value)
             if value.may_be_random()
+                && !is_dull(context, &value.range)
                 && (value.is_quoted || !is_member(context.bytes(value.range.clone())))
                 && is_value(context, value.range.clone(), rest) =>
         {
@@ -160,14 +159,11 @@ fn name<'a>(context: &Context<'a>, end: usize) -> &'a [u8] {
 }
 
 fn is_harmless(context: &Context<'_>, end: usize) -> bool {
-    contains_any(name(context, end), &HARMLESS)
+    HARMLESS.stand_in(name(context, end))
 }
 
 /// Whether a value that is assigned to a name which ends at `end` is a secret.
 fn is_value(context: &Context<'_>, value: Range<usize>, end: usize) -> bool {
-    if is_dull(context, &value) {
-        return false;
-    }
     let bytes = context.bytes(value);
     if is_secret(bytes) {
         return true;
@@ -197,8 +193,11 @@ fn joined(context: &Context<'_>, end: usize) -> Outcome {
     };
     let start = context.at.end + gap + 1;
     let value = context.bytes(start..end);
-    let is_dull = is_member(value) || is_dull(context, &(start..end));
-    if value.len() >= JOINED_BYTES_MIN && !is_dull && is_secret(value) {
+    if value.len() >= JOINED_BYTES_MIN
+        && !is_dull(context, &(start..end))
+        && !is_member(value)
+        && is_secret(value)
+    {
         Outcome::Match(start..end)
     } else {
         Outcome::None

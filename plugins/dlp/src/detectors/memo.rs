@@ -15,10 +15,20 @@ struct Known {
     to: usize,
 }
 
+impl Known {
+    const NOTHING: Self = Self {
+        class: Class::of(""),
+        from: 0,
+        to: 0,
+    };
+}
+
 /// Runs of a text, by their alphabets. Positions are those of the view.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Memo {
-    known: [Cell<Option<Known>>; KNOWN_MAX],
+    known: [Cell<Known>; KNOWN_MAX],
+    /// Some are known.
+    touched: Cell<bool>,
     /// Which is forgotten next.
     next: Cell<usize>,
     /// Bytes that were walked over since it was last asked.
@@ -36,10 +46,25 @@ pub(crate) struct Open {
     pub(super) limit: usize,
 }
 
+impl Default for Memo {
+    fn default() -> Self {
+        Self {
+            known: [const { Cell::new(Known::NOTHING) }; KNOWN_MAX],
+            touched: Cell::default(),
+            next: Cell::default(),
+            steps: Cell::default(),
+            open: Cell::default(),
+        }
+    }
+}
+
 impl Memo {
     /// Forgets all.
     pub(crate) fn clear(&self) {
-        self.known.iter().for_each(|known| known.set(None));
+        if self.touched.take() {
+            let forget = |known: &Cell<Known>| known.set(Known::NOTHING);
+            self.known.iter().for_each(forget);
+        }
         self.steps.set(0);
         self.open.set(None);
     }
@@ -72,25 +97,23 @@ impl Memo {
 
     /// Where the run of a class ends that begins at `from`; `walk` goes on from a position.
     pub(super) fn end(&self, class: Class, from: usize, walk: impl Fn(usize) -> usize) -> usize {
-        let same =
-            |cell: &&Cell<Option<Known>>| cell.get().is_some_and(|known| known.class == class);
+        let same = |cell: &&Cell<Known>| cell.get().class.is(&class);
         let cell = self.known.iter().find(same).or_else(|| {
             let next = self.next.get();
             self.next.set((next + 1) % KNOWN_MAX);
             self.known.get(next)
         });
-        let known = cell
-            .and_then(Cell::get)
-            .filter(|known| known.class == class && known.from <= from && from <= known.to);
-        let known = known.unwrap_or(Known {
-            class,
-            from,
-            to: from,
-        });
-        let to = walk(known.to).max(known.to);
-        self.steps.update(|steps| steps + (to - known.to));
+        let known = cell.map_or(Known::NOTHING, Cell::get);
+        let is_known = known.class.is(&class) && known.from <= from && from <= known.to;
+        let (from, seen) = match is_known {
+            true => (known.from, known.to),
+            false => (from, from),
+        };
+        let to = walk(seen).max(seen);
+        self.steps.update(|steps| steps + (to - seen));
         if let Some(cell) = cell {
-            cell.set(Some(Known { to, ..known }));
+            cell.set(Known { class, from, to });
+            self.touched.set(true);
         }
         to
     }

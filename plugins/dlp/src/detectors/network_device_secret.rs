@@ -43,7 +43,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let trigger = context.trigger();
     // `WIFI:T:WPA;S:home;P:…;;`, as QR codes have it.
     if trigger.len() == 3 {
-        let end = context.run_of(context.at.end, BYTES_MAX, &Class::of(" -:<-~"));
+        let end = context.run_of(context.at.end, BYTES_MAX, &const { Class::of(" -:<-~") });
         if context.is_open(end) {
             return Outcome::Undecided;
         }
@@ -58,7 +58,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let mut start = context.at.end;
     // The type of what follows, or the number of the key and its digest.
     for _ in 0..2 {
-        let word = context.run_of(start, 4, &Class::of("0-9md"));
+        let word = context.run_of(start, 4, &const { Class::of("0-9md") });
         let next = context.run_of(word, 4, &BLANKS);
         if context.is_open(next) {
             return Outcome::Undecided;

@@ -62,6 +62,7 @@ const CONNECTION: &[&str] = &[
     "port",
 ];
 const BLANKS: Class = Class::of(" \t");
+const EXCLAMATION: Class = Class::of("!");
 /// What stands before a password that follows its word with nothing but a blank.
 const LOGIN: &[&str] = &["login", "machine", "username", "--user"];
 
@@ -92,7 +93,7 @@ fn find(context: &Context<'_>) -> Outcome {
     };
     // In a sentence this is its end; in a password it is as often its own.
     if !found.is_quoted {
-        found.range.end = context.run_of(found.range.end, 4, &Class::of("!"));
+        found.range.end = context.run_of(found.range.end, 4, &EXCLAMATION);
     }
     if context.is_open(found.range.end) {
         return Outcome::Undecided;

@@ -87,7 +87,7 @@ fn phrase(context: &Context<'_>, start: usize) -> Outcome {
         }
         // One blank or line break, or a comma and one.
         let comma = behind + usize::from(context.byte(behind) == Some(b','));
-        let gap = context.run_of(comma, 2, &Class::of(" \n"));
+        let gap = context.run_of(comma, 2, &const { Class::of(" \n") });
         if context.is_open(gap) {
             return Outcome::Undecided;
         }

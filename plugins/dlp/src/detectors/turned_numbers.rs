@@ -133,7 +133,7 @@ fn find_phone(context: &Context<'_>) -> Outcome {
     if context.is_open(end) {
         return Outcome::Undecided;
     }
-    let begin = context.run_back_of(end, TOKEN_BYTES_MAX, &Class::of("0-9 ().+\\-"));
+    let begin = context.run_back_of(end, TOKEN_BYTES_MAX, &const { Class::of("0-9 ().+\\-") });
     let written = context.bytes(begin..end);
     let blanks = written.iter().take_while(|byte| **byte == b' ').count();
     let start = begin + blanks;

@@ -10,6 +10,9 @@ const NUMBER_BYTES_MAX: usize = 48;
 /// How far behind a trigger any other token may be broken first.
 const TOKEN_BYTES_MAX: usize = 256;
 
+/// How much farther is looked, at once.
+const AHEAD_BYTES: usize = 64;
+
 /// By when it is known whether a number is broken.
 pub(super) const NUMBER_KNOWN_BY: usize = 128;
 const _: () = assert!(NUMBER_BYTES_MAX + 2 * GAP_BYTES_MAX <= NUMBER_KNOWN_BY);
@@ -210,10 +213,17 @@ impl Run {
             };
         }
         let limit = position + tokens.bytes_max();
+        if self.to >= limit {
+            return Broken::No(tokens.bytes_max() + 1);
+        }
         while self.end.is_none() && self.to < limit {
             // The steps that nearly all are.
             let plain = |byte: &&u8| tokens.has(**byte) && **byte != b'=';
-            let rest = window.from(self.to).iter().take(limit - self.to);
+            // A few more, for the next trigger.
+            let rest = window
+                .from(self.to)
+                .iter()
+                .take(limit + AHEAD_BYTES - self.to);
             self.to += rest.take_while(plain).count();
             if self.to >= limit {
                 break;

@@ -123,16 +123,17 @@ impl Candidate {
             if cut && !last {
                 return Answer::Waits;
             }
-            *steps += cost(level, reach, remembers);
             let closing = cut || level == last_level;
-            let decided = match self.call(driver, window, reach, closing, memo) {
-                Outcome::None => return Answer::Nothing,
-                Outcome::Undecided if closing => return Answer::Nothing,
-                Outcome::Undecided => {
-                    self.level = Some(level);
-                    self.ask_for_more(driver, window, memo, steps);
-                    continue;
-                }
+            let outcome = self.call(driver, window, reach, closing, memo);
+            if outcome == Outcome::Undecided && !closing {
+                self.level = Some(level);
+                let waits = self.ask_for_more(driver, window, memo, steps);
+                *steps += cost(level, reach, remembers || waits);
+                continue;
+            }
+            *steps += cost(level, reach, remembers);
+            let decided = match outcome {
+                Outcome::None | Outcome::Undecided => return Answer::Nothing,
                 Outcome::Match(range) if range.is_empty() => return Answer::Nothing,
                 outcome @ (Outcome::Match(_) | Outcome::Latch(_)) => {
                     let fewer = (0..level).filter(|_| first && !cut).map(|level| 1 << level);
@@ -163,27 +164,28 @@ impl Candidate {
         self
     }
 
-    /// The next level at which it can say more.
+    /// The next level at which it can say more. Whether it waits for the end of a run, which it need not walk over again.
     fn ask_for_more(
         &mut self,
         driver: &Driver,
         window: Window<'_>,
         memo: &Memo,
         steps: &mut usize,
-    ) {
+    ) -> bool {
         let mut next = self.level.map_or(0, |level| level + 1);
         let entry = driver.entry(self.entry).filter(|_| !self.dense);
-        // With less than all of the run that it waits for, it would wait again; it costs as if it had.
-        if entry.is_some_and(|entry| entry.detector.may_wait_for_runs())
-            && let Some(until) = memo.open_until(window)
+        let may_wait = entry.is_some_and(|entry| entry.detector.may_wait_for_runs());
+        let until = may_wait.then(|| memo.open_until(window)).flatten();
+        // With less than all of the run, it would wait again; it costs as if it had.
+        if let Some(behind) = until.and_then(|until| until.checked_sub(self.at.end))
+            && behind > 0
         {
-            let remembers = self.remembers(driver);
-            while next < self.last_level() && self.at.end + (1 << next) <= until {
-                *steps += cost(next, 1 << next, remembers);
-                next += 1;
-            }
+            let level = (behind.ilog2() + 1).clamp(next, self.last_level().max(next));
+            *steps += (next.max(FIRST_LEVEL + 1)..level).len() * FIRST_REACH;
+            next = level;
         }
         self.level = Some(next);
+        until.is_some()
     }
 
     /// Whether what it walks over is remembered, and counted when it was seen.

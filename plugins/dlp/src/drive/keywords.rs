@@ -325,29 +325,47 @@ impl Keywords {
         let bucket = bucket_of(hash(key));
         let bound = |bucket: usize| self.buckets.get(bucket).map_or(0, |at| usize::from(*at));
         let here = self.looks.get(bound(bucket)..bound(bucket + 1));
-        let here = here
-            .unwrap_or_default()
-            .iter()
-            .filter(|here| here.key == key)
-            .filter_map(|here| {
-                let keyword = self.keywords.get(usize::from(here.keyword))?;
-                let start = position.checked_sub(keyword.look_at)?;
-                let bytes = window.slice(start)?;
-                keyword.begins(bytes).then_some((keyword, start))
-            });
+        let here = here.unwrap_or_default();
         let end = window.end();
-        let cut = |(keyword, start): &(&Keyword, usize)| start + keyword.bytes.len() > end;
-        let near_end = !last && end - position < KEYWORD_BYTES_MAX;
-        if near_end && here.clone().any(|hit| cut(&hit)) {
-            return false;
+        if !last && end - position < KEYWORD_BYTES_MAX {
+            let cut = |look: &Look| {
+                let stands = self.standing(look, key, window, position);
+                stands.is_some_and(|(keyword, start)| start + keyword.bytes.len() > end)
+            };
+            if here.iter().any(cut) {
+                return false;
+            }
         }
-        for (keyword, start) in here.filter(|hit| !cut(hit)) {
-            found(Hit {
-                keyword,
-                at: start..start + keyword.bytes.len(),
-            });
+        for look in here {
+            if let Some((keyword, start)) = self.standing(look, key, window, position)
+                && start + keyword.bytes.len() <= end
+            {
+                found(Hit {
+                    keyword,
+                    at: start..start + keyword.bytes.len(),
+                });
+            }
         }
         true
+    }
+
+    /// The keyword of a look that is taken at a position, and where it begins, if it stands there as far as the window goes.
+    #[inline]
+    fn standing(
+        &self,
+        look: &Look,
+        key: u32,
+        window: Window<'_>,
+        position: usize,
+    ) -> Option<(&Keyword, usize)> {
+        if look.key != key {
+            return None;
+        }
+        let keyword = self.keywords.get(usize::from(look.keyword))?;
+        let start = position.checked_sub(keyword.look_at)?;
+        keyword
+            .begins(window.slice(start)?)
+            .then_some((keyword, start))
     }
 }
 

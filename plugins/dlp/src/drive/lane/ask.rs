@@ -24,32 +24,25 @@ impl Lane {
         };
         for entry in entries {
             let mark = self.marked(*entry);
-            let mut candidate = Candidate::new(*entry, at.clone(), false, 0);
-            if mark.waiting == 0
-                && let Some(shown) = &shown
-                && let Some(known) = work.driver.entry(*entry)
-            {
-                if mark.covered > at.start {
-                    continue;
-                }
-                self.steps += FIRST_REACH;
-                match known.detector.find(&shown.context(&self.memo)) {
-                    Outcome::None => {
-                        self.nothing(known, *entry, at, work)?;
-                        continue;
-                    }
-                    Outcome::Undecided => {
-                        candidate = candidate.undecided(
-                            work.driver,
-                            work.window,
-                            &self.memo,
-                            &mut self.steps,
-                        );
-                    }
-                    Outcome::Match(_) | Outcome::Latch(_) => {}
-                }
+            let new = || Candidate::new(*entry, at.clone(), false, 0);
+            let (Some(shown), Some(known), 0) = (&shown, work.driver.entry(*entry), mark.waiting)
+            else {
+                self.start(new(), mark.waiting, work)?;
+                continue;
+            };
+            if mark.covered > at.start {
+                continue;
             }
-            self.start(candidate, mark.waiting, work)?;
+            self.steps += FIRST_REACH;
+            match known.detector.find(&shown.context(&self.memo)) {
+                Outcome::None => self.nothing(known, *entry, at, work)?,
+                Outcome::Undecided => {
+                    let candidate =
+                        new().undecided(work.driver, work.window, &self.memo, &mut self.steps);
+                    self.start(candidate, 0, work)?;
+                }
+                Outcome::Match(_) | Outcome::Latch(_) => self.start(new(), 0, work)?,
+            }
         }
         Ok(())
     }
@@ -62,16 +55,17 @@ impl Lane {
         at: &Range<usize>,
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
-        self.answered(entry, at.end + FIRST_REACH);
         if !known.detector.dense {
+            self.answered(entry, at.end + FIRST_REACH);
             return Ok(());
         }
         let tokens = Tokens::of(known.detector.trigger);
         if let Broken::No(seen) = self.broken(tokens, at.end, work) {
             // As long as it can take to see that, wherever the text is cut.
-            self.answered(entry, at.end + seen.next_power_of_two());
+            self.answered(entry, at.end + seen.next_power_of_two().max(FIRST_REACH));
             return Ok(());
         }
+        self.answered(entry, at.end + FIRST_REACH);
         self.start(Candidate::new(entry, at.clone(), true, 0), 0, work)
     }
 
