@@ -6,6 +6,8 @@ use std::ops::Range;
 
 /// The longest value.
 pub(super) const VALUE_BYTES_MAX: usize = 512;
+/// From so many bytes on the entropy of what is in quotes tells noise from code.
+pub(super) const NOISE_BYTES_MIN: usize = 32;
 /// The rest of a name around the word that makes it interesting.
 pub(super) const NAME_REST_MAX: usize = 40;
 /// What values are made of; a value with anything else in it is code or prose.
@@ -30,7 +32,7 @@ pub(super) struct Assigned {
 impl Assigned {
     /// Whether the place says enough for a value that looks random: behind a blank alone it must be long.
     pub(super) fn may_be_random(&self) -> bool {
-        self.is_plain
+        (self.is_plain || self.range.len() >= NOISE_BYTES_MIN)
             && (self.is_assigned && !self.is_listed
                 || self.is_quoted
                 || self.range.len() >= 12 && !self.is_assigned)
@@ -125,8 +127,16 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
     let quote = context
         .before(opened)
         .filter(|byte| matches!(byte, b'"' | b'\''));
-    if let Some(quote) = quote.filter(|_| !is_quoted && opened > gap) {
-        let last = context.end_of(opened, VALUE_BYTES_MAX, &IN_QUOTES)?;
+    let is_other = |quote| {
+        matches!(context.byte(end), Some(b'"' | b'\'' | b'`')) && context.byte(end) != Some(quote)
+    };
+    if let Some(quote) = quote.filter(|quote| opened > gap && (!is_quoted || is_other(*quote))) {
+        let class = if quote == b'"' {
+            &IN_DOUBLE
+        } else {
+            &IN_SINGLE
+        };
+        let last = context.end_of(opened, VALUE_BYTES_MAX, class)?;
         if context.byte(last) == Some(quote) {
             (end, is_quoted, is_plain) = (last, true, false);
         }
@@ -159,7 +169,8 @@ const CLOSERS: Class = Class::of("\"'`\\\\])}>*");
 const OPENERS: Class = Class::of("\"'`\\\\([{");
 const OPERATORS: Class = Class::of("=:>?|,\\-!~+.");
 const QUOTES: Class = Class::of("\"'`\\\\");
-const IN_QUOTES: Class = Class::of("!#-&(-~");
+const IN_DOUBLE: Class = Class::of("!#-~");
+const IN_SINGLE: Class = Class::of("!-&(-~");
 const BLANKS: Class = Class::of(" \t");
 const WHITE: Class = Class::of(" \t\n\r\u{C}");
 const STOPS: Class = Class::of(".:!?*|");

@@ -60,13 +60,14 @@ pub(super) fn is_random(bytes: &[u8], centibits_min: u32) -> bool {
 }
 
 /// Words that stand where a key would stand in documentation.
-const PLACEHOLDERS: [&[u8]; 12] = [
+const PLACEHOLDERS: [&[u8]; 13] = [
     b"example",
     b"placeholder",
     b"your",
     b"xxxx",
     b"****",
     b"....",
+    b"####",
     b"redacted",
     b"changeme",
     b"insert",

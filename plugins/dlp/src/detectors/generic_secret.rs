@@ -3,9 +3,12 @@
 //! The name only says where to look; the value must look random: letters and digits mixed, enough entropy, no word, no path, no code. It cannot
 //! be as sure as a shape is, so that through a group it only flags.
 
-use super::assigned::{NAME, NAME_REST_MAX, VALUE_BYTES_MAX, Words, contains, is_member, value};
+use super::assigned::{
+    NAME, NAME_REST_MAX, NOISE_BYTES_MIN, VALUE_BYTES_MAX, Words, contains, is_member, value,
+};
 use super::class::Class;
 use super::entropy::{centibits, is_placeholder};
+use super::stand_in::kinds;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 use std::ops::Range;
 
@@ -25,6 +28,7 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
         "auth",
         "private",
         "access",
+        "_pat",
         // Vendors whose keys have no form of their own.
         "algolia",
         "alchemy",
@@ -49,6 +53,8 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
         "mailgun",
         "netlify",
         "okta",
+        "openweather",
+        "owm",
         "postmark",
         "pyowm",
         "rapidapi",
@@ -106,9 +112,13 @@ static HARMLESS: Words = Words::of(&[
     b"continuationtoken",
     b"hashkey",
     b"hash_key",
+    b"credentialid",
+    b"credentialsid",
+    b"secretsid",
+    b"vault_name",
 ]);
-/// What only begins another word where letters follow: `AccessPolicy`, `authors`, `private-dns`.
-const BEGINNINGS: [&[u8]; 3] = [b"access", b"auth", b"private"];
+/// What only begins another word where letters follow: `AccessPolicy`, `authors`, `private-dns`, `file_path`.
+const BEGINNINGS: [&[u8]; 5] = [b"access", b"auth", b"private", b"_pat", b"owm"];
 /// How values begin that are public: a certificate's armour in base64, a name of a resource in AWS.
 const PUBLIC: [&[u8]; 2] = [b"LS0tLS1CRUdJTiBDRVJU", b"arn:"];
 
@@ -131,6 +141,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let found = match value(context, rest) {
         Ok(value)
             if value.may_be_random()
+                && (value.is_plain || is_noise(context.bytes(value.range.clone())))
                 && !is_dull(context, &value.range)
                 && (value.is_quoted || !is_member(context.bytes(value.range.clone())))
                 && is_value(context, value.range.clone(), rest) =>
@@ -218,7 +229,7 @@ fn is_secret(value: &[u8]) -> bool {
     let count = |class: fn(&u8) -> bool| value.iter().filter(|byte| class(byte)).count();
     let (letters, digits) = (count(u8::is_ascii_alphabetic), count(u8::is_ascii_digit));
     let is_random = if digits == 0 {
-        is_scrambled(value, letters)
+        is_scrambled(value)
     } else {
         let needed = match value.len() {
             0..16 => 270,
@@ -233,6 +244,16 @@ fn is_secret(value: &[u8]) -> bool {
         && !is_placeholder(value)
         && !contains(value, b"://")
         && !PUBLIC.iter().any(|begin| value.starts_with(begin))
+}
+
+/// Whether what stands in quotes is noise rather than code, a pattern or a template: of all kinds of signs, and hardly any twice.
+fn is_noise(value: &[u8]) -> bool {
+    const CENTIBITS_MIN: u32 = 480;
+    value.len() >= NOISE_BYTES_MIN
+        && kinds(value) == 4
+        && !contains(value, b"{{")
+        && !contains(value, b"${")
+        && centibits(value) >= CENTIBITS_MIN
 }
 
 /// Whether letters and digits are mixed within a part, as in no name (`claude-3-5-sonnet-20241022`), version or date.
@@ -282,9 +303,14 @@ fn is_name(value: &[u8]) -> bool {
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 4
 }
 
-/// Letters alone: of one case and longer than words are, or of both in no order that words have.
-fn is_scrambled(value: &[u8], letters: usize) -> bool {
-    if letters != value.len() || value.len() < 20 || centibits(value) < 250 {
+/// Letters alone: of one case and longer than words are, or of both in no order that words have. Behind a short prefix (`b_`), too.
+fn is_scrambled(value: &[u8]) -> bool {
+    const PREFIX_BYTES_MAX: usize = 4;
+    let value = match value.iter().position(|byte| *byte == b'_') {
+        Some(prefix) if prefix <= PREFIX_BYTES_MAX => value.get(prefix + 1..).unwrap_or_default(),
+        Some(_) | None => value,
+    };
+    if !value.iter().all(u8::is_ascii_alphabetic) || value.len() < 20 || centibits(value) < 250 {
         return false;
     }
     let rises = value
@@ -293,7 +319,17 @@ fn is_scrambled(value: &[u8], letters: usize) -> bool {
         .count();
     let is_one_case =
         value.iter().all(u8::is_ascii_lowercase) || value.iter().all(u8::is_ascii_uppercase);
-    rises * 6 >= value.len() || is_one_case && value.len() >= 24
+    rises * 6 >= value.len()
+        || is_one_case && value.len() >= 24
+        || !is_one_case && value.len() >= 32 && !is_spoken(value)
+}
+
+/// Whether letters could be words: those have vowels.
+fn is_spoken(letters: &[u8]) -> bool {
+    const CONSONANTS_MAX: usize = 7;
+    letters
+        .split(|byte| b"aeiouyAEIOUY".contains(byte))
+        .all(|run| run.len() <= CONSONANTS_MAX)
 }
 
 #[cfg(test)]
@@ -313,6 +349,22 @@ mod tests {
         check(
             "generic_secret",
             "<token>\n  «vujhn7v1d3ndu6sx36r6anv78s25bwri9bmqdqri»\n</token>",
+        );
+    }
+
+    #[test]
+    fn finds_what_no_person_would_have_thought_of() {
+        check(
+            "generic_secret",
+            "ado_pat = \"«iyfmob6xjrfmit67anxbot64umfx2clwx7dz5ynxi4q2z3uqegvq»\", BEAMER_key = '«b_ByDfulghxvvmHbArJSFfQhxemJPQHOwplxuydlKEEbfe»'",
+        );
+        check(
+            "generic_secret",
+            r#"jwtsecret: "«7`D'}/vYR)T;W\5]EBrf;_&k>qX??]G&3CF=;@vyrVBp[$_hK4^?{qT/EglJe[FYjp:IPgl_t$%r»""#,
+        );
+        check(
+            "generic_secret",
+            r#"file_path: "a1b2c3d4e5f6a7b8c9", key: "^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$", token: "{{ vault('kv/data/ci').token | b64encode }}""#,
         );
     }
 

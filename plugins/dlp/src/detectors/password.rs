@@ -61,7 +61,8 @@ const CONNECTION: &[&str] = &[
     "user=",
     "port",
 ];
-const BLANKS: Class = Class::of(" \t");
+const JOINTS: Class = Class::of(" \t\"'&+");
+const SETTING: Class = Class::of("0-9A-Za-z_.:/\\-");
 const EXCLAMATION: Class = Class::of("!");
 /// What stands before a password that follows its word with nothing but a blank.
 const LOGIN: &[&str] = &["login", "machine", "username", "--user"];
@@ -164,10 +165,22 @@ fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigne
         }
 }
 
-/// `Server=…;Password=…;`: a list of settings, one of which names what is connected to.
+/// `Server=…;Password=…;`, `host=… user=… password=…`: a list of settings, one of which names what is connected to.
 fn is_in_connection_string(context: &Context<'_>, begin: usize) -> bool {
-    let separator = context.run_back_of(begin, 2, &BLANKS);
-    matches!(context.before(separator), Some(b';' | b'&')) && context.mentions(begin, CONNECTION)
+    // The string may be put together of several.
+    let separator = context.run_back_of(begin, 8, &JOINTS);
+    let is_separated = context.before(separator) == Some(b';')
+        || context.bytes(separator..begin).contains(&b'&')
+        || context.before(begin) == Some(b' ') && is_setting(context, begin - 1);
+    is_separated && context.mentions(begin, CONNECTION)
+}
+
+/// Whether `name=value` ends here.
+fn is_setting(context: &Context<'_>, end: usize) -> bool {
+    const BYTES_MAX: usize = 64;
+    let value = context.run_back_of(end, BYTES_MAX, &SETTING);
+    let name = context.run_back_of(value.saturating_sub(1), BYTES_MAX, &NAME);
+    value < end && context.before(value) == Some(b'=') && name + 1 < value
 }
 
 /// A path, a call, a reference, a format, a type, an address, a date.
@@ -222,6 +235,14 @@ mod tests {
         check(
             "password",
             "IDENTIFIED BY '«SqLpa5sW0rD»'; tool --user master --password «dipPr127Gg!xx» machine a login b password «Xy7+long4enough»",
+        );
+        check(
+            "password",
+            "psycopg2.connect(\"host=prod dbname=app user=admin password=«secret»\") Open(\"Provider=X;User ID=bill; \" & \"Password =«bill_user»;Data Source=a\")",
+        );
+        check(
+            "password",
+            "host=db port=3306 user=apache password=###### and user=a, host=b, the password=secret",
         );
         check(
             "password",
