@@ -86,7 +86,7 @@ impl World {
             source: Some("10.1.2.3".parse().unwrap()),
             endpoint: Some(Endpoint::AnthropicMessages),
             auth: AuthOutcome::Success,
-            identity: (user != "nobody").then_some(identity),
+            identity: (user != "nobody").then_some(identity.into()),
             model: Some("claude-3-5-sonnet".into()),
             usage: Some(Usage {
                 input: 10,

@@ -7,39 +7,14 @@
 
 use crate::root::Root;
 use crate::stream::{self, Action, Stream};
+use portcullis_policy::Spread;
 use std::alloc::{Layout, alloc};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
-
-/// For keys that nobody can choose so that they collide.
-pub(crate) type Spread = BuildHasherDefault<NumberHasher>;
 
 /// By numbers that the host gives.
 pub(crate) type ByNumber<T> = HashMap<u32, T, Spread>;
-
-/// Spreads a number over all bits: the table looks at the lowest and the highest.
-#[derive(Default)]
-pub(crate) struct NumberHasher(u64);
-
-impl Hasher for NumberHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes
-            .iter()
-            .for_each(|byte| self.write_u32(u32::from(*byte)));
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        // 2^64 divided by the golden ratio, see Knuth's multiplicative hashing.
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 ^= self.0 >> 32;
-    }
-}
 
 /// The contexts of this VM.
 #[derive(Default)]

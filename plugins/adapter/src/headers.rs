@@ -1,6 +1,8 @@
 //! Header fields as the ABI passes them: a count, then the sizes of each name and value, then each followed by NUL; all numbers 32 bits,
 //! little endian.
 
+#![allow(unsafe_code)]
+
 /// The fields of a serialized map; `None` when it is not one. Names that are not UTF-8 read as empty: HTTP has none.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Vec<(&str, &[u8])>> {
     if bytes.is_empty() {
@@ -21,9 +23,19 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Vec<(&str, &[u8])>> {
         at = at.checked_add(name_size)?.checked_add(1)?;
         let value = bytes.get(at..at.checked_add(value_size)?)?;
         at = at.checked_add(value_size)?.checked_add(1)?;
-        fields.push((std::str::from_utf8(name).unwrap_or_default(), value));
+        fields.push((self::name(name), value));
     }
     Some(fields)
+}
+
+/// A name as text. HTTP's are ASCII, which is looked for in whole words; the standard library's check goes byte by byte here.
+fn name(bytes: &[u8]) -> &str {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        unsafe { std::str::from_utf8_unchecked(bytes) }
+    } else {
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
 }
 
 /// Serializes fields for a local reply or a call.

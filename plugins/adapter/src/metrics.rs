@@ -4,8 +4,7 @@
 //! again (see the shipped scenarios): `portcullis_requests_total;decision=refuse;reason=dlp_blocked`.
 
 use crate::abi::{self, MetricKind};
-use crate::callbacks::Spread;
-use portcullis_policy::Metric;
+use portcullis_policy::{Metric, Spread};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;

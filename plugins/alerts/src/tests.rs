@@ -102,11 +102,14 @@ fn failing(source: &str) -> Sent {
 
 fn by(user: &str, team: &str) -> Sent {
     let mut sent = from("10.0.0.9");
-    sent.facts.identity = Some(Identity {
-        user: user.into(),
-        team: Some(team.into()),
-        key_id: format!("{user}-key"),
-    });
+    sent.facts.identity = Some(
+        Identity {
+            user: user.into(),
+            team: Some(team.into()),
+            key_id: format!("{user}-key"),
+        }
+        .into(),
+    );
     sent
 }
 

@@ -1,6 +1,7 @@
 //! One JSON object as text, member after member: what is written for every request. `serde_json` takes three times as long for it, looking at
 //! each byte of each name; it still spells what needs escapes.
 
+use portcullis_policy::json::push_text;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -106,36 +107,6 @@ impl Object {
         self.text.push('}');
         (self.text, self.persons)
     }
-}
-
-/// Appends a text as a JSON string.
-pub(crate) fn push_text(text: &str, out: &mut String) {
-    let (words, rest) = text.as_bytes().as_chunks();
-    let mut last = [b' '; 8];
-    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    let escapes = words.iter().chain([&last]).any(|word| needs_escapes(*word));
-    if !escapes {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-    } else {
-        // A text always serializes.
-        out.push_str(&serde_json::to_string(text).unwrap_or_default());
-    }
-}
-
-/// Whether JSON has to write one of these bytes in another way: a quotation mark, a backslash, one below the space.
-const fn needs_escapes(bytes: [u8; 8]) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHEST: u64 = ONES << 7;
-    /// The highest bit of some byte, when one is below `bound`.
-    const fn below(bytes: u64, bound: u8) -> u64 {
-        bytes.wrapping_sub(ONES * bound as u64) & !bytes & HIGHEST
-    }
-    let bytes = u64::from_le_bytes(bytes);
-    let quotes = below(bytes ^ (ONES * b'"' as u64), 1);
-    let backslashes = below(bytes ^ (ONES * b'\\' as u64), 1);
-    below(bytes, b' ') | quotes | backslashes != 0
 }
 
 /// A text as a JSON string; `null` for none.

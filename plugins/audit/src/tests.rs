@@ -37,11 +37,14 @@ fn facts() -> Facts {
         source: Some("10.0.0.123".parse().unwrap()),
         endpoint: Some(Endpoint::AnthropicMessages),
         auth: AuthOutcome::Success,
-        identity: Some(Identity {
-            user: "john.doe@company.com".into(),
-            team: Some("eng-team".into()),
-            key_id: "john-laptop".into(),
-        }),
+        identity: Some(
+            Identity {
+                user: "john.doe@company.com".into(),
+                team: Some("eng-team".into()),
+                key_id: "john-laptop".into(),
+            }
+            .into(),
+        ),
         model: Some("claude-3-5-sonnet".into()),
         stream: true,
         usage: Some(Usage {

@@ -137,11 +137,11 @@ impl Identities {
             Name::Of(_) => format!("{}:{user}", rule.id),
         };
         Some(Holder {
-            identity: Identity {
+            identity: Rc::new(Identity {
                 user,
                 team: team.map(str::to_owned),
                 key_id,
-            },
+            }),
             models: AllowedModels::new(team_models.into_iter().chain(rule.models.clone())),
         })
     }

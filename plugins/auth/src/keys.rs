@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::holder::Holder;
-use portcullis_policy::Timestamp;
+use portcullis_policy::{Spread, Timestamp};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub(crate) struct Key {
 /// The keys of a policy. A look-up costs the same whatever their number.
 #[derive(Default)]
 pub(crate) struct Keys {
-    by_digest: HashMap<Digest, Key>,
+    by_digest: HashMap<Digest, Key, Spread>,
 }
 
 impl Keys {

@@ -209,7 +209,7 @@ impl Access {
             return Err(invalid_key());
         }
         if facts.identity.is_none() {
-            facts.identity = Some(holder.identity.clone());
+            facts.identity = Some(Rc::clone(&holder.identity));
         }
         facts.auth = AuthOutcome::Success;
         if head.endpoint == Endpoint::Models
@@ -232,7 +232,7 @@ impl Access {
     ) -> Result<Rc<Holder>, Refusal> {
         let key = self.rules.keys.find(digest).ok_or_else(invalid_key)?;
         // Whoever gets this far holds the secret: the record may say whose key it is, also when its time is over.
-        facts.identity = Some(key.holder.identity.clone());
+        facts.identity = Some(Rc::clone(&key.holder.identity));
         let refused = if key.revoked {
             Some((Reason::RevokedApiKey, "The API key was revoked."))
         } else if key.ends_at.is_some_and(|end| now >= end) {

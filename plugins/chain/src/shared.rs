@@ -6,6 +6,7 @@ use portcullis_policy::{
     Usage, words,
 };
 use serde::Serialize;
+use std::rc::Rc;
 
 /// The names of the contract.
 pub mod names {
@@ -50,7 +51,7 @@ pub mod names {
 /// What was written so far, so that nothing is written twice.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
-    identity: Option<Identity>,
+    identity: Option<Rc<Identity>>,
     auth: AuthOutcome,
     key_expires_at: Option<Timestamp>,
     model: Option<String>,
@@ -163,8 +164,8 @@ impl Published {
         filter_state: &dyn Fn(&str) -> Option<String>,
     ) {
         if facts.identity.is_none() {
-            facts.identity =
-                filter_state(names::IDENTITY).and_then(|json| Identity::from_json(&json));
+            facts.identity = filter_state(names::IDENTITY)
+                .and_then(|json| Identity::from_json(&json).map(Rc::new));
             self.identity.clone_from(&facts.identity);
         }
     }
@@ -327,11 +328,14 @@ mod tests {
     #[test]
     fn what_one_module_writes_another_reads() {
         let mut written = Facts {
-            identity: Some(Identity {
-                user: "a@b".into(),
-                team: Some("t".into()),
-                key_id: "k".into(),
-            }),
+            identity: Some(
+                Identity {
+                    user: "a@b".into(),
+                    team: Some("t".into()),
+                    key_id: "k".into(),
+                }
+                .into(),
+            ),
             auth: AuthOutcome::Success,
             key_expires_at: Timestamp::parse_rfc3339("2026-04-01T00:00:00Z"),
             model: Some("m".into()),

@@ -163,7 +163,7 @@ impl DlpExchange {
             return known;
         }
         let reaching = self.config.rules.reaching_call(|scope| {
-            scope.reaches_call(facts.model.as_deref(), facts.identity.as_ref())
+            scope.reaches_call(facts.model.as_deref(), facts.identity.as_deref())
         });
         self.reaching = Some(reaching);
         reaching

@@ -2,6 +2,7 @@
 
 use crate::{AllowedModels, Endpoint, Identity, Reason, Refusal, Timestamp, Usage};
 use std::net::IpAddr;
+use std::rc::Rc;
 
 /// Outcome of authentication, as the record names it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -170,7 +171,7 @@ pub struct Facts {
     /// Outcome of authentication.
     pub auth: AuthOutcome,
     /// Who calls.
-    pub identity: Option<Identity>,
+    pub identity: Option<Rc<Identity>>,
     /// When the caller's key ends, where that is near enough to be warned of.
     pub key_expires_at: Option<Timestamp>,
     /// Which models a list of models may show; `None`: all.

@@ -1,15 +1,15 @@
 //! Who calls, and how one module tells the next.
 
-use serde::{Deserialize, Serialize};
+use crate::json::push_text;
+use serde::Deserialize;
 
 /// Who calls.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
     /// The person or service.
     pub user: String,
     /// Team id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
     /// The id of the key, never the key.
     pub key_id: String,
@@ -19,8 +19,16 @@ impl Identity {
     /// As `auth` leaves it in filter state for modules that run after it: `{"user":"…","team":"…","key_id":"…"}`.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Strings always serialize; an empty text would be read back as no identity, so even then nobody is taken for somebody else.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut json = "{\"user\":".to_owned();
+        push_text(&self.user, &mut json);
+        if let Some(team) = &self.team {
+            json.push_str(",\"team\":");
+            push_text(team, &mut json);
+        }
+        json.push_str(",\"key_id\":");
+        push_text(&self.key_id, &mut json);
+        json.push('}');
+        json
     }
 
     /// Reads what [`Self::to_json`] wrote; `None` for anything else. Nothing unexpected is tolerated: who cannot be read is nobody.

@@ -1,7 +1,7 @@
 //! What a worker has found out about names: who somebody is in the store takes a hash, which costs more than all else that is done with it.
 
+use crate::spread::spread;
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// Most names that are remembered. Protects a worker's memory: some come from the policy's keys, models and addresses from anywhere.
 pub const NAMES_MAX: usize = 1024;
@@ -9,16 +9,20 @@ pub const NAMES_MAX: usize = 1024;
 /// Longest name that is remembered. Protects it likewise.
 pub const NAME_BYTES_MAX: usize = 128;
 
-/// Answers by name. When there are too many, all are forgotten.
+/// Answers by name. Each name has one place, where it takes another's: who chooses names that share one has their answers found out again,
+/// and no more.
 #[derive(Debug)]
 pub struct Remembered<T> {
-    known: RefCell<HashMap<Box<[u8]>, T>>,
+    places: RefCell<Vec<Known<T>>>,
 }
+
+/// A name and the answer, where there is one.
+type Known<T> = Option<(Box<[u8]>, T)>;
 
 impl<T> Default for Remembered<T> {
     fn default() -> Self {
         Self {
-            known: RefCell::default(),
+            places: RefCell::default(),
         }
     }
 }
@@ -26,18 +30,25 @@ impl<T> Default for Remembered<T> {
 impl<T: Clone> Remembered<T> {
     /// The answer for a name, found out when it is not known. It must always be the same.
     pub fn of(&self, name: &[u8], find: impl FnOnce(&[u8]) -> T) -> T {
-        let mut known = self.known.borrow_mut();
-        if let Some(answer) = known.get(name) {
-            return answer.clone();
+        if name.len() > NAME_BYTES_MAX {
+            return find(name);
         }
-        let answer = find(name);
-        if name.len() <= NAME_BYTES_MAX {
-            if known.len() >= NAMES_MAX {
-                known.clear();
+        let mut places = self.places.borrow_mut();
+        if places.is_empty() {
+            places.resize_with(NAMES_MAX, || None);
+        }
+        let place = usize::try_from(spread(name) % NAMES_MAX as u64).unwrap_or(0);
+        let Some(place) = places.get_mut(place) else {
+            return find(name);
+        };
+        match place {
+            Some((known, answer)) if **known == *name => answer.clone(),
+            _ => {
+                let answer = find(name);
+                *place = Some((name.into(), answer.clone()));
+                answer
             }
-            known.insert(name.into(), answer.clone());
         }
-        answer
     }
 }
 
@@ -56,8 +67,16 @@ mod tests {
             }
         }
         remembered.of(&vec![0; 1 << 20], double);
-        let known = remembered.known.borrow();
-        assert!(known.len() <= NAMES_MAX);
-        assert!(known.keys().all(|name| name.len() <= NAME_BYTES_MAX));
+        let places = remembered.places.borrow();
+        assert_eq!(places.len(), NAMES_MAX);
+        let mut names = places.iter().flatten().map(|(name, _)| name);
+        assert!(names.all(|name| name.len() <= NAME_BYTES_MAX));
+    }
+
+    #[test]
+    fn what_is_known_is_not_found_out_again() {
+        let remembered = Remembered::default();
+        assert_eq!(remembered.of(b"a", |_| 1), 1);
+        assert_eq!(remembered.of(b"a", |_| 2), 1);
     }
 }

@@ -20,7 +20,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// For how long more than an empty bucket can be owed, in a bucket of minutes. Protects a subject from being shut out for good by one
 /// absurd count of a provider.
-const OVERDRAWN_MAX: Duration = Duration::from_secs(60 * 60);
+const OVERDRAWN_MAX_NANOS: u64 = 60 * 60 * 1_000_000_000;
 
 /// Bytes of a debt in the store: the largest is below 2^78.
 const DEBT_BYTES: usize = 12;
@@ -100,20 +100,32 @@ impl Rate {
     }
 
     fn cost(self, amount: u64) -> u128 {
-        u128::from(amount) * u128::from(self.window_nanos)
+        product(amount, self.window_nanos)
     }
 
     /// What can be owed at most: an empty bucket, and some windows more.
     fn debt_max(self) -> u128 {
-        let nanos = OVERDRAWN_MAX.as_nanos().max(u128::from(self.window_nanos));
-        self.cost(self.holds) + u128::from(self.limit.get()) * nanos
+        let nanos = OVERDRAWN_MAX_NANOS.max(self.window_nanos);
+        self.cost(self.holds) + product(self.limit.get(), nanos)
     }
 
     fn nanos_to_pay(self, owed: u128) -> u64 {
+        if let Ok(owed) = u64::try_from(owed) {
+            return owed.div_ceil(self.limit.get());
+        }
         let per_nano = NonZeroU128::from(self.limit);
         let whole = owed / per_nano;
         let begun = u128::from(owed % per_nano != 0);
         u64::try_from(whole + begun).unwrap_or(u64::MAX)
+    }
+}
+
+/// A product of two numbers. WebAssembly multiplies 64 bits at most, which nearly all products fit into.
+fn product(one: u64, other: u64) -> u128 {
+    if one.leading_zeros() + other.leading_zeros() >= u64::BITS {
+        u128::from(one * other)
+    } else {
+        u128::from(one) * u128::from(other)
     }
 }
 
@@ -129,7 +141,7 @@ impl Debt {
 
     /// Time went by.
     pub fn refill(&mut self, elapsed_nanos: u64, rate: Rate) {
-        let paid = u128::from(elapsed_nanos) * u128::from(rate.limit.get());
+        let paid = product(elapsed_nanos, rate.limit.get());
         self.0 = self.0.saturating_sub(paid);
     }
 
@@ -155,7 +167,11 @@ impl Debt {
     /// What is in the bucket, in whole units.
     pub fn remaining(self, rate: Rate) -> u64 {
         let left = rate.cost(rate.holds).saturating_sub(self.0);
-        u64::try_from(left / u128::from(rate.window_nanos.max(1))).unwrap_or(u64::MAX)
+        let window_nanos = rate.window_nanos.max(1);
+        u64::try_from(left).map_or_else(
+            |_| u64::try_from(left / u128::from(window_nanos)).unwrap_or(u64::MAX),
+            |left| left / window_nanos,
+        )
     }
 
     /// Nanoseconds until the bucket is full.

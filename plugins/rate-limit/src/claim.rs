@@ -1,7 +1,7 @@
 //! Whose limits apply to a request.
 
 use crate::bucket::{Kind, Rate};
-use crate::slot::SLOTS;
+use crate::slot::{SLOTS, key};
 use portcullis_policy::config::Limits;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
@@ -31,8 +31,8 @@ pub(crate) enum Scope<'a> {
 /// A subject as the store knows it: a hash, so that names of people do not lie in the proxy's memory, and all have one length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subject {
-    /// The slot it lives in.
-    pub slot: u16,
+    /// The key of the slot it lives in.
+    pub slot: Rc<str>,
     /// Who it is.
     pub id: [u8; SUBJECT_BYTES],
 }
@@ -73,7 +73,7 @@ impl Subject {
             .zip(digest)
             .for_each(|(to, from)| *to = from);
         Self {
-            slot: u16::from_le_bytes(slot) % SLOTS,
+            slot: key(u16::from_le_bytes(slot) % SLOTS).into(),
             id,
         }
     }

@@ -7,7 +7,7 @@
 use crate::account::{Account, Obstacle, tighter};
 use crate::claim::Claim;
 use crate::permits::Permit;
-use crate::slot::{SLOT_BYTES_MAX, Slot, key};
+use crate::slot::{SLOT_BYTES_MAX, Slot};
 use portcullis_policy::{Budget, Store, StoreError, Timestamp, update};
 use std::iter::once;
 use std::time::Duration;
@@ -74,7 +74,7 @@ pub(crate) fn reserve(
                 .filter(|entry| entry.slot.clock_set_back);
             for Entry { key, version, slot } in behind {
                 // Whoever comes between, or the next refusal, does the same.
-                let _ = store.swap(&key, &slot.into_bytes(), version);
+                let _ = store.swap(key, &slot.into_bytes(), version);
             }
             return Err(denial);
         }
@@ -107,7 +107,7 @@ pub(crate) fn settle(
     outcome: Outcome,
 ) -> Result<(), StoreError> {
     let Hold { claim, permit } = hold;
-    update(store, &key(claim.subject.slot), |old| {
+    update(store, &claim.subject.slot, |old| {
         let Some(mut slot) = Slot::read(old, now, once(&claim)) else {
             return (None, ());
         };
@@ -133,7 +133,7 @@ pub(crate) fn settle(
 
 /// One entry of the store as it was read.
 struct Entry<'a> {
-    key: String,
+    key: &'a str,
     version: Option<u32>,
     slot: Slot<'a>,
 }
@@ -143,24 +143,23 @@ fn read<'a>(
     claims: &'a [Claim],
     now: Timestamp,
 ) -> Result<Vec<Entry<'a>>, Denial> {
-    let mut numbers = Vec::with_capacity(claims.len());
+    let mut keys: Vec<&str> = Vec::with_capacity(claims.len());
     for claim in claims {
-        if !numbers.contains(&claim.subject.slot) {
-            numbers.push(claim.subject.slot);
+        if !keys.contains(&&*claim.subject.slot) {
+            keys.push(&claim.subject.slot);
         }
     }
-    let entry = |number: u16| {
-        let key = key(number);
+    let entry = |key| {
         let (bytes, version) = store
-            .load(&key)?
+            .load(key)?
             .map_or((Vec::new(), None), |(bytes, version)| {
                 (bytes, Some(version))
             });
-        let living_here = claims.iter().filter(|claim| claim.subject.slot == number);
+        let living_here = claims.iter().filter(|claim| *claim.subject.slot == *key);
         let slot = Slot::read(&bytes, now, living_here).ok_or(Denial::Unavailable)?;
         Ok(Entry { key, version, slot })
     };
-    numbers.into_iter().map(entry).collect()
+    keys.into_iter().map(entry).collect()
 }
 
 /// What stands against the request in any of its accounts.
@@ -202,7 +201,7 @@ fn take(
     if bytes.len() > SLOT_BYTES_MAX {
         return Err(Denial::Unavailable);
     }
-    let swapped = store.swap(&key, &bytes, version)?;
+    let swapped = store.swap(key, &bytes, version)?;
     if swapped {
         holds.append(&mut taken);
     }

@@ -59,7 +59,7 @@ use claim::{Claim, Quota, Subject};
 use learned::Learned;
 use metered::Metered;
 use portcullis_policy::config::Glob;
-use portcullis_policy::{Exchange, Interest, Mode, Policy, Remembered};
+use portcullis_policy::{Exchange, Interest, Mode, Policy, Remembered, Spread};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -85,11 +85,11 @@ struct Rules {
     /// Of each key that says nothing itself.
     key: Option<Rc<Quota>>,
     /// Of keys by id, completed from `key`.
-    keys: HashMap<String, Option<Rc<Quota>>>,
+    keys: HashMap<String, Option<Rc<Quota>>, Spread>,
     /// Of each team that says nothing itself.
     team: Option<Rc<Quota>>,
     /// Of teams by id, completed from `team`.
-    teams: HashMap<String, Option<Rc<Quota>>>,
+    teams: HashMap<String, Option<Rc<Quota>>, Spread>,
     /// Of models: every pattern that covers the model counts, all callers together.
     models: Vec<(Glob, Claim)>,
     /// Of everybody together.

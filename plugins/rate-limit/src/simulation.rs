@@ -144,11 +144,14 @@ impl World {
         let team = (user > 0).then(|| "t".to_owned());
         let mut facts = Facts {
             endpoint: Some(Endpoint::AnthropicMessages),
-            identity: Some(Identity {
-                user: format!("user-{user}"),
-                team,
-                key_id: format!("key-{user}-{key}"),
-            }),
+            identity: Some(
+                Identity {
+                    user: format!("user-{user}"),
+                    team,
+                    key_id: format!("key-{user}-{key}"),
+                }
+                .into(),
+            ),
             ..Facts::default()
         };
         let meaning = RequestMeaning {
@@ -392,11 +395,14 @@ fn a_burst_over_several_workers_gets_exactly_the_limit() {
             ..RequestMeaning::default()
         };
         let admit = |exchange: &mut Box<dyn Exchange>| {
-            let identity = Some(Identity {
-                user: "ann".into(),
-                team: None,
-                key_id: "k".into(),
-            });
+            let identity = Some(
+                Identity {
+                    user: "ann".into(),
+                    team: None,
+                    key_id: "k".into(),
+                }
+                .into(),
+            );
             let mut facts = Facts {
                 endpoint: Some(Endpoint::OpenAiChat),
                 identity,

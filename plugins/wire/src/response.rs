@@ -24,6 +24,12 @@ impl BodyKind {
     /// The kind of a `content-type`; `None` for one whose text cannot be inspected.
     #[must_use]
     pub fn of(content_type: &str) -> Option<Self> {
+        // As most write it.
+        match content_type {
+            "application/json" => return Some(Self::Json),
+            "text/event-stream" => return Some(Self::EventStream),
+            _ => {}
+        }
         let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
         let essence = essence.trim().to_ascii_lowercase();
         // What is written in another charset would be read as something else than what it says.

@@ -55,7 +55,10 @@ pub(super) fn read<'a>(
     };
     let models = AllowedModels::new(team_models.flatten().into_iter().chain(own_models));
     let key = Key {
-        holder: Rc::new(Holder { identity, models }),
+        holder: Rc::new(Holder {
+            identity: Rc::new(identity),
+            models,
+        }),
         not_before,
         ends_at,
         revoked,

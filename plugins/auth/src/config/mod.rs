@@ -110,7 +110,7 @@ fn master() -> Key {
     };
     Key {
         holder: Rc::new(Holder {
-            identity,
+            identity: Rc::new(identity),
             models: AllowedModels::default(),
         }),
         not_before: None,

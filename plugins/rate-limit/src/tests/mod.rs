@@ -57,11 +57,14 @@ fn ask(policy: &RateLimit, store: &mut dyn Store, now: Timestamp, ask: &Ask) -> 
         ..Facts::default()
     };
     let team = ask.team.map(str::to_owned);
-    facts.identity = Some(Identity {
-        user: ask.user.into(),
-        team,
-        key_id: ask.key.into(),
-    });
+    facts.identity = Some(
+        Identity {
+            user: ask.user.into(),
+            team,
+            key_id: ask.key.into(),
+        }
+        .into(),
+    );
     ask_as(policy, store, now, ask, facts)
 }
 

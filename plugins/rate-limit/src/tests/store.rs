@@ -152,7 +152,10 @@ fn a_slot_is_bounded_and_idle_subjects_cost_nothing() {
                 .zip(n.to_le_bytes())
                 .for_each(|(to, from)| *to = from);
             let claim = Claim {
-                subject: Subject { slot: 7, id },
+                subject: Subject {
+                    slot: slot::key(7).into(),
+                    id,
+                },
                 quota: Rc::clone(&quota),
             };
             let demand = Demand {
