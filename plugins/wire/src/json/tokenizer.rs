@@ -13,6 +13,9 @@ use std::ops::Range;
 /// How deep arrays and objects may nest: protects every stack that follows the document. No API's body is nested half as deep.
 pub(crate) const DEPTH_MAX: u32 = 128;
 
+/// How much of a string with escapes is given in one piece: what it means is put together in room that stays small, and near.
+pub(super) const PIECE_BYTES: usize = 16 << 10;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expect {
     Value,
@@ -332,7 +335,9 @@ impl Tokenizer {
         end: bool,
     ) -> Result<Option<Token<'a>>, Malformed> {
         let bytes = text.as_bytes();
-        let mut stop = Stop::Unfinished;
+        // Who gives all that there is takes it whole, too.
+        let in_pieces = partial.kind == Kind::String && !self.whole && !end;
+        let (mut stop, mut goes_on) = (Stop::Unfinished, false);
         if !partial.escaped {
             let rest = bytes.get(partial.seen..).unwrap_or_default();
             let special = find_special(rest);
@@ -340,6 +345,9 @@ impl Tokenizer {
             match bytes.get(partial.seen) {
                 None => {}
                 Some(b'"') => stop = Stop::Quote,
+                Some(b'\\') if in_pieces && partial.seen - partial.start >= PIECE_BYTES => {
+                    goes_on = true;
+                }
                 Some(b'\\') => {
                     partial.escaped = true;
                     self.unescaped.clear();
@@ -350,12 +358,18 @@ impl Tokenizer {
             }
         }
         if partial.escaped {
-            let rest = bytes.get(partial.seen..).unwrap_or_default();
-            let (read, why) = self.unescaped.read(rest);
+            let mut portion = text.len();
+            if in_pieces {
+                portion = text.floor_char_boundary(partial.seen + PIECE_BYTES);
+                self.unescaped.reserve(portion - partial.seen);
+            }
+            let portion = bytes.get(partial.seen..portion).unwrap_or_default();
+            let (read, why) = self.unescaped.read(portion);
+            goes_on = why == Stop::Unfinished && partial.seen + portion.len() < text.len();
             partial.seen += read;
             stop = why;
         }
-        if stop != Stop::Quote && (stop == Stop::Invalid || end) {
+        if stop != Stop::Quote && !goes_on && (stop == Stop::Invalid || end) {
             self.failed = Some(Malformed::Syntax);
         }
         let waits = self.whole && stop == Stop::Unfinished && !end;

@@ -40,6 +40,16 @@ impl Unescaped {
         self.backslashes = false;
     }
 
+    /// Makes room for what so many more bytes mean.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        // Never longer than it is written.
+        let room = self.len + bytes + LANES;
+        if let Some(more) = room.checked_sub(self.bytes.len()) {
+            self.bytes.reserve_exact(more);
+            self.bytes.resize(room, 0);
+        }
+    }
+
     /// What it means so far.
     #[inline]
     pub(crate) fn text(&self) -> &str {
@@ -56,11 +66,7 @@ impl Unescaped {
     /// What the inside of a string means that the tokenizer let pass, not cut within an escape.
     pub(crate) fn of(&mut self, raw: &str) -> &str {
         self.clear();
-        // Never longer than it is written.
-        if let Some(more) = (raw.len() + LANES).checked_sub(self.bytes.len()) {
-            self.bytes.reserve_exact(more);
-            self.bytes.resize(raw.len() + LANES, 0);
-        }
+        self.reserve(raw.len());
         let mut rest = raw;
         while !rest.is_empty() {
             rest = self.read_valid(rest, rest);
@@ -194,6 +200,8 @@ pub(crate) fn string_end(bytes: &[u8], scratch: &mut Unescaped) -> Option<(usize
 
 #[cfg(test)]
 mod tests {
+    use super::super::token::Token;
+    use super::super::tokenizer::{PIECE_BYTES, Tokenizer};
     use super::*;
     use proptest::prelude::*;
 
@@ -211,6 +219,45 @@ mod tests {
             (r"\ud83d\u0041", "\u{fffd}A"),
         ] {
             assert_eq!(unescaped.of(raw), text, "{raw}");
+        }
+    }
+
+    #[test]
+    fn long_strings_come_in_pieces() {
+        let units = [
+            "a",
+            "é",
+            "😀",
+            "\\n",
+            "\\u00e9",
+            "\\ud83d\\ude00",
+            "plain text of some length ",
+        ];
+        for skipped in 0..units.len() {
+            for plain in [0, 3, 40_000] {
+                let mut raw = "x".repeat(plain);
+                let mut next = units.iter().cycle().skip(skipped);
+                while raw.len() < plain + 50_000 {
+                    raw.push_str(next.next().unwrap());
+                    next.nth(skipped);
+                }
+                let document = format!("\"{raw}\"");
+                let mut tokenizer = Tokenizer::new();
+                let (mut text, mut longest) = (String::new(), 0);
+                while let Some(token) = tokenizer.next(&document, false).unwrap() {
+                    let Token::Piece { raw, last, .. } = token else {
+                        panic!("{token:?}")
+                    };
+                    text.push_str(tokenizer.meaning(raw));
+                    longest = longest.max(if raw.escaped { raw.text.len() } else { 0 });
+                    assert_eq!(last, raw.at + raw.text.len() + 1 == document.len());
+                }
+                assert_eq!(text, serde_json::from_str::<String>(&document).unwrap());
+                assert!(longest <= 2 * PIECE_BYTES, "{longest}");
+                let mut tokenizer = Tokenizer::new();
+                let token = tokenizer.next(&document, true).unwrap().unwrap();
+                assert!(matches!(token, Token::Piece { last: true, .. }));
+            }
         }
     }
 
