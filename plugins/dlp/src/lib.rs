@@ -27,6 +27,7 @@ mod report;
 mod rules;
 mod scanner;
 mod scope;
+mod seen;
 mod survey;
 mod teddy;
 mod text;

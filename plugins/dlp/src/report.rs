@@ -29,8 +29,8 @@ pub(crate) struct Found<'a> {
     pub(crate) detector: Option<&'static str>,
     /// Which bytes of the text.
     pub(crate) range: Range<usize>,
-    /// It is the rest of the match before, whose fate it shares.
-    pub(crate) continues: bool,
+    /// It is a part of a match before, and whether that stays as it is.
+    pub(crate) part_of: Option<bool>,
     /// What was found, as the rule saw it.
     pub(crate) value: &'a [u8],
 }
@@ -85,7 +85,7 @@ impl Report {
         !self.redactions.is_empty() || self.hold_from.is_some()
     }
 
-    /// Decides about a match: the range that is to go, if any.
+    /// Decides about a match: whether it stays as it is, and the range that is to go, if any.
     ///
     /// # Errors
     /// [`Stop::Blocked`], [`Stop::TooMany`].
@@ -93,36 +93,46 @@ impl Report {
         &mut self,
         rules: &Rules,
         found: Found<'_>,
-    ) -> Result<Option<Redaction>, Stop> {
+    ) -> Result<(bool, Option<Redaction>), Stop> {
         let Some(rule) = rules.rule(found.rule) else {
-            return Ok(None);
+            return Ok((true, None));
         };
         if let Some(Across(seam)) = self.across
             && (found.range.start >= seam || found.range.end <= seam)
         {
-            return Ok(None);
+            return Ok((self.last_stays(found.rule), None));
         }
         let replaces = matches!(rule.action, Action::Mask | Action::Redact);
-        if !found.continues {
-            let stays = !self.acts(found.rule, rule, found.value);
-            self.sight(&found, rule, !stays);
-            self.tally(found.rule).stays = stays || !replaces;
-            if !stays && rule.action == Action::Block {
-                return Err(Stop::Blocked(found.rule));
+        let stays = match found.part_of {
+            Some(stays) => stays,
+            None => {
+                let stays = !self.acts(found.rule, rule, found.value);
+                self.sight(&found, rule, !stays);
+                self.tally(found.rule).stays = stays || !replaces;
+                if !stays && rule.action == Action::Block {
+                    return Err(Stop::Blocked(found.rule));
+                }
+                stays
             }
-        }
-        if self.tally(found.rule).stays || !replaces {
-            return Ok(None);
+        };
+        if stays || !replaces {
+            return Ok((stays, None));
         }
         self.redacted += 1;
         if self.redacted > REDACTIONS_MAX {
             return Err(Stop::TooMany(found.rule));
         }
-        Ok(Some(Redaction {
+        let redaction = Redaction {
             range: found.range,
-            rule: (!found.continues).then_some(found.rule),
+            rule: found.part_of.is_none().then_some(found.rule),
             masks: rule.action == Action::Mask,
-        }))
+        };
+        Ok((stays, Some(redaction)))
+    }
+
+    /// Whether the rule's last match stays as it is.
+    pub(crate) fn last_stays(&self, rule: u16) -> bool {
+        self.tallies.get(&rule).is_some_and(|tally| tally.stays)
     }
 
     /// Counts a match, unless it is one that may pass. Whether the rule acts on it.

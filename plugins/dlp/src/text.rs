@@ -9,6 +9,7 @@ use crate::redactions::Redactions;
 use crate::report::{Found, Report, Stop};
 use crate::rules::{Rule, Rules};
 use crate::scope::RuleSet;
+use crate::seen::Seen as SeenMatches;
 use crate::window::Window;
 use std::ops::Range;
 
@@ -53,8 +54,8 @@ pub(crate) struct TextScan {
     key: String,
     /// Somebody found something.
     saw: bool,
-    /// By rule: behind its last match, where the same thing may be seen twice.
-    seen: Vec<(u16, usize)>,
+    /// What was found where the same thing may be seen twice.
+    seen: SeenMatches,
     /// No sighting begins before any more.
     unsighted: usize,
     /// What stands before was let go.
@@ -219,6 +220,7 @@ impl TextScan {
             return Ok(());
         }
         let (needed, held) = self.undecided(manner.streamed, work);
+        self.seen.forget(needed);
         work.report.hold_from = (held < window.end()).then_some(held);
         self.released = self.released.max(held);
         // One character more than is needed: assertions look at what stands before.
@@ -340,33 +342,37 @@ impl TextScan {
 
     /// Takes a match that begins at `start`; it may have been seen in another way already, which is one match.
     fn found(&mut self, found: Match<'_>, start: usize, work: &mut Work<'_>) -> Result<(), Stop> {
-        let mut known = false;
-        if found.shared {
-            let permits = |rule: &Rule| rule.allow.permits(found.value);
-            let permitted = work.rules.rule(found.rule).is_some_and(permits);
-            let seen = self.seen.iter_mut().find(|(rule, _)| *rule == found.rule);
-            known = seen.as_ref().is_some_and(|(_, end)| start < *end);
-            match seen {
-                // What may pass as it is written says nothing of what it is a part of as it reads.
-                _ if permitted && !found.continues && found.detector.is_none() => {}
-                Some((_, end)) => *end = (*end).max(found.range.end),
-                None => self.seen.push((found.rule, found.range.end)),
-            }
-        }
-        let redaction = work.report.found(
+        let Match {
+            rule, continues, ..
+        } = found;
+        let whole = start..found.range.end;
+        let known = if found.shared {
+            self.seen.fate(rule, &whole, continues)
+        } else {
+            None
+        };
+        let last = || work.report.last_stays(rule);
+        let part_of = known.or_else(|| continues.then(last));
+        let (stays, redaction) = work.report.found(
             work.rules,
             Found {
-                rule: found.rule,
+                rule,
                 detector: found.detector,
                 range: found.range,
-                continues: found.continues || known,
+                part_of,
                 value: found.value,
             },
         )?;
+        let permits = |rule: &Rule| rule.allow.permits(found.value);
+        let is_permitted = || work.rules.rule(rule).is_some_and(permits);
+        // What may pass as it is written says nothing of what it is a part of as it reads.
+        if found.shared && (continues || found.detector.is_some() || !is_permitted()) {
+            self.seen.add(rule, whole, stays, continues);
+        }
         if let Some(mut redaction) = redaction
             && !redaction.range.is_empty()
         {
-            redaction.rule = (!found.continues).then_some(found.rule);
+            redaction.rule = (!continues).then_some(rule);
             self.redactions.add(redaction);
         }
         Ok(())

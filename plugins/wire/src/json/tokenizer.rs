@@ -14,7 +14,7 @@ use std::ops::Range;
 pub(crate) const DEPTH_MAX: u32 = 128;
 
 /// How much of a string with escapes is given in one piece: what it means is put together in room that stays small, and near.
-pub(super) const PIECE_BYTES: usize = 16 << 10;
+pub(super) const PIECE_BYTES: usize = 8 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expect {

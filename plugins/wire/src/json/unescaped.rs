@@ -3,6 +3,9 @@
 use super::scan::{LANES, find_special, special, special_in};
 use super::unescape::{SIMPLE, Unit, unit, unit_of_valid};
 
+/// Room is made in steps of so many bytes, so that a little more costs nothing.
+const ROOM_STEP: usize = 1 << 10;
+
 /// A text in the making. Its room is kept for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct Unescaped {
@@ -43,7 +46,7 @@ impl Unescaped {
     /// Makes room for what so many more bytes mean.
     pub(super) fn reserve(&mut self, bytes: usize) {
         // Never longer than it is written.
-        let room = self.len + bytes + LANES;
+        let room = (self.len + bytes + LANES).next_multiple_of(ROOM_STEP);
         if let Some(more) = room.checked_sub(self.bytes.len()) {
             self.bytes.reserve_exact(more);
             self.bytes.resize(room, 0);
