@@ -16,6 +16,11 @@ impl<'a> Window<'a> {
         Self { bytes, base }
     }
 
+    /// The position of its first byte.
+    pub(crate) const fn base(&self) -> usize {
+        self.base
+    }
+
     /// The position behind its last byte.
     pub(crate) const fn end(&self) -> usize {
         self.base + self.bytes.len()

@@ -28,15 +28,23 @@ impl Plan {
         for form in self.forms {
             match form {
                 Form::Groups(groups, separators) => {
-                    runs.push(Run::bare(Lengths::one(total(groups))));
-                    if let [first, second, ..] = groups {
+                    runs.push(Run::bare(Lengths::one(total(groups))).announced());
+                    if let [first, second, rest @ ..] = groups {
                         let next = Lengths::one(u32::from(*second));
-                        runs.push(Run::group(u32::from(*first), separators, next));
+                        let run = Run::group(u32::from(*first), separators, next).announced();
+                        runs.push(match rest {
+                            [third, ..] => run.and(separators, Lengths::one(u32::from(*third))),
+                            [] => run,
+                        });
                     }
                 }
-                Form::Printed([(first, sign), (second, _), ..]) => {
+                Form::Printed([(first, sign), (second, then), rest @ ..]) => {
                     let next = Lengths::one(u32::from(*second));
-                    runs.push(Run::group(u32::from(*first), &[*sign], next));
+                    let run = Run::group(u32::from(*first), &[*sign], next);
+                    runs.push(match rest {
+                        [(third, _), ..] => run.and(&[*then], Lengths::one(u32::from(*third))),
+                        [] => run,
+                    });
                 }
                 Form::Printed([(only, _)]) => runs.push(Run::bare(Lengths::one(u32::from(*only)))),
                 Form::Printed([]) => {}

@@ -1,8 +1,16 @@
 //! Sets of ASCII characters.
 
 /// A set of ASCII characters: the alphabet of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Eq)]
 pub(crate) struct Class([u32; 4]);
+
+impl PartialEq for Class {
+    /// By words: arrays are compared by a call.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other)
+    }
+}
 
 pub(super) const DIGIT: Class = Class::of("0-9");
 pub(super) const LOWER_HEX: Class = Class::of("0-9a-f");

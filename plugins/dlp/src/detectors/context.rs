@@ -2,9 +2,8 @@
 
 use super::memo::Open;
 use super::{Class, Context, Outcome};
-use crate::drive::{masks, within};
+use crate::drive::Letters;
 use std::ops::Range;
-use wide::u8x16;
 
 /// How far before a match [`Context::mentions`] looks for a word that says what the number is.
 const MENTION_BYTES: usize = 64;
@@ -157,7 +156,7 @@ impl<'a> Context<'a> {
         }
         let mut begins = !(letters.ascii << 1);
         if !signs {
-            begins &= letters.ascii | letters.others;
+            begins &= letters.any();
         }
         if window.len() < MENTION_BYTES {
             begins &= (1 << window.len()) - 1;
@@ -183,7 +182,7 @@ impl<'a> Context<'a> {
     pub(super) fn has_words(&self, position: usize) -> bool {
         let window = self.bytes(position.saturating_sub(MENTION_BYTES)..position);
         let letters = Letters::of(window);
-        letters.ascii | letters.others != 0
+        letters.any() != 0
     }
 
     /// A match of a range, unless more text could change that.
@@ -204,22 +203,6 @@ impl<'a> Context<'a> {
         } else {
             Outcome::None
         }
-    }
-}
-
-/// Which of up to sixty-four bytes are letters.
-struct Letters {
-    ascii: u64,
-    /// Bytes beyond ASCII, of letters as a rule.
-    others: u64,
-}
-
-impl Letters {
-    fn of(bytes: &[u8]) -> Self {
-        let [ascii, others] = masks(bytes, |bytes| {
-            [within(bytes | u8x16::splat(0x20), b'a', b'z'), bytes]
-        });
-        Self { ascii, others }
     }
 }
 

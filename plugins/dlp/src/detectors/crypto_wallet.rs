@@ -14,14 +14,14 @@ pub(super) const CRYPTO_WALLET: Detector = Detector {
     grade: Grade::Precise,
     dense: false,
     opaque: true,
-    trigger: Trigger::Digits(Lengths::range(1, 3), Before::Other),
+    trigger: Trigger::Digits(Lengths::range(1, 3), Before::Any),
     find: Find::Run(
         find,
-        &[Run::within(
-            Lengths::range(1, 3),
-            AnyBefore::SIGN,
-            AnyBehind::LETTER,
-        )],
+        &[
+            Run::within(Lengths::range(1, 3), AnyBefore::SIGN, AnyBehind::LETTER).first(b"13"),
+            // `0x`.
+            Run::within(Lengths::one(1), AnyBefore::SIGN, AnyBehind::LETTER).first(b"0"),
+        ],
     ),
 };
 

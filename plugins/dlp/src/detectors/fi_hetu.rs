@@ -17,6 +17,7 @@ pub(super) const FI_HETU: Detector = Detector {
         find,
         &[Run {
             behind: AnyBehind::LETTER.or(AnyBehind::joins(b"+-")),
+            next: Lengths::range(3, 4),
             ..Run::bare(Lengths::one(6))
         }],
     ),

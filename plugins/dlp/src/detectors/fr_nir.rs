@@ -12,23 +12,28 @@ pub(super) const FR_NIR: Detector = Detector {
     grade: Grade::Precise,
     dense: false,
     opaque: false,
-    trigger: Trigger::Digits(
-        Lengths::one(1).and(Lengths::one(13).and(Lengths::one(15).and(Lengths::one(5)))),
-        Before::Other,
-    ),
+    trigger: Trigger::Digits(Lengths::range(1, 15), Before::Other),
     find: Find::Run(
         find,
         &[
             // Single digits throughout would need more spaces than people write.
-            Run::group(1, b" ", Lengths::range(2, 31)),
+            Run::group(1, b" ", Lengths::range(2, 31)).first(FIRST),
             Run {
-                behind: AnyBehind::LETTER.or(AnyBehind::byte(b' ')),
-                ..Run::bare(Lengths::range(2, 14))
+                behind: AnyBehind::byte(b' '),
+                ..Run::bare(Lengths::range(2, 14)).first(FIRST)
             },
-            Run::bare(Lengths::one(15)),
+            // Corsica's letter.
+            Run {
+                behind: AnyBehind::LETTER,
+                ..Run::bare(Lengths::one(6)).first(FIRST)
+            },
+            Run::bare(Lengths::one(15)).first(FIRST),
         ],
     ),
 };
+
+/// The sex.
+const FIRST: &[u8] = b"12";
 
 const WORDS: &[&str] = &[
     "sécurité sociale",

@@ -15,11 +15,10 @@ pub(super) const IBAN: Detector = Detector {
     trigger: Trigger::Digits(Lengths::range(2, 31), Before::Letter),
     find: Find::Run(
         find,
-        &[Run::within(
-            Lengths::range(2, 31),
-            AnyBefore::word(2),
-            AnyBehind::ANY,
-        )],
+        &[
+            Run::within(Lengths::range(2, 31), AnyBefore::word(2), AnyBehind::ANY),
+            Run::dense(Lengths::range(2, 31), AnyBefore::LETTER),
+        ],
     ),
 };
 

@@ -132,17 +132,26 @@ pub(crate) enum Find {
 }
 
 impl Detector {
-    /// The kinds of runs of digits that it can find something at, in the plain view; none if it is not called at such runs.
+    /// The kinds of runs of digits that it can find something at; none if it is not called at such runs.
     pub(crate) fn runs(&self) -> Vec<Run> {
-        let Trigger::Digits(lengths, _) = self.trigger else {
+        let Trigger::Digits(lengths, before) = self.trigger else {
             return Vec::new();
         };
-        match self.find {
-            Find::Code(_) => vec![Run::within(lengths, AnyBefore::ANY, AnyBehind::ANY)],
+        let before = before.any();
+        let mut runs = match self.find {
+            Find::Code(_) => vec![Run::within(lengths, before, AnyBehind::ANY)],
             Find::Run(_, runs) => runs.to_vec(),
-            Find::Key(shapes) => vec![Run::within(lengths, AnyBefore::SIGN, shape::behind(shapes))],
+            Find::Key(shapes) => shape::runs(shapes, lengths),
             Find::Number(plan) => plan.runs(),
+        };
+        if self.dense && !runs.iter().any(|run| run.dense) {
+            runs.push(Run::dense(lengths, before));
         }
+        let within = |run: Run| Run {
+            before: run.before.and(before),
+            ..run
+        };
+        runs.into_iter().map(within).collect()
     }
 
     /// Whether its [`Memo`] tells what it waits for.
@@ -211,7 +220,17 @@ pub(crate) enum Before {
 }
 
 impl Before {
+    /// The neighbors that are such.
+    const fn any(self) -> AnyBefore {
+        match self {
+            Self::Letter => AnyBefore::LETTER,
+            Self::Other => AnyBefore::SIGN.and(AnyBefore::UNDERSCORE.not()),
+            Self::Any => AnyBefore::ANY,
+        }
+    }
+
     /// Whether this byte, or the beginning of the text, is such a neighbor.
+    #[cfg(test)]
     pub(crate) fn fits(self, byte: Option<u8>) -> bool {
         match self {
             Self::Letter => byte.is_some_and(|byte| byte.is_ascii_alphabetic()),

@@ -6,7 +6,7 @@
 use super::checksum::{luhn, number};
 use super::class::Class;
 use super::number::{Number, begins, ends};
-use super::runs::Run;
+use super::runs::{AnyBefore, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 use std::ops::Range;
 
@@ -23,11 +23,25 @@ pub(super) const PAYMENT_CARD: Detector = Detector {
     find: Find::Run(
         find,
         &[
-            Run::group(4, b" -", Lengths::one(4).and(Lengths::one(6))),
-            Run::bare(Lengths::range(12, 19)),
+            Run::group(4, b" -", Lengths::one(4).and(Lengths::one(6)))
+                .and(b" -", Lengths::range(4, 5))
+                .first(FIRST),
+            Run::bare(WORDLESS).first(FIRST),
+            Run::bare(Lengths::range(12, 19)).first(FIRST).announced(),
+            Run::dense(
+                Lengths::one(4).and(Lengths::range(12, 19)),
+                AnyBefore::START.or(AnyBefore::JOINED),
+            )
+            .first(FIRST),
         ],
     ),
 };
+
+/// What cards begin with.
+const FIRST: &[u8] = b"12345689";
+
+/// Lengths that many cards have; the others are those of many another number.
+const WORDLESS: Lengths = Lengths::range(14, 16);
 
 /// First and last of a range of issuer numbers, by their first four digits (six where four are not enough), and the lengths of its cards.
 const ISSUERS: &[(u32, u32, usize, usize)] = &[
@@ -206,9 +220,9 @@ fn find(context: &Context<'_>) -> Outcome {
     Outcome::None
 }
 
-/// Lengths that hardly any card has today, but many another number.
+/// Hardly any card has this length today.
 fn takes_word(bare: &Range<usize>) -> bool {
-    !(14..=16).contains(&bare.len())
+    !WORDLESS.has(bare.len())
 }
 
 /// `106179944855977*x`: a factor.

@@ -3,7 +3,7 @@
 //! The least precise of all: dates, versions and order numbers are written alike. Through a group it only flags.
 
 use super::number::{Number, begins, ends};
-use super::runs::{AnyBehind, Run};
+use super::runs::{AnyBefore, AnyBehind, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const PHONE: Detector = Detector {
@@ -16,14 +16,22 @@ pub(super) const PHONE: Detector = Detector {
     find: Find::Run(
         find,
         &[
+            Run::within(
+                Lengths::range(1, 15),
+                AnyBefore::PLUS.or(AnyBefore::BRACKET),
+                MORE.or(END),
+            ),
+            // Of the North American plan, and behind a word.
             Run {
-                behind: MORE,
-                ..Run::bare(Lengths::range(1, 6))
+                next: Lengths::one(3),
+                then: MORE,
+                third: Lengths::range(3, 4),
+                ..Run::within(FIRST, AnyBefore::START, MORE)
             },
-            Run {
-                behind: MORE.or(END),
-                ..Run::bare(Lengths::range(7, 15))
-            },
+            Run::within(Lengths::range(1, 15), AnyBefore::START, MORE).announced(),
+            Run::within(Lengths::range(9, 15), AnyBefore::START, END).announced(),
+            // Put together, it begins with `+`.
+            Run::dense(Lengths::range(1, 15), AnyBefore::PLUS.or(AnyBefore::GAP)),
         ],
     ),
 };
@@ -65,6 +73,9 @@ const EXTENSION_BYTES_MAX: usize = 12;
 const MORE: AnyBehind = AnyBehind::joins(b" -./()")
     .or(AnyBehind::signs(b"()"))
     .or(AnyBehind::BRACKET);
+
+/// How long a number's first group is in the North American plan.
+const FIRST: Lengths = Lengths::one(1).and(Lengths::one(3));
 
 /// …and behind the last one: an extension's `x` too.
 const END: AnyBehind = AnyBehind::END.or(AnyBehind::LETTER);

@@ -4,8 +4,8 @@ use super::class::Class;
 use super::entropy::is_random;
 use super::keys::CLASSES;
 use super::packed::{Form, Pieces, Shapes};
-use super::runs::AnyBehind;
-use super::{Context, Outcome};
+use super::runs::{AnyBefore, AnyBehind, Run as Digits};
+use super::{Context, Lengths, Outcome};
 
 /// The longest run that is part of a key. Longer ones are no keys but data that happens to begin like one.
 pub(super) const RUN_MAX: u16 = 2048;
@@ -155,14 +155,38 @@ pub(super) fn literal(number: u8) -> &'static str {
     TEXTS.get(usize::from(number)).copied().unwrap_or_default()
 }
 
-/// What stands behind a run of digits that one of the shapes begins with.
-pub(super) fn behind(shapes: Shapes) -> AnyBehind {
-    let firsts = shapes.map(|mut shape| match shape.pieces.next() {
-        Some(Piece::Text(number)) => literal(number).bytes().next().map(AnyBehind::byte),
-        Some(Piece::Run(_)) | None => None,
-    });
-    let first = firsts.reduce(|one, other| Some(one?.or(other?)));
-    first.flatten().unwrap_or(AnyBehind::ANY)
+/// The runs of digits, of these lengths, that one of the shapes begins with.
+pub(super) fn runs(shapes: Shapes, lengths: Lengths) -> Vec<Digits> {
+    let mut runs = Vec::new();
+    for mut shape in shapes {
+        let sign = match shape.pieces.next() {
+            Some(Piece::Text(number)) => literal(number).as_bytes(),
+            Some(Piece::Run(_)) | None => &[],
+        };
+        let behind = sign
+            .first()
+            .map_or(AnyBehind::ANY, |sign| AnyBehind::byte(*sign));
+        let run = Digits::within(lengths, AnyBefore::SIGN, behind);
+        match (sign, shape.pieces.next()) {
+            // Digits that stand there are part of what follows, or all of it.
+            ([_], Some(Piece::Run(body))) if body.min() > 0 => {
+                let min = u32::from(body.min).min(Lengths::LONGEST as u32);
+                let bytes = (0..=u8::MAX).filter(|byte| body.class().has(*byte));
+                let then = bytes.map(AnyBehind::byte).reduce(AnyBehind::or);
+                runs.push(Digits {
+                    next: Lengths::range(min, Lengths::LONGEST as u32),
+                    ..run
+                });
+                runs.push(Digits {
+                    next: Lengths::range(1, min - 1),
+                    then: then.unwrap_or(AnyBehind::ANY),
+                    ..run
+                });
+            }
+            _ => runs.push(run),
+        }
+    }
+    runs
 }
 
 /// Whether one of the shapes stands at the trigger. Where several do, the longest counts.

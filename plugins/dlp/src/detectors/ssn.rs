@@ -5,7 +5,7 @@
 
 use super::checksum::{is_uniform, number};
 use super::number::grouped;
-use super::runs::Run;
+use super::runs::{AnyBefore, Run};
 use super::{Before, Context, Detector, Find, Grade, Group, Lengths, Outcome, Trigger};
 
 pub(super) const SSN: Detector = Detector {
@@ -18,8 +18,12 @@ pub(super) const SSN: Detector = Detector {
     find: Find::Run(
         find,
         &[
-            Run::group(3, b" -./", Lengths::one(2)),
-            Run::bare(Lengths::one(9)),
+            Run::group(3, b" -./", Lengths::one(2)).and(b" -./", Lengths::one(4)),
+            Run::bare(Lengths::one(9)).announced(),
+            Run::dense(
+                Lengths::one(3).and(Lengths::one(9)),
+                AnyBefore::START.or(AnyBefore::JOINED),
+            ),
         ],
     ),
 };

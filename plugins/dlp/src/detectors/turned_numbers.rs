@@ -31,7 +31,10 @@ pub(super) const TURNED_NUMBERS: &[Detector] = &[
         dense: false,
         opaque: false,
         trigger: Trigger::Digits(Lengths::one(4), Before::Other),
-        find: Find::Run(find_card, &[Run::group(4, b"-", Lengths::one(4))]),
+        find: Find::Run(
+            find_card,
+            &[Run::group(4, b"-", Lengths::one(4)).and(b"-", Lengths::one(4))],
+        ),
         ..payment_card::PAYMENT_CARD
     },
     Detector {
@@ -60,7 +63,10 @@ pub(super) const TURNED_NUMBERS: &[Detector] = &[
         dense: false,
         opaque: false,
         trigger: Trigger::Digits(Lengths::one(4), Before::Other),
-        find: Find::Run(find_ssn, &[Run::group(4, b"-", Lengths::one(2))]),
+        find: Find::Run(
+            find_ssn,
+            &[Run::group(4, b"-", Lengths::one(2)).and(b"-", Lengths::one(3))],
+        ),
         ..ssn::SSN
     },
 ];

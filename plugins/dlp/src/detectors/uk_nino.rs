@@ -16,7 +16,7 @@ pub(super) const UK_NINO: Detector = Detector {
         &[
             Run {
                 before: AnyBefore::word(2).or(AnyBefore::SIGN),
-                ..Run::group(2, b" ", Lengths::one(2))
+                ..Run::group(2, b" ", Lengths::one(2)).and(b" ", Lengths::one(2))
             },
             Run::within(
                 Lengths::one(6),

@@ -11,14 +11,10 @@ pub(super) const US_MBI: Detector = Detector {
     grade: Grade::Precise,
     dense: false,
     opaque: false,
-    trigger: Trigger::Digits(Lengths::one(1), Before::Other),
+    trigger: Trigger::Digits(Lengths::one(1), Before::Any),
     find: Find::Run(
         find,
-        &[Run::within(
-            Lengths::one(1),
-            AnyBefore::SIGN,
-            AnyBehind::LETTER,
-        )],
+        &[Run::within(Lengths::one(1), AnyBefore::SIGN, AnyBehind::UPPER).first(b"123456789")],
     ),
 };
 

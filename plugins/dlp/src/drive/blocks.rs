@@ -47,6 +47,30 @@ impl Kinds {
     }
 }
 
+/// Which of up to sixty-four bytes are letters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Letters {
+    pub(crate) ascii: u64,
+    /// Bytes beyond ASCII, of letters as a rule.
+    pub(crate) others: u64,
+}
+
+impl Letters {
+    #[inline]
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let [ascii, others] = masks(bytes, |bytes| {
+            [within(bytes | u8x16::splat(0x20), b'a', b'z'), bytes]
+        });
+        Self { ascii, others }
+    }
+
+    /// Either.
+    #[inline]
+    pub(crate) const fn any(self) -> u64 {
+        self.ascii | self.others
+    }
+}
+
 /// Which bytes lie between two, both included.
 #[inline]
 pub(crate) fn within(bytes: u8x16, first: u8, last: u8) -> u8x16 {

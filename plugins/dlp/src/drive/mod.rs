@@ -26,7 +26,7 @@ mod wrapped;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use blocks::{bits, masks, padded, within};
+pub(crate) use blocks::{Letters, bits, padded};
 pub(crate) use lane::{Lane, TooCostly};
 
 use crate::detectors::{Detector, Trigger};

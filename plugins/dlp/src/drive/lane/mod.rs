@@ -60,6 +60,8 @@ pub(crate) struct Lane {
     looked: Looked,
     /// A run of digits goes on that began here.
     digits: Option<usize>,
+    /// Which of the last sixty-four bytes before `scanned` are letters, or may be; the last one's bit is the highest.
+    letters: u64,
     /// A run of characters of base64 goes on that began here.
     word: Option<usize>,
     escaped: Escaped,
@@ -122,6 +124,7 @@ impl Lane {
             scanned,
             looked,
             digits,
+            letters,
             word,
             escaped,
             spaced,
@@ -146,7 +149,7 @@ impl Lane {
         view.reset();
         kept.clear();
         (*kept_base, *scanned, *looked) = (0, 0, Looked::default());
-        (*digits, *word) = (None, None);
+        (*digits, *letters, *word) = (None, 0, None);
         (*escaped, *spaced) = (Escaped::default(), Spaced::default());
         *listed = Listed::default();
         *wrapped = Wrapped::default();

@@ -2,30 +2,46 @@
 
 use super::{Lane, TooCostly, Work};
 use crate::detectors::Outcome;
-use crate::drive::broken::{Broken, NUMBER_KNOWN_BY, Tokens};
+use crate::drive::broken::{Broken, Tokens};
 use crate::drive::candidate::{Candidate, FIRST_REACH, Shown};
 use crate::drive::dense;
-use crate::drive::numbers::Concern;
+use crate::drive::numbers::{Asked, Found};
 use std::ops::Range;
 
 impl Lane {
-    /// A run of digits that is complete.
-    #[inline]
-    pub(super) fn number(&mut self, at: Range<usize>, work: Work<'_>) -> Result<(), TooCostly> {
-        let numbers = &work.driver.numbers;
-        let Some(concern) = numbers.concern(&at, work.window, work.last) else {
-            return Ok(());
-        };
+    /// A run of digits that is complete, and may concern somebody. Those before it have been answered by `after`.
+    #[inline(never)]
+    pub(super) fn number(
+        &mut self,
+        found: &Found,
+        after: usize,
+        work: Work<'_>,
+    ) -> Result<(), TooCostly> {
+        let at = &found.at;
         self.steps += 1;
-        let after = self.numbers_answered;
-        self.numbers_answered = after.max(at.end + NUMBER_KNOWN_BY);
-        if concern.is_none() {
-            return Ok(());
-        }
+        let concern = work.driver.numbers.concern(found, work.window, work.last);
         // Whoever has found something, or waits, asks about the dense view by itself.
         let mut started: Vec<u16> = Vec::new();
-        numbers.asked(&concern, |detector, entries| {
-            let shown = Shown::of(&at, work.window, work.last);
+        if !concern.plain.is_none() {
+            self.plain_numbers(concern.plain, at, after, &mut started, work)?;
+        }
+        if !concern.dense.is_none() {
+            self.dense_numbers(concern.dense, at, after, &started, work)?;
+        }
+        Ok(())
+    }
+
+    /// Has detectors look at a run of digits; those that wait, or found something, are `started`.
+    fn plain_numbers(
+        &mut self,
+        asked: Asked,
+        at: &Range<usize>,
+        after: usize,
+        started: &mut Vec<u16>,
+        work: Work<'_>,
+    ) -> Result<(), TooCostly> {
+        work.driver.numbers.asked(asked, |detector, entries| {
+            let shown = Shown::of(at, work.window, work.last);
             // Nearly always it is nothing, as one look shows.
             let is_nothing =
                 |shown: Shown<'_>| detector.find(&shown.context(&self.memo)) == Outcome::None;
@@ -41,18 +57,14 @@ impl Lane {
                 started.push(*index);
             }
             Ok(())
-        })?;
-        if concern.dense {
-            self.dense_numbers(&concern, &at, after, &started, work)?;
-        }
-        Ok(())
+        })
     }
 
     /// Has detectors look at the dense view of a run of digits, if there is one.
     #[inline(never)]
     fn dense_numbers(
         &mut self,
-        concern: &Concern,
+        asked: Asked,
         at: &Range<usize>,
         after: usize,
         started: &[u16],
@@ -64,23 +76,24 @@ impl Lane {
             Broken::Yes => dense::digits(work.window, at, work.last),
             Broken::Unknown => None,
         };
-        for index in work.driver.numbers.dense(concern) {
-            if started.contains(&index) {
-                continue;
+        work.driver.numbers.asked(asked, |detector, entries| {
+            for index in entries.iter().copied() {
+                if started.contains(&index) {
+                    continue;
+                }
+                if let Some((digits, by)) = digits
+                    && !detector.takes_digits(digits)
+                {
+                    self.answered_at_once(index, at.end + by.next_power_of_two());
+                    continue;
+                }
+                let waiting = self.marked(index).waiting;
+                // As if it had been asked about the plain view, which it is where less is known.
+                self.answered_at_once(index, at.end + FIRST_REACH);
+                let candidate = Candidate::new(index, at.clone(), true, after);
+                self.start(candidate, waiting, work)?;
             }
-            if let Some((digits, by)) = digits
-                && let Some(entry) = work.driver.entry(index)
-                && !entry.detector.takes_digits(digits)
-            {
-                self.answered_at_once(index, at.end + by.next_power_of_two());
-                continue;
-            }
-            let waiting = self.marked(index).waiting;
-            // As if it had been asked about the plain view, which it is where less is known.
-            self.answered_at_once(index, at.end + FIRST_REACH);
-            let candidate = Candidate::new(index, at.clone(), true, after);
-            self.start(candidate, waiting, work)?;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }

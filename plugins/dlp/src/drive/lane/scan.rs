@@ -2,10 +2,16 @@
 
 use super::{DECODED_BYTES_MAX, DEPTH_MAX, Lane, OPAQUE_DECODED_BYTES_MAX, TooCostly, Work};
 use crate::drive::Sighting;
-use crate::drive::blocks::{BLOCK, Kinds, bits};
+use crate::drive::blocks::{BLOCK, Kinds, Letters, bits, masks, within};
+use crate::drive::broken::NUMBER_KNOWN_BY;
 use crate::drive::encoded::{self, OVERLAP_BYTES, RUN_BYTES_MAX, RUN_BYTES_MIN};
 use crate::drive::escaped::Decoded;
+use crate::drive::numbers::Found;
 use std::ops::Range;
+use wide::u8x16;
+
+/// What stands between the digits of a chain: a blank, and all from one sign to another.
+const CHAIN_SIGNS: (u8, u8, u8) = (b' ', b'-', b'/');
 
 impl Lane {
     pub(super) fn scan(&mut self, work: Work<'_>) -> Result<(), TooCostly> {
@@ -28,7 +34,7 @@ impl Lane {
             let (block, rest) = bytes.split_at_checked(BLOCK).unwrap_or((bytes, &[]));
             let kinds = Kinds::of(block);
             let (from, len) = (self.scanned, block.len());
-            self.digits(kinds.digits, from, len, work)?;
+            self.digits(kinds.digits, block, work)?;
             self.words(kinds.word, from, len, work)?;
             for bit in bits(kinds.at) {
                 self.triggers(&work.driver.at, &(from + bit..from + bit + 1), work)?;
@@ -67,7 +73,7 @@ impl Lane {
         if work.last {
             let end = work.window.end();
             if let Some(start) = self.digits.take() {
-                self.number(start..end, work)?;
+                self.long_number(start..end, work)?;
             }
             if let Some(start) = self.word.take() {
                 self.run(start..end, end, work)?;
@@ -83,32 +89,95 @@ impl Lane {
         result
     }
 
-    /// Runs of digits, of which the last may go on.
+    /// Runs of digits in a block, of which the last may go on.
     #[inline]
-    fn digits(
-        &mut self,
-        digits: u64,
-        from: usize,
-        len: usize,
-        work: Work<'_>,
-    ) -> Result<(), TooCostly> {
+    fn digits(&mut self, digits: u64, block: &[u8], work: Work<'_>) -> Result<(), TooCostly> {
         let before = u64::from(self.digits.is_some());
         if digits | before == 0 {
+            self.letters = u64::MAX;
             return Ok(());
         }
+        let numbers = &work.driver.numbers;
+        let (from, len) = (self.scanned, block.len());
         let follows = digits << 1 | before;
         let mut starts = digits & !follows;
-        let ends = !digits & follows & (u64::MAX >> (BLOCK - len));
-        for end in bits(ends) {
-            let start = self.digits.take().unwrap_or_else(|| {
-                let start = starts.trailing_zeros() as usize;
-                starts &= starts.wrapping_sub(1);
-                from + start
-            });
-            self.number(start..from + end, work)?;
+        let mut ends = !digits & follows & (u64::MAX >> (BLOCK - len));
+        if ends != 0
+            && let Some(start) = self.digits.take()
+        {
+            let end = ends.trailing_zeros() as usize;
+            ends &= ends - 1;
+            self.long_number(start..from + end, work)?;
+        }
+        let known = self.numbers_answered;
+        let all = ends;
+        let letters = Letters::of(block);
+        let lettered = letters.any();
+        // Nearly every run concerns nobody, as the bytes beside it show.
+        let alone = starts & ends >> 1;
+        let mut skipped = 0;
+        if numbers.skips_lettered() {
+            skipped |= alone & letters.ascii << 1;
+        }
+        if lettered | self.letters == 0 && numbers.skips_chains() {
+            skipped |= chained(alone, block);
+        }
+        starts &= !skipped;
+        ends &= !(skipped << 1);
+        let base = from.saturating_sub(2).max(work.window.base());
+        let around = work.window.range(base..from + len + 2);
+        let byte = |at: usize| around.get(at).copied().unwrap_or_default();
+        let moved = from.wrapping_sub(base);
+        while ends != 0 {
+            let start = starts.trailing_zeros() as usize;
+            let end = ends.trailing_zeros() as usize;
+            starts &= starts.wrapping_sub(1);
+            ends &= ends - 1;
+            let (first, behind) = (start + moved, end + moved);
+            let found = Found::new(
+                from + start..from + end,
+                [byte(first.wrapping_sub(2)), byte(first.wrapping_sub(1))],
+                [byte(behind), byte(behind + 1)],
+                work.last || behind + 1 < around.len(),
+                // Of the sixty-four bytes before.
+                (lettered << 1 << (BLOCK - 1 - start) | self.letters >> start) != 0,
+            );
+            if numbers.can_concern(&found) {
+                // Each run counts, for what follows does not tell whether it is asked about where less is known.
+                let before = all & !(u64::MAX << start);
+                let after = match before {
+                    0 => known,
+                    _ => from + BLOCK - 1 - before.leading_zeros() as usize + NUMBER_KNOWN_BY,
+                };
+                self.number(&found, after, work)?;
+            }
+        }
+        if all != 0 {
+            let last = BLOCK - 1 - all.leading_zeros() as usize;
+            self.numbers_answered = from + last + NUMBER_KNOWN_BY;
         }
         if starts != 0 {
             self.digits = Some(from + starts.trailing_zeros() as usize);
+        }
+        self.letters = match len {
+            BLOCK => lettered,
+            _ => self.letters >> len | lettered << (BLOCK - len),
+        };
+        Ok(())
+    }
+
+    /// A run of digits that began in another block, or ends with the text.
+    #[inline(never)]
+    fn long_number(&mut self, at: Range<usize>, work: Work<'_>) -> Result<(), TooCostly> {
+        let after = self.numbers_answered;
+        self.numbers_answered = at.end + NUMBER_KNOWN_BY;
+        let byte = |at: usize| work.window.byte(at).unwrap_or_default();
+        let before = [2, 1].map(|back| at.start.checked_sub(back).map_or(0, byte));
+        let behind = [byte(at.end), byte(at.end + 1)];
+        let settled = work.last || at.end + 1 < work.window.end();
+        let found = Found::new(at, before, behind, settled, true);
+        if work.driver.numbers.can_concern(&found) {
+            self.number(&found, after, work)?;
         }
         Ok(())
     }
@@ -246,4 +315,17 @@ impl Lane {
         self.inner = Some(lane);
         Ok(())
     }
+}
+
+/// Of digits that stand alone in a block, those within a chain of them: another before, two behind, one sign between each two.
+fn chained(alone: u64, block: &[u8]) -> u64 {
+    let chained = alone & alone << 2 & alone >> 2 & alone >> 4;
+    if chained == 0 {
+        return 0;
+    }
+    let [signs] = masks(block, |bytes| {
+        let others = within(bytes, CHAIN_SIGNS.1, CHAIN_SIGNS.2);
+        [bytes.simd_eq(u8x16::splat(CHAIN_SIGNS.0)) | others]
+    });
+    chained & signs << 1 & signs >> 1 & signs >> 3
 }
