@@ -38,7 +38,7 @@ pub(super) const PAYMENT_CARD: Detector = Detector {
 };
 
 /// What cards begin with.
-const FIRST: &[u8] = b"12345689";
+const FIRST: &[u8] = b"012345689";
 
 /// Lengths that many cards have; the others are those of many another number.
 const WORDLESS: Lengths = Lengths::range(14, 16);
@@ -248,6 +248,7 @@ fn is_card(digits: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::reference::check;
+    use super::*;
 
     #[test]
     fn finds_cards_as_people_write_them() {
@@ -263,6 +264,16 @@ mod tests {
             "payment_card",
             "2024 «4012 8888 8888 1881» «4012 8888 8888 1881», visa «4222222222222», maestro «6759649826438453», mir «2200000000000004»",
         );
+    }
+
+    #[test]
+    fn all_issuers_numbers_begin_as_cards_do() {
+        for (first, last, _, _) in ISSUERS {
+            for issuer in *first..=*last {
+                let digits = format!("{issuer:04}");
+                assert!(FIRST.contains(&digits.as_bytes()[0]), "{digits}");
+            }
+        }
     }
 
     #[test]

@@ -335,7 +335,7 @@ mod tests {
                     memo: None,
                 })
             }
-            _ => Outcome::None,
+            Dense::No | Dense::Unknown | Dense::View { .. } => Outcome::None,
         }
     }
 
