@@ -32,9 +32,9 @@ pub(crate) enum Refused {
 #[derive(Debug, Default)]
 pub(crate) struct Scanner {
     /// Begun and not ended.
-    open: Vec<(TextId, TextScan)>,
-    /// For the next text: most come in one piece, and need no room of their own.
-    spare: TextScan,
+    open: Vec<(TextId, Box<TextScan>)>,
+    /// For the next text: most come in one piece, and need no room of their own; most messages need none at all.
+    spare: Option<Box<TextScan>>,
     scratch: Scratch,
     report: Report,
     joint: Joint,
@@ -97,7 +97,7 @@ impl Scanner {
         }
         let clear = rules.patterns_clear(whole.text);
         if !clear || rules.driver().is_some() {
-            let scan = &mut self.spare;
+            let scan = self.spare.get_or_insert_default();
             scan.reset(rules, reaching);
             scan.follows(rules, whole.key);
             if clear {
@@ -130,7 +130,7 @@ impl Scanner {
                 if self.open.len() >= OPEN_TEXTS_MAX {
                     return Err(Refused::TooManyTexts);
                 }
-                let mut scan = std::mem::take(&mut self.spare);
+                let mut scan = self.spare.take().unwrap_or_default();
                 scan.reset(rules, reaching);
                 if follows {
                     scan.follows(rules, &self.key);
@@ -147,7 +147,7 @@ impl Scanner {
         if text.last
             && let Some(index) = open
         {
-            self.spare = self.open.swap_remove(index).1;
+            self.spare = Some(self.open.swap_remove(index).1);
         }
         result.map_err(Refused::Stop)
     }
@@ -166,7 +166,7 @@ impl Scanner {
         let Some(seam) = self.joint.push(text)? else {
             return Ok(None);
         };
-        let mut scan = std::mem::take(&mut self.spare);
+        let mut scan = self.spare.take().unwrap_or_default();
         scan.reset(rules, reaching);
         self.report.across = Some(seam.across());
         let result = scan.push(
@@ -178,7 +178,7 @@ impl Scanner {
             &mut self.report,
         );
         self.report.across = None;
-        self.spare = scan;
+        self.spare = Some(scan);
         result.map(|()| Some(seam)).map_err(Refused::Stop)
     }
 
