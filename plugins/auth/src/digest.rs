@@ -19,8 +19,7 @@ impl PartialEq for Digest {
 
 impl Hash for Digest {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // A digest is spread over all its bits already.
-        state.write_u64(self.words().next().unwrap_or_default());
+        self.words().for_each(|word| state.write_u64(word));
     }
 }
 
