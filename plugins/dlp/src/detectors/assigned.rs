@@ -27,6 +27,8 @@ pub(super) struct Assigned {
     pub(super) is_quoted: bool,
     /// Nothing in it is written in code or prose only.
     pub(super) is_plain: bool,
+    /// It is handed to a function whose value is assigned: `String::from("…")`.
+    pub(super) is_argument: bool,
 }
 
 impl Assigned {
@@ -81,7 +83,9 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
     let closed = context.end_of(from, 4, &CLOSERS)?;
     let mut spaced = context.end_of(closed, 8, &BLANKS)?;
     let mut is_said = false;
-    if spaced > closed {
+    if let Some(value) = beside(context, closed)? {
+        (spaced, is_said) = (value, true);
+    } else if spaced > closed {
         if context.is_open(spaced + BETWEEN_BYTES_MAX) {
             return Err(Outcome::Undecided);
         }
@@ -118,6 +122,7 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
     }
     let gap = context.end_of(operator, 24, &WHITE)?;
     let gap = behind(context, gap, &TYPES, &TYPES_BEGIN)?;
+    let gap = quoted(context, gap)?;
     let opened = context.end_of(gap, 4, &OPENERS)?;
     let opened = behind(context, opened, &SCHEMES, &SCHEMES_BEGIN)?;
     let mut end = context.end_of(opened, VALUE_BYTES_MAX, &VALUE)?;
@@ -142,6 +147,7 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
         }
     }
     if !is_quoted {
+        end = opened + parameter(context.bytes(opened..end));
         // A sentence's stop, a bracket's end.
         while end > opened && context.before(end).is_some_and(|byte| STOPS.has(byte)) {
             end -= 1;
@@ -153,7 +159,15 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
         }
         let is_closed = context.bytes(end..end + 2) == b"</";
         if context.byte(end).is_some_and(|byte| CODE.has(byte)) && !is_closed {
-            return Err(Outcome::None);
+            let argument = argument(context, end)?;
+            return Ok(Assigned {
+                range: argument,
+                is_assigned,
+                is_listed,
+                is_quoted: true,
+                is_plain: true,
+                is_argument: true,
+            });
         }
     }
     Ok(Assigned {
@@ -162,7 +176,58 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
         is_listed,
         is_quoted,
         is_plain,
+        is_argument: false,
     })
+}
+
+/// Where a value ends that another parameter of a URL follows: `…&page=2`.
+fn parameter(value: &[u8]) -> usize {
+    let is_next = |at: &usize| {
+        let rest = value.get(at + 1..).unwrap_or_default();
+        let name = rest.iter().take_while(|byte| NAME.has(**byte)).count();
+        value.get(*at) == Some(&b'&') && name > 0 && rest.get(name) == Some(&b'=')
+    };
+    (0..value.len()).find(is_next).unwrap_or(value.len())
+}
+
+/// Where the operator stands that leads to the value beside a name: `name: NAME`, `value: …` on the next line, `"name": "NAME", "value": …`.
+fn beside(context: &Context<'_>, closed: usize) -> Result<Option<usize>, Outcome> {
+    const MEMBER: [&[u8]; 2] = [b"value", b"Value"];
+    if !matches!(context.byte(closed), Some(b',' | b'\n' | b'\r')) {
+        return Ok(None);
+    }
+    let begin = context.end_of(closed, 24, &MEMBERS_GAP)?;
+    let behind = behind(context, begin, &MEMBER, &MEMBER_BEGINS)?;
+    if behind == begin {
+        return Ok(None);
+    }
+    let operator = context.end_of(behind, 4, &CLOSERS)?;
+    let is_one = matches!(context.byte(operator), Some(b':' | b'='));
+    Ok(is_one.then_some(operator))
+}
+
+/// Behind what stands before a text in quotes in some languages: `@"…"`, `b'…'`.
+fn quoted(context: &Context<'_>, from: usize) -> Result<usize, Outcome> {
+    let end = context.end_of(from, 2, &TEXT_PREFIX)?;
+    let is_quote = matches!(context.byte(end), Some(b'"' | b'\''));
+    Ok(if is_quote { end } else { from })
+}
+
+/// The text in quotes that alone is handed to the function whose bracket stands at `bracket`.
+fn argument(context: &Context<'_>, bracket: usize) -> Result<Range<usize>, Outcome> {
+    let [b'(', quote @ (b'"' | b'\'')] = context.bytes(bracket..bracket + 2) else {
+        return Err(context.lacking(bracket + 1));
+    };
+    let begin = bracket + 2;
+    let end = context.end_of(begin, VALUE_BYTES_MAX, &VALUE)?;
+    if context.is_open(end + 1) {
+        return Err(Outcome::Undecided);
+    }
+    if context.bytes(end..end + 2) == [*quote, b')'] {
+        Ok(begin..end)
+    } else {
+        Err(Outcome::None)
+    }
 }
 
 const CLOSERS: Class = Class::of("\"'`\\\\])}>*");
@@ -172,6 +237,9 @@ const QUOTES: Class = Class::of("\"'`\\\\");
 const IN_DOUBLE: Class = Class::of("!#-~");
 const IN_SINGLE: Class = Class::of("!-&(-~");
 const BLANKS: Class = Class::of(" \t");
+const MEMBERS_GAP: Class = Class::of(" \t\n\r,\"'");
+const MEMBER_BEGINS: Class = Class::of("Vv");
+const TEXT_PREFIX: Class = Class::of("@$BFLRUbfru");
 const WHITE: Class = Class::of(" \t\n\r\u{C}");
 const STOPS: Class = Class::of(".:!?*|");
 const CODE: Class = Class::of("([{<$");

@@ -223,7 +223,9 @@ fn is_dull(context: &Context<'_>, value: &Range<usize>) -> bool {
 
 /// What no person would have thought of.
 fn is_secret(value: &[u8]) -> bool {
-    if value.len() < 10 || value.starts_with(b"/") || value.starts_with(b"$") {
+    // A path, unless it is filled up as base64 is.
+    let is_path = value.starts_with(b"/") && !value.ends_with(b"=");
+    if value.len() < 10 || is_path || value.starts_with(b"$") {
         return false;
     }
     let count = |class: fn(&u8) -> bool| value.iter().filter(|byte| class(byte)).count();
@@ -365,6 +367,26 @@ mod tests {
         check(
             "generic_secret",
             r#"file_path: "a1b2c3d4e5f6a7b8c9", key: "^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$", token: "{{ vault('kv/data/ci').token | b64encode }}""#,
+        );
+    }
+
+    #[test]
+    fn finds_values_beside_their_names() {
+        check(
+            "generic_secret",
+            "- name: ACME_TOKEN\n  value: «q8Zt2LkVb5Nc8wBI»\n- {\"name\": \"ACME_SECRET\", \"value\": \"«q8Zt2LkVb5Nc8wBI»\"}",
+        );
+        check(
+            "generic_secret",
+            "var secret = @\"«q8Zt2LkVb5Nc8wBI»\"; TOKEN = b'«q8Zt2LkVb5Nc8wBI»' let token = String::from(\"«q8Zt2LkVb5Nc8wBI»\");",
+        );
+        check(
+            "generic_secret",
+            "https://a.io/x?api_key=«wfrmVSjkhDbGfucYuoDZRXODehbZGXpw»&page=2 token: «/9tFPDsYBQEyivEHW6dIVjf6nRL9PbReI4QrbOx6Uw8=»",
+        );
+        check(
+            "generic_secret",
+            "key = config.get(\"acme/keys/prod1\") the token,\nvalue: 12 token = format(\"a1b2c3d4e5f6a7b8\", x)",
         );
     }
 

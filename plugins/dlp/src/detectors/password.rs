@@ -109,6 +109,9 @@ fn find(context: &Context<'_>) -> Outcome {
 
 fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigned) -> bool {
     let password = context.bytes(found.range.clone());
+    if found.is_argument {
+        return false;
+    }
     if !(4..=BYTES_MAX).contains(&password.len()) || is_code(password) || is_placeholder(password) {
         return false;
     }

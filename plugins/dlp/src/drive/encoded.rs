@@ -1,4 +1,5 @@
-//! Text that is written in base64 (RFC 4648, sections 4 and 5) or hexadecimal, within other text.
+//! Text that is written in base64 (RFC 4648, sections 4 and 5), base32 (section 6) or hexadecimal, within other text; in the first and the last
+//! also as UTF-16.
 //!
 //! A run of such characters is decoded when what comes out can be text. Random keys, hashes and names are told from it by their first few
 //! characters: of text, every fourth character of base64 and every second of hexadecimal begins a byte below 128.
@@ -28,6 +29,13 @@ pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
         texts(pairs.iter().map(|pair| pair.as_slice()), byte, found);
     };
     let quads = |row: &[u8], found: &mut dyn FnMut(&str)| texts(row.chunks(4), bytes, found);
+    if is_wide(run) {
+        for skipped in 0..4 {
+            let quads = run.get(skipped..).unwrap_or_default().chunks(4);
+            texts(quads, any_bytes, &mut found);
+        }
+    }
+    base32(run, &mut found);
     // Where the first byte begins is not known when something stands before it that is no part of it.
     if run.len() <= BLOCK {
         let begins = Begins::of(run);
@@ -175,31 +183,99 @@ fn texts<'a, const N: usize>(
     decode: impl Fn(&[u8]) -> Option<([u8; N], usize)>,
     found: &mut dyn FnMut(&str),
 ) {
-    let mut text = Vec::new();
-    let mut flush = |text: &mut Vec<u8>| {
-        // Random bytes are seldom UTF-8 for long.
-        if text.len() >= TEXT_BYTES_MIN {
-            let parts = text.utf8_chunks().map(|chunk| chunk.valid());
-            parts
-                .filter(|part| part.len() >= TEXT_BYTES_MIN)
-                .for_each(&mut *found);
-        }
-        text.clear();
-    };
+    let mut row = Row::of(found);
     for unit in units {
-        let Some((bytes, len)) = decode(unit) else {
-            flush(&mut text);
-            continue;
-        };
-        for byte in bytes.into_iter().take(len) {
-            if is_text(byte) {
-                text.push(byte);
-            } else {
-                flush(&mut text);
-            }
+        match decode(unit) {
+            Some((bytes, len)) => bytes.into_iter().take(len).for_each(|byte| row.push(byte)),
+            None => row.end(),
         }
     }
-    flush(&mut text);
+    row.end();
+}
+
+/// Bytes that are text, in a row.
+struct Row<'f> {
+    bytes: Vec<u8>,
+    /// The last one began the row, or there was a zero before it.
+    is_wide: bool,
+    /// A zero stands behind it.
+    is_zero: bool,
+    found: &'f mut dyn FnMut(&str),
+}
+
+impl<'f> Row<'f> {
+    fn of(found: &'f mut dyn FnMut(&str)) -> Self {
+        Self {
+            bytes: Vec::new(),
+            is_wide: false,
+            is_zero: false,
+            found,
+        }
+    }
+
+    /// The next byte. In UTF-16 every second one is a zero, which stands for nothing.
+    fn push(&mut self, byte: u8) {
+        if is_text(byte) {
+            self.is_wide = self.bytes.is_empty() || self.is_zero;
+            self.is_zero = false;
+            self.bytes.push(byte);
+        } else if byte == 0 && self.is_wide && !self.is_zero {
+            self.is_zero = true;
+        } else {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        // Random bytes are seldom UTF-8 for long.
+        if self.bytes.len() >= TEXT_BYTES_MIN {
+            let parts = self.bytes.utf8_chunks().map(|chunk| chunk.valid());
+            parts
+                .filter(|part| part.len() >= TEXT_BYTES_MIN)
+                .for_each(&mut *self.found);
+        }
+        self.bytes.clear();
+        (self.is_wide, self.is_zero) = (false, false);
+    }
+}
+
+/// Whether a run can be UTF-16 in base64, as far as its first characters tell: half of the bytes are zeros, so that a fourth of the characters
+/// are `A`.
+fn is_wide(run: &[u8]) -> bool {
+    let run = run.get(..BLOCK).unwrap_or(run);
+    let [zeros] = masks(run, |bytes| [within(bytes, b'A', b'A')]);
+    zeros.count_ones() as usize * 5 >= run.len()
+}
+
+/// The text that a run stands for in base32 (RFC 4648, section 6), in capitals or in small letters, if it can be any.
+fn base32(run: &[u8], found: &mut dyn FnMut(&str)) {
+    // The first five bits of a printable byte below 128.
+    let begins = |at: usize| {
+        run.get(at)
+            .is_none_or(|byte| matches!(byte.to_ascii_uppercase(), b'E'..=b'P'))
+    };
+    if !begins(0) || !begins(8) || !begins(16) {
+        return;
+    }
+    let is_small = run.iter().any(u8::is_ascii_lowercase);
+    let digit = |byte: &u8| match byte {
+        b'A'..=b'Z' if !is_small => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a'),
+        b'2'..=b'7' => Some(byte - b'2' + 26),
+        _ => None,
+    };
+    let (mut row, mut bits, mut count) = (Row::of(found), 0_u32, 0);
+    for byte in run {
+        let Some(digit) = digit(byte) else {
+            return;
+        };
+        (bits, count) = (bits << 5 | u32::from(digit), count + 5);
+        if count >= 8 {
+            count -= 8;
+            row.push((bits >> count) as u8);
+        }
+    }
+    row.end();
 }
 
 const fn is_text(byte: u8) -> bool {
@@ -219,9 +295,15 @@ fn byte(pair: &[u8]) -> Option<([u8; 1], usize)> {
 /// Up to four characters of base64, of which the first begins a byte below 128.
 fn bytes(quad: &[u8]) -> Option<([u8; 3], usize)> {
     let first = quad.first()?;
-    if !begins_text(*first) {
-        return None;
+    if begins_text(*first) {
+        any_bytes(quad)
+    } else {
+        None
     }
+}
+
+/// Up to four characters of base64.
+fn any_bytes(quad: &[u8]) -> Option<([u8; 3], usize)> {
     let mut bits = 0_u32;
     for byte in quad {
         bits = bits << 6 | u32::from(sextet(*byte)?);
@@ -249,13 +331,14 @@ pub(super) fn can_be(run: &[u8]) -> bool {
     // A long name can have both cases, and seldom a digit between them.
     (run.len() >= 8 && digit || run.len() >= 20)
         && (upper && lower || digit)
-        && (0..4).any(|skipped| {
-            let row = |step: usize, is: fn(&u8) -> bool| {
-                let units = run.iter().skip(skipped).step_by(step);
-                units.take(3).all(is)
-            };
-            row(4, |byte| begins_text(*byte)) || row(2, |byte| matches!(byte, b'2'..=b'7'))
-        })
+        && (is_wide(run)
+            || (0..4).any(|skipped| {
+                let row = |step: usize, is: fn(&u8) -> bool| {
+                    let units = run.iter().skip(skipped).step_by(step);
+                    units.take(3).all(is)
+                };
+                row(4, |byte| begins_text(*byte)) || row(2, |byte| matches!(byte, b'2'..=b'7'))
+            }))
 }
 
 fn sextet(byte: u8) -> Option<u8> {
@@ -285,6 +368,11 @@ mod tests {
             ("NTM2LTkwLTQzOTk", "536-90-4399"),
             ("KzEgMjEyLTU1NS0wMTg3", "+1 212-555-0187"),
             ("xNTM2LTkwLTQzOTk", "536-90-4399"),
+            ("NQAzADYALQA5ADAALQA0ADMAOQA5AA", "536-90-4399"),
+            ("ADUAMwA2AC0AOQAwAC0ANAAzADkAOQ", "536-90-4399"),
+            ("3500330036002d00390030002d0034003300390039", "536-90-4399"),
+            ("GUZTMLJZGAWTIMZZHE", "536-90-4399"),
+            ("guztmljzgawtimzzhe", "536-90-4399"),
             ("3533362d39302d34333939", "536-90-4399"),
             (
                 "44453839333730343030343430353332303133303030",

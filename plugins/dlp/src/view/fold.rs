@@ -113,7 +113,9 @@ const ALIKE: &[(char, u8)] = &[
 pub(super) fn fold(character: char) -> Fold {
     let code = u32::from(character);
     match code {
-        // Nothing to see: format characters, fillers, variation selectors, tags.
+        // Nobody sees tags either, but models read them as the letters that they repeat.
+        0xE0020..=0xE007E => byte(0x20, code - 0xE0020),
+        // Nothing to see: format characters, fillers, variation selectors.
         0xAD | 0x34F | 0x61C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F
         | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF
         | 0xFFA0 | 0xFFF9..=0xFFFB | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF
