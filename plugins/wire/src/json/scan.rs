@@ -5,6 +5,9 @@ use wide::u8x16;
 /// Bytes looked at together: a register (SSE2, wasm simd128).
 pub(super) const LANES: usize = 16;
 
+/// Two registers.
+pub(super) const PAIR: usize = 2 * LANES;
+
 /// Four registers, so that it is asked once for all of them.
 const BLOCK: usize = 4 * LANES;
 
@@ -76,9 +79,23 @@ fn special_lanes(bytes: &[u8; LANES]) -> u8x16 {
 
 /// As [`find_special`], of one register.
 #[inline]
-pub(super) fn special_in(bytes: &[u8; LANES]) -> Option<usize> {
+fn special_in(bytes: &[u8; LANES]) -> Option<usize> {
     let lanes = special_lanes(bytes).to_bitmask();
     (lanes != 0).then(|| lanes.trailing_zeros() as usize)
+}
+
+/// As [`find_special`], of two registers.
+#[inline]
+pub(super) fn special_in_pair(bytes: &[u8; PAIR]) -> Option<usize> {
+    let ([one, other], _) = bytes.as_chunks::<LANES>() else {
+        return None;
+    };
+    let (one, other) = (special_lanes(one), special_lanes(other));
+    if !(one | other).any() {
+        return None;
+    }
+    let lanes = one.to_bitmask() | other.to_bitmask() << LANES;
+    Some(lanes.trailing_zeros() as usize)
 }
 
 #[cfg(test)]

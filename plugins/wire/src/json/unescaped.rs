@@ -1,6 +1,6 @@
 //! What a string with escapes means, put together as it is read: looking for the next escape and copying what stands before it is one pass.
 
-use super::scan::{LANES, find_special, special, special_in};
+use super::scan::{PAIR, find_special, special, special_in_pair};
 use super::unescape::{SIMPLE, Unit, unit, unit_of_valid};
 
 /// Room is made in steps of so many bytes, so that a little more costs nothing.
@@ -46,7 +46,7 @@ impl Unescaped {
     /// Makes room for what so many more bytes mean.
     pub(super) fn reserve(&mut self, bytes: usize) {
         // Never longer than it is written.
-        let room = (self.len + bytes + LANES).next_multiple_of(ROOM_STEP);
+        let room = (self.len + bytes + PAIR).next_multiple_of(ROOM_STEP);
         if let Some(more) = room.checked_sub(self.bytes.len()) {
             self.bytes.reserve_exact(more);
             self.bytes.resize(room, 0);
@@ -105,7 +105,15 @@ impl Unescaped {
     pub(super) fn read(&mut self, from: &[u8]) -> (usize, Stop) {
         let mut at = 0;
         loop {
-            at = self.read_plain(from, at);
+            let rest = from.get(at..).unwrap_or_default();
+            if self.bytes.len() - self.len < PAIR {
+                self.reserve(rest.len().min(self.bytes.len().max(ROOM_STEP)));
+            }
+            let room = self.bytes.get_mut(self.len..).unwrap_or_default();
+            let (read, written, backslashes) = read_plain(rest, room);
+            at += read;
+            self.len += written;
+            self.backslashes |= backslashes;
             let rest = from.get(at..).unwrap_or_default();
             match rest.first() {
                 None => return (at, Stop::Unfinished),
@@ -119,75 +127,66 @@ impl Unescaped {
                     Unit::Invalid => return (at, Stop::Invalid),
                 },
                 Some(byte) if special(*byte) => return (at, Stop::Invalid),
-                Some(byte) => {
-                    // Too few are left for a register.
-                    self.push_byte(*byte);
-                    at += 1;
-                }
+                // More room is needed.
+                Some(_) => {}
             }
         }
-    }
-
-    /// The same for all that nearly all strings are made of; where it stopped.
-    #[inline]
-    fn read_plain(&mut self, from: &[u8], mut at: usize) -> usize {
-        let mut end = self.len;
-        while let Some(chunk) = from.get(at..).and_then(<[u8]>::first_chunk::<LANES>) {
-            let room = self.bytes.get_mut(end..);
-            let Some(room) = room.and_then(<[u8]>::first_chunk_mut::<LANES>) else {
-                self.grow();
-                continue;
-            };
-            *room = *chunk;
-            let Some(plain) = special_in(chunk) else {
-                end += LANES;
-                at += LANES;
-                continue;
-            };
-            end += plain;
-            at += plain;
-            let meaning = match from.get(at..) {
-                Some([b'\\', kind, ..]) => SIMPLE.get(usize::from(*kind)).copied(),
-                _ => None,
-            };
-            let Some(meaning) = meaning.filter(|meaning| *meaning != 0) else {
-                break;
-            };
-            // There was room for all of the register.
-            if let Some(room) = self.bytes.get_mut(end) {
-                *room = meaning;
-            }
-            self.backslashes |= meaning == b'\\';
-            end += 1;
-            at += 2;
-        }
-        self.len = end;
-        at
     }
 
     /// Appends a character.
     fn push(&mut self, character: char) {
         self.backslashes |= character == '\\';
-        for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-            self.push_byte(byte);
+        let mut bytes = [0; 4];
+        let bytes = character.encode_utf8(&mut bytes).as_bytes();
+        if self.bytes.len() - self.len < bytes.len() {
+            self.reserve(bytes.len());
         }
+        for (space, byte) in self.bytes.iter_mut().skip(self.len).zip(bytes) {
+            *space = *byte;
+        }
+        self.len += bytes.len();
     }
+}
 
-    fn push_byte(&mut self, byte: u8) {
-        if self.len == self.bytes.len() {
-            self.grow();
+/// What [`Unescaped::read`] does for all that nearly all strings are made of, as long as there is room for two registers: bytes read and
+/// written, and whether there are backslashes among these.
+#[inline]
+fn read_plain(from: &[u8], room: &mut [u8]) -> (usize, usize, bool) {
+    let (mut at, mut end, mut backslashes) = (0, 0, false);
+    while let Some(pair) = from.get(at..).and_then(<[u8]>::first_chunk::<PAIR>)
+        && let Some(space) = room.get_mut(end..).and_then(<[u8]>::first_chunk_mut)
+    {
+        *space = *pair;
+        let Some(plain) = special_in_pair(pair) else {
+            end += PAIR;
+            at += PAIR;
+            continue;
+        };
+        end += plain;
+        at += plain;
+        let escape = from.get(at..).and_then(<[u8]>::first_chunk);
+        let Some([b'\\', kind]) = escape else { break };
+        let meaning = SIMPLE.get(usize::from(*kind)).copied().unwrap_or(0);
+        if meaning == 0 {
+            break;
         }
-        if let Some(room) = self.bytes.get_mut(self.len) {
-            *room = byte;
-            self.len += 1;
+        // There was room for the pair.
+        if let Some(room) = room.get_mut(end) {
+            *room = meaning;
         }
+        backslashes |= meaning == b'\\';
+        end += 1;
+        at += 2;
     }
-
-    #[cold]
-    #[inline(never)]
-    fn grow(&mut self) {
-        self.bytes.resize(self.bytes.len() * 2 + 4 * LANES, 0);
+    // Too few are left for registers.
+    while let (Some(byte), Some(space)) = (from.get(at), room.get_mut(end))
+        && !special(*byte)
+    {
+        *space = *byte;
+        end += 1;
+        at += 1;
     }
+    (at, end, backslashes)
 }
 
 /// Where the string ends whose inside `bytes` begin with, and whether there are escapes in it; `None` when it is none, or cut off.
