@@ -27,23 +27,31 @@ impl Kinds {
     /// Of up to sixty-four bytes; what is missing is of no kind.
     #[inline]
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let [digits, word, spaces, at, escapes] = masks(bytes, |bytes| {
-            let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-            let digits = within(bytes, b'0', b'9');
-            let letters = within(bytes | u8x16::splat(0x20), b'a', b'z');
-            let signs = (bytes | u8x16::splat(2)).simd_eq(u8x16::splat(b'/')) | is(b'+') | is(b'_');
-            // `%` and `&` differ in two bits from each other only.
-            let escapes = is(b'%') | is(b'&') | is(b'\\');
-            let word = digits | letters | signs;
-            [digits, word, is(b' '), is(b'@'), escapes]
-        });
-        Self {
+        let mut seldom = u8x16::ZERO;
+        let mut look = |bytes: u8x16| {
+            let classes = classes(bytes);
+            seldom |= classes.simd_eq(u8x16::splat(SELDOM));
+            // A mask is made of the highest bits.
+            let word = (classes & u8x16::splat(WORD)) + u8x16::splat(0x7f);
+            [classes + classes, word, classes]
+        };
+        let [digits, word, spaces] = match bytes.as_array() {
+            Some(block) => whole(block, look),
+            None => masks(bytes, &mut look),
+        };
+        let mut kinds = Self {
             digits,
             word,
             spaces,
-            at,
-            escapes,
+            ..Self::default()
+        };
+        if seldom.any() {
+            [kinds.at, kinds.escapes] = masks(bytes, |bytes| {
+                let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+                [is(b'@'), is(b'%') | is(b'&') | is(b'\\')]
+            });
         }
+        kinds
     }
 }
 
@@ -71,6 +79,44 @@ impl Letters {
     }
 }
 
+/// What words are made of, as classes that are bits of a byte. The highest is a space's, the next a digit's.
+const WORD: u8 = 0x7c;
+
+/// All bits of what is looked at more closely: `@`, and what can begin an escape.
+const SELDOM: u8 = 1;
+
+/// Which classes each byte has, by its halves: what is of a class has a bit of it in both tables.
+#[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
+#[inline]
+fn classes_by_halves(bytes: u8x16) -> u8x16 {
+    // Bits of words: `A` to `O` with `a` to `o`, `P` to `Z` with `p` to `z`, `+-/`, `_`; the second tells a comma from an escape.
+    const LOW: [u8; 16] = *b"\xd1\x70\x70\x70\x70\x71\x71\x70\x70\x70\x30\x28\x23\x28\x20\x2c";
+    const HIGH: [u8; 16] = *b"\0\0\x8b\x40\x21\x15\x20\x10\0\0\0\0\0\0\0\0";
+    let low = u8x16::new(LOW).shuffle(bytes & u8x16::splat(15));
+    let high = u8x16::new(HIGH).shuffle(bytes >> 4);
+    low & high
+}
+
+/// The same where there is no swizzle.
+#[cfg(any(not(any(target_feature = "simd128", target_feature = "ssse3")), test))]
+#[inline]
+fn classes_by_ranges(bytes: u8x16) -> u8x16 {
+    let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+    let of = |lanes: u8x16, class: u8| lanes & u8x16::splat(class);
+    let letters = within(bytes | u8x16::splat(0x20), b'a', b'z');
+    let signs = (bytes | u8x16::splat(2)).simd_eq(u8x16::splat(b'/')) | is(b'+') | is(b'_');
+    let seldom = is(b'@') | is(b'%') | is(b'&') | is(b'\\');
+    of(is(b' '), 0x80)
+        | of(within(bytes, b'0', b'9'), 0x40)
+        | of(letters | signs, WORD & !0x40)
+        | of(seldom, SELDOM)
+}
+
+#[cfg(any(target_feature = "simd128", target_feature = "ssse3"))]
+use classes_by_halves as classes;
+#[cfg(not(any(target_feature = "simd128", target_feature = "ssse3")))]
+use classes_by_ranges as classes;
+
 /// Which bytes lie between two, both included.
 #[inline]
 pub(crate) fn within(bytes: u8x16, first: u8, last: u8) -> u8x16 {
@@ -78,11 +124,32 @@ pub(crate) fn within(bytes: u8x16, first: u8, last: u8) -> u8x16 {
     offset.min(u8x16::splat(last - first)).simd_eq(offset)
 }
 
+/// As [`masks`], of sixty-four bytes.
+#[inline(always)]
+fn whole<const KINDS: usize>(
+    block: &[u8; BLOCK],
+    mut look: impl FnMut(u8x16) -> [u8x16; KINDS],
+) -> [u64; KINDS] {
+    let mut masks = [0; KINDS];
+    let (halves, _) = block.as_chunks::<{ 2 * LANES }>();
+    for (half, at) in halves.iter().zip([0, 2 * LANES]) {
+        let ([one, other], _) = half.as_chunks::<LANES>() else {
+            continue;
+        };
+        let (one, other) = (look(u8x16::new(*one)), look(u8x16::new(*other)));
+        for (mask, (one, other)) in masks.iter_mut().zip(one.into_iter().zip(other)) {
+            let both = one.to_bitmask() | other.to_bitmask() << LANES;
+            *mask |= u64::from(both) << at;
+        }
+    }
+    masks
+}
+
 /// Which of up to sixty-four bytes are of a kind: `look` says it of a register's.
 #[inline(always)]
 pub(crate) fn masks<const KINDS: usize>(
     bytes: &[u8],
-    look: impl Fn(u8x16) -> [u8x16; KINDS],
+    mut look: impl FnMut(u8x16) -> [u8x16; KINDS],
 ) -> [u64; KINDS] {
     let mut masks = [0; KINDS];
     // A register without its first few bytes, the next of which stands at `first`.
@@ -154,6 +221,18 @@ mod tests {
             let mut expected = [0; LANES];
             expected[..len].copy_from_slice(&bytes[..len]);
             assert_eq!(padded(&bytes[..len]), expected);
+        }
+    }
+
+    #[test]
+    fn both_ways_tell_the_same_classes() {
+        for byte in 0..=u8::MAX {
+            let one = classes_by_halves(u8x16::splat(byte)).to_array()[0];
+            let other = classes_by_ranges(u8x16::splat(byte)).to_array()[0];
+            for class in [0x80, 0x40, WORD] {
+                assert_eq!(one & class == 0, other & class == 0, "{byte}");
+            }
+            assert_eq!(one == SELDOM, other == SELDOM, "{byte}");
         }
     }
 
