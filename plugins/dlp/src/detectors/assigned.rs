@@ -1,6 +1,7 @@
 //! Values that are assigned to a name: `API_TOKEN = "…"`, `"password": "…"`, `--secret …`, `<token>…</token>`.
 
 use super::class::Class;
+use super::words::is_word;
 use super::{Context, Outcome};
 use std::ops::Range;
 
@@ -89,10 +90,7 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
         if context.is_open(spaced + BETWEEN_BYTES_MAX) {
             return Err(Outcome::Undecided);
         }
-        let begins = |word: &&&[u8]| {
-            let text = context.bytes(spaced..spaced + word.len());
-            text.eq_ignore_ascii_case(word)
-        };
+        let begins = |word: &&&[u8]| is_word(context.bytes(spaced..spaced + word.len()), word);
         if let Some(word) = BETWEEN.iter().find(begins) {
             spaced += word.len();
             is_said = *word != b"string ";
@@ -274,60 +272,4 @@ pub(super) fn is_member(value: &[u8]) -> bool {
                 .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
     };
     value.contains(&b'.') && value.split(|byte| *byte == b'.').all(is_name)
-}
-
-/// Whether a text has a word in it, in any case.
-#[inline(never)]
-pub(super) fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len())
-        .any(|part| part.eq_ignore_ascii_case(word))
-}
-
-/// Words in lower case, two bytes long or longer, that are looked for together.
-#[derive(Debug)]
-pub(super) struct Words {
-    /// By the lower bits of a first byte, those of second ones. In a letter they are the same in both cases.
-    begins: [u32; 32],
-    words: &'static [&'static [u8]],
-}
-
-impl Words {
-    pub(super) const fn of(words: &'static [&'static [u8]]) -> Self {
-        let (mut begins, mut rest) = ([0_u32; 32], words);
-        while let [word, others @ ..] = rest {
-            if let [first, second, ..] = word {
-                let (mut row, mut rows): (u8, &mut [u32]) = (0, &mut begins);
-                while let [seconds, behind @ ..] = rows {
-                    if row == *first % 32 {
-                        *seconds |= 1 << (*second % 32);
-                    }
-                    (row, rows) = (row + 1, behind);
-                }
-            }
-            rest = others;
-        }
-        Self { begins, words }
-    }
-
-    /// Whether a text has one of them in it, in any case.
-    #[inline(never)]
-    pub(super) fn stand_in(&self, text: &[u8]) -> bool {
-        let mut rest = text;
-        while let [first, second, ..] = rest {
-            let seconds = self.begins.get(usize::from(first % 32));
-            if seconds.is_some_and(|seconds| seconds >> (second % 32) & 1 == 1) {
-                let begins = |word: &&[u8]| match word {
-                    [one, other, ..] if (first ^ one | second ^ other) % 32 == 0 => rest
-                        .get(..word.len())
-                        .is_some_and(|part| part.eq_ignore_ascii_case(word)),
-                    _ => false,
-                };
-                if self.words.iter().any(begins) {
-                    return true;
-                }
-            }
-            rest = rest.get(1..).unwrap_or_default();
-        }
-        false
-    }
 }

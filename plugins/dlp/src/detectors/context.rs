@@ -1,7 +1,7 @@
 //! What detectors ask of the text around a trigger.
 
 use super::memo::Open;
-use super::{Class, Context, Outcome};
+use super::{Class, Context, Outcome, words};
 use crate::drive::Letters;
 use std::ops::Range;
 
@@ -208,8 +208,6 @@ impl<'a> Context<'a> {
 
 /// Whether bytes begin with a word (lower case), in any case; behind one of up to three letters no letter may follow (`sin` is not `since`).
 fn begins_with(bytes: &[u8], word: &str) -> bool {
-    bytes
-        .get(..word.len())
-        .is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    words::begins_with(bytes, word.as_bytes())
         && (word.len() > 3 || !bytes.get(word.len()).is_some_and(u8::is_ascii_alphabetic))
 }

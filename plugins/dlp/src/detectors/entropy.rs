@@ -1,5 +1,7 @@
 //! How random bytes look.
 
+use super::words::Words;
+
 /// Logarithms to base two of what bytes are mostly counted with.
 const LOG2: [f32; 17] = [
     0.0,
@@ -60,7 +62,7 @@ pub(super) fn is_random(bytes: &[u8], centibits_min: u32) -> bool {
 }
 
 /// Words that stand where a key would stand in documentation.
-const PLACEHOLDERS: [&[u8]; 13] = [
+static PLACEHOLDERS: Words = Words::of(&[
     b"example",
     b"placeholder",
     b"your",
@@ -74,15 +76,11 @@ const PLACEHOLDERS: [&[u8]; 13] = [
     b"replace",
     b"dummy",
     b"sample",
-];
+]);
 
 /// Whether a value only stands for one: `YOUR_API_KEY_HERE`, `xxxxxxxx`.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
-    PLACEHOLDERS.iter().any(|word| {
-        value
-            .windows(word.len())
-            .any(|part| part.eq_ignore_ascii_case(word))
-    })
+    PLACEHOLDERS.stand_in(value)
 }
 
 #[cfg(test)]

@@ -3,12 +3,11 @@
 //! The name only says where to look; the value must look random: letters and digits mixed, enough entropy, no word, no path, no code. It cannot
 //! be as sure as a shape is, so that through a group it only flags.
 
-use super::assigned::{
-    NAME, NAME_REST_MAX, NOISE_BYTES_MIN, VALUE_BYTES_MAX, Words, contains, is_member, value,
-};
+use super::assigned::{NAME, NAME_REST_MAX, NOISE_BYTES_MIN, VALUE_BYTES_MAX, is_member, value};
 use super::class::Class;
 use super::entropy::{centibits, is_placeholder};
 use super::stand_in::kinds;
+use super::words::{Words, contains, is_word};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 use std::ops::Range;
 
@@ -130,7 +129,7 @@ fn find(context: &Context<'_>) -> Outcome {
     };
     let is_other = BEGINNINGS
         .iter()
-        .any(|word| word.eq_ignore_ascii_case(context.trigger()))
+        .any(|word| is_word(context.trigger(), word))
         && context
             .byte(at.end)
             .is_some_and(|byte| byte.is_ascii_alphabetic());

@@ -75,11 +75,11 @@ fn find_encoded(context: &Context<'_>) -> Outcome {
 
 fn is_header(part: &[u8]) -> bool {
     let header = decode(part);
-    let names = [b"\"alg\"".as_slice(), b"\"enc\"", b"\"typ\"", b"\"kid\""];
-    header.starts_with(b"{")
-        && names
-            .iter()
-            .any(|name| header.windows(name.len()).any(|part| part == *name))
+    let is_name = |part: &[u8; 5]| match part {
+        [b'"', name @ .., b'"'] => [b"alg", b"enc", b"typ", b"kid"].contains(&name),
+        _ => false,
+    };
+    header.starts_with(b"{") && header.array_windows().any(is_name)
 }
 
 #[cfg(test)]

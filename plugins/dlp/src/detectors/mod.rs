@@ -64,6 +64,7 @@ mod twilio_key;
 mod uk_nino;
 mod url_credentials;
 mod us_mbi;
+mod words;
 
 #[cfg(test)]
 mod documentation;

@@ -235,26 +235,46 @@ impl Shapes {
     pub(crate) fn marks(self) -> impl Iterator<Item = &'static str> {
         self.map(|form| std::str::from_utf8(form.mark).unwrap_or_default())
     }
+
+    /// The next shape whose mark a trigger begins with.
+    #[inline]
+    pub(super) fn next_marked(&mut self, trigger: &[u8]) -> Option<Form> {
+        // Marks of one detector are alike, and differ in their last bytes mostly.
+        self.next_of(|mark| {
+            let part = trigger.get(..mark.len());
+            part.is_some_and(|part| part.iter().rev().eq(mark.iter().rev()))
+        })
+    }
+
+    /// The next shape with such a mark; the others are not read.
+    #[inline]
+    fn next_of(&mut self, is_mark: impl Fn(&[u8]) -> bool) -> Option<Form> {
+        while let [length, tenths, marked, ..] = *self.0.0 {
+            let mut reader = Reader(self.0.bytes(length.into()));
+            reader.bytes(3);
+            let mark = reader.bytes(marked.into());
+            if is_mark(mark) {
+                let head = match reader.byte() {
+                    NO_HEAD => None,
+                    kind => Some(reader.run(kind)),
+                };
+                return Some(Form {
+                    head,
+                    mark,
+                    pieces: Pieces(reader),
+                    centibits_min: u16::from(tenths) * 10,
+                });
+            }
+        }
+        None
+    }
 }
 
 impl Iterator for Shapes {
     type Item = Form;
 
     fn next(&mut self) -> Option<Form> {
-        let length = *self.0.0.first()?;
-        let mut reader = Reader(self.0.bytes(length.into()));
-        let (_, tenths, length) = (reader.byte(), reader.byte(), reader.byte());
-        let mark = reader.bytes(length.into());
-        let head = match reader.byte() {
-            NO_HEAD => None,
-            kind => Some(reader.run(kind)),
-        };
-        Some(Form {
-            head,
-            mark,
-            pieces: Pieces(reader),
-            centibits_min: u16::from(tenths) * 10,
-        })
+        self.next_of(|_| true)
     }
 }
 

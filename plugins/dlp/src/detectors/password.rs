@@ -4,10 +4,11 @@
 //! A chosen password is not random, so the place must speak for it: the surer it is, the less is asked of the value. As a guess it only flags
 //! through a group.
 
-use super::assigned::{Assigned, NAME, NAME_REST_MAX, contains, is_member, value};
+use super::assigned::{Assigned, NAME, NAME_REST_MAX, is_member, value};
 use super::class::Class;
 use super::entropy::is_placeholder;
 use super::stand_in::{is_stand_in, kinds};
+use super::words::is_word;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const PASSWORD: Detector = Detector {
@@ -82,7 +83,7 @@ fn find(context: &Context<'_>) -> Outcome {
     };
     // `fiber_passive`, `bit_passed`: another word.
     let rest = context.bytes(at.end..from);
-    if context.trigger().eq_ignore_ascii_case(b"_pass")
+    if is_word(context.trigger(), b"_pass")
         && rest.first().is_some_and(u8::is_ascii_lowercase)
         && !rest.starts_with(b"code")
     {
@@ -127,8 +128,8 @@ fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigne
         return false;
     }
     let trigger = context.trigger();
-    let is_command = trigger.eq_ignore_ascii_case(b"identified by")
-        || trigger.eq_ignore_ascii_case(b"convertto-securestring");
+    let is_command =
+        is_word(trigger, b"identified by") || is_word(trigger, b"convertto-securestring");
     if is_command {
         let has_digit = password.iter().any(u8::is_ascii_digit);
         let quote = context.before(found.range.start);
@@ -193,10 +194,8 @@ fn is_code(value: &[u8]) -> bool {
         Some(b'$' | b'%' | b'@' | b'/' | b'.' | b'<' | b'{' | b'&' | b'*' | b'-')
     );
     let is_number = value.starts_with(b"0b") || value.starts_with(b"0x");
-    let is_path = contains(value, b"://")
-        || contains(value, b"::")
-        || contains(value, b"->")
-        || value.contains(&b'/');
+    let is_arrow = |two: &[u8; 2]| matches!(two, b"::" | b"->");
+    let is_path = value.contains(&b'/') || value.array_windows().any(is_arrow);
     is_reference || is_number || is_path || is_member(value) || value.contains(&b'=')
 }
 

@@ -190,13 +190,10 @@ pub(super) fn runs(shapes: Shapes, lengths: Lengths) -> Vec<Digits> {
 }
 
 /// Whether one of the shapes stands at the trigger. Where several do, the longest counts.
-pub(super) fn find(context: &Context<'_>, shapes: Shapes) -> Outcome {
+pub(super) fn find(context: &Context<'_>, mut shapes: Shapes) -> Outcome {
     let trigger = context.trigger();
     let mut best = None;
-    for shape in shapes {
-        if !is_marked(trigger, shape.mark) {
-            continue;
-        }
+    while let Some(shape) = shapes.next_marked(trigger) {
         let Some(start) = start(context, &shape) else {
             continue;
         };
@@ -221,13 +218,6 @@ pub(super) fn find(context: &Context<'_>, shapes: Shapes) -> Outcome {
         }
     }
     best.map_or(Outcome::None, |(start, end)| Outcome::Match(start..end))
-}
-
-/// Whether a trigger begins with a mark. Marks of one detector are alike, and differ in their last bytes mostly.
-#[inline]
-fn is_marked(trigger: &[u8], mark: &[u8]) -> bool {
-    let alike = |bytes: &[u8]| bytes.iter().rev().eq(mark.iter().rev());
-    trigger.get(..mark.len()).is_some_and(alike)
 }
 
 /// Where a key of this shape begins, if it can begin there.

@@ -65,8 +65,12 @@ fn unit(bytes: &[u8]) -> Unit {
         [b'\\', b'\r', b'\n', ..] => Unit::Escape(3, NOTHING),
         [b'\\'] | [b'\\', b'\r'] => Unit::Unfinished,
         [b'&', b'#', rest @ ..] => reference(rest),
-        [b'&', ..] => {
+        [b'&', rest @ ..] => {
             for (name, meaning) in NAMES {
+                // Mostly it is none, and a comparison is a call.
+                if rest.first().is_some_and(|next| name.get(1) != Some(next)) {
+                    continue;
+                }
                 if bytes.starts_with(name) {
                     return Unit::Escape(name.len(), meaning);
                 }

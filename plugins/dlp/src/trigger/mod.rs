@@ -72,6 +72,16 @@ impl Width {
             Self::Eight(table) => table.find(progress, bytes),
         }
     }
+
+    /// See [`Table::goes_on`].
+    fn goes_on(&self, places: &Progress, bytes: &[u8]) -> bool {
+        match self {
+            Self::One(table) => table.goes_on(places, bytes),
+            Self::Two(table) => table.goes_on(places, bytes),
+            Self::Four(table) => table.goes_on(places, bytes),
+            Self::Eight(table) => table.goes_on(places, bytes),
+        }
+    }
 }
 
 impl Trigger {

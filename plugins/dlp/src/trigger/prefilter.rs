@@ -19,6 +19,8 @@ const BYTES_MIN: usize = 24;
 #[derive(Debug)]
 pub(super) struct Prefilter {
     prints: Teddy<1>,
+    /// The bits of sets that prints begin with.
+    begins: Progress,
     /// How many of the last bytes make the state.
     reach: usize,
     /// How many bytes from a print's first on a factor is complete, at most.
@@ -29,16 +31,20 @@ impl Prefilter {
     /// Of factors in their lanes. `None` when one of them has no print, or candidates would be everywhere.
     pub(super) fn new(factors: &[&Factor], lanes: &[Lane]) -> Option<Self> {
         let mut prints = Builder::new();
+        let mut begins = Progress::default();
         let (mut reach, mut behind) = (0, 0);
         for (factor, lane) in factors.iter().zip(lanes) {
             let sets = factor.sets.get(..lane.sets()).unwrap_or(&factor.sets);
             let places = sets.windows(PRINT).map(|sets| (Print::of_sets(sets), 0.0));
             let at = prints.add(places)?;
+            let first = lane.first as usize + usize::from(lane.before) + at;
+            begins.set(lane.word, 1 << first);
             reach = reach.max(sets.len() + 1);
             behind = behind.max(sets.len() - at);
         }
         (prints.share() <= SHARE_MAX && reach > 0).then(|| Self {
             prints: prints.build(),
+            begins,
             reach,
             behind,
         })
@@ -78,6 +84,11 @@ impl Prefilter {
         while rest.len() >= PRINT {
             for bit in bits(self.prints.look(rest)) {
                 let position = from + bit;
+                // Most are no factor's print, or the rest is missing.
+                let here = rest.get(bit..).unwrap_or_default();
+                if !table.goes_on(&self.begins, here) {
+                    continue;
+                }
                 let begin = position.saturating_sub(self.reach);
                 if let Some(found) = read_to(begin, position + self.behind) {
                     return Some(found);

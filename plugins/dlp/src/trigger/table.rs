@@ -58,6 +58,32 @@ impl<const WORDS: usize> Table<WORDS> {
         state
     }
 
+    /// Whether a factor can be complete of which these bytes are the rest, from places on that have a bit.
+    #[inline]
+    pub(super) fn goes_on(&self, places: &Progress, bytes: &[u8]) -> bool {
+        let Some(mut state) = places.0.first_chunk::<WORDS>().copied() else {
+            return false;
+        };
+        for byte in bytes {
+            let row = self.rows.get(usize::from(*byte));
+            let row = row.copied().unwrap_or([0; WORDS]);
+            for (state, row) in state.iter_mut().zip(row) {
+                *state &= row;
+            }
+            if self.any_end(state) {
+                return true;
+            }
+            if state.iter().fold(0, |any, state| any | state) == 0 {
+                return false;
+            }
+            // No lane's last bit is set, so that none comes into the next one.
+            for state in &mut state {
+                *state <<= 1;
+            }
+        }
+        false
+    }
+
     #[inline]
     fn any_end(&self, state: [u64; WORDS]) -> bool {
         state
