@@ -53,7 +53,6 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
         "netlify",
         "okta",
         "openweather",
-        "owm",
         "postmark",
         "pyowm",
         "rapidapi",
@@ -117,7 +116,7 @@ static HARMLESS: Words = Words::of(&[
     b"vault_name",
 ]);
 /// What only begins another word where letters follow: `AccessPolicy`, `authors`, `private-dns`, `file_path`.
-const BEGINNINGS: [&[u8]; 5] = [b"access", b"auth", b"private", b"_pat", b"owm"];
+const BEGINNINGS: [&[u8]; 4] = [b"access", b"auth", b"private", b"_pat"];
 /// How values begin that are public: a certificate's armour in base64, a name of a resource in AWS.
 const PUBLIC: [&[u8]; 2] = [b"LS0tLS1CRUdJTiBDRVJU", b"arn:"];
 
