@@ -183,9 +183,11 @@ fn parameter(value: &[u8]) -> usize {
     let is_next = |at: &usize| {
         let rest = value.get(at + 1..).unwrap_or_default();
         let name = rest.iter().take_while(|byte| NAME.has(**byte)).count();
-        value.get(*at) == Some(&b'&') && name > 0 && rest.get(name) == Some(&b'=')
+        name > 0 && rest.get(name) == Some(&b'=')
     };
-    (0..value.len()).find(is_next).unwrap_or(value.len())
+    memchr::memchr_iter(b'&', value)
+        .find(is_next)
+        .unwrap_or(value.len())
 }
 
 /// Where the operator stands that leads to the value beside a name: `name: NAME`, `value: …` on the next line, `"name": "NAME", "value": …`.
