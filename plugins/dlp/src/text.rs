@@ -186,21 +186,18 @@ impl TextScan {
             window,
             report,
         };
-        let sightings = self.detect(piece, last, manner, work)?;
-        let events = if self.patterns_closed {
-            Vec::new()
+        self.detect(piece, last, manner, work)?;
+        if self.patterns_closed {
+            if self.lane.has_found() {
+                self.see(Vec::new(), work)?;
+            }
         } else {
             let early = work.report.acts_early();
-            self.patterns
-                .push(rules, window, piece, last, early, scratch)
-        };
-        if !(events.is_empty() && sightings.is_empty()) {
-            self.saw = true;
-            for seen in in_order(events, sightings) {
-                match seen {
-                    Seen::Event(event) => self.event(event, work)?,
-                    Seen::Sighting(sighting) => self.sight(sighting, work)?,
-                }
+            let events = self
+                .patterns
+                .push(rules, window, piece, last, early, scratch);
+            if !events.is_empty() || self.lane.has_found() {
+                self.see(events, work)?;
             }
         }
         self.unsighted = match rules.driver() {
@@ -237,16 +234,16 @@ impl TextScan {
         Ok(())
     }
 
-    /// Has detectors look at the piece; what they have seen, in the order in which the text decides it.
+    /// Has detectors look at the piece.
     fn detect(
         &mut self,
         piece: &str,
         last: bool,
         manner: Manner,
         work: &mut Work<'_>,
-    ) -> Result<Vec<Sighting>, Stop> {
+    ) -> Result<(), Stop> {
         let Some(driver) = work.rules.driver().filter(|_| !self.lane_closed) else {
-            return Ok(Vec::new());
+            return Ok(());
         };
         if let Err(TooCostly(rule)) = self.show(driver, piece, last, manner.opaque) {
             self.saw = true;
@@ -257,6 +254,13 @@ impl TextScan {
             work.report.count(rule);
             self.lane_closed = true;
         }
+        Ok(())
+    }
+
+    /// Takes what patterns and detectors have seen, in the order in which the text decides it.
+    #[inline(never)]
+    fn see(&mut self, events: Vec<Event>, work: &mut Work<'_>) -> Result<(), Stop> {
+        self.saw |= !events.is_empty();
         let before = self.before;
         let found = self.lane.found().filter_map(|mut sighting| {
             let range = &mut sighting.range;
@@ -264,7 +268,15 @@ impl TextScan {
             sighting.decided = sighting.decided.saturating_sub(before);
             (sighting.range.end > 0).then_some(sighting)
         });
-        Ok(found.collect())
+        let sightings: Vec<_> = found.collect();
+        self.saw |= !sightings.is_empty();
+        for seen in in_order(events, sightings) {
+            match seen {
+                Seen::Event(event) => self.event(event, work)?,
+                Seen::Sighting(sighting) => self.sight(sighting, work)?,
+            }
+        }
+        Ok(())
     }
 
     /// Shows detectors the piece, and its key before the first.

@@ -1,6 +1,6 @@
 //! Texts that go on from event to event.
 
-use super::flow::{Flow, Teller};
+use super::flow::{Flow, Teller, Told};
 use crate::edits::{Change, Pending, merge};
 use crate::json::NESTED_DEPTH_MAX;
 use crate::places::Claim;
@@ -73,6 +73,19 @@ impl Channel {
         // The rest of what is cut there may still be changed, and it then is as a whole.
         let decided = self.flow.cut(decided).map_or(decided, |whole| whole.start);
         self.decided = self.decided.max(decided);
+        if !(told.wishes.is_empty() && told.ready.is_empty()) {
+            self.take(told)?;
+        }
+        if self.flow.kept() > PLACES_MAX {
+            Err(unreadable())
+        } else {
+            Ok(start..end)
+        }
+    }
+
+    /// Takes what is to be changed.
+    #[inline(never)]
+    fn take(&mut self, told: Told) -> Result<(), Refusal> {
         let wishes = told.wishes.into_iter();
         let wishes: Option<Vec<_>> = wishes
             .map(|wish| self.possible(wish, &self.wishes))
@@ -84,11 +97,7 @@ impl Channel {
             .filter_map(|change| self.possible(change, &self.ready))
             .collect();
         self.ready.extend(ready);
-        if self.flow.kept() > PLACES_MAX {
-            Err(unreadable())
-        } else {
-            Ok(start..end)
-        }
+        Ok(())
     }
 
     /// Whether all before `position` is decided.
@@ -116,6 +125,9 @@ impl Channel {
     /// What is to be changed in a piece, in terms of the piece. The replacement stands where the change begins; what it covers of
     /// later pieces only goes.
     pub(super) fn changes_in(&self, piece: &Range<usize>) -> Vec<Change> {
+        if self.wishes.all().is_empty() && self.ready.all().is_empty() {
+            return Vec::new();
+        }
         let mut changes = self.ready.touching(piece);
         changes.extend(self.flow.fit(self.wishes.touching(&self.whole(piece))));
         merge(&mut changes);

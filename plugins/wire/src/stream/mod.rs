@@ -428,7 +428,9 @@ impl EventStream {
             for piece in std::mem::take(&mut held.pieces) {
                 if let Some(channel) = self.channels.find(piece.channel) {
                     let changes = channel.changes_in(&piece.text);
-                    held.rewrite(piece.place, What::Piece, changes);
+                    if !changes.is_empty() {
+                        held.rewrite(piece.place, What::Piece, changes);
+                    }
                 }
                 self.channels.release(piece.channel, piece.text.end);
             }

@@ -195,6 +195,11 @@ impl Lane {
         Ok(())
     }
 
+    /// Whether something was found since it was last asked.
+    pub(crate) const fn has_found(&self) -> bool {
+        !self.found.is_empty()
+    }
+
     /// What was found since it was last asked, in the order in which it was decided.
     pub(crate) fn found(&mut self) -> std::vec::Drain<'_, Sighting> {
         self.found.drain(..)
