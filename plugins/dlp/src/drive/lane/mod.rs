@@ -23,6 +23,7 @@ use std::ops::Range;
 
 /// How much of a text detectors may be shown, in bytes for each byte of it. Protects a worker: a text can be made of triggers that each need a
 /// long look. At a nanosecond a byte, the worst text costs an eighth of a second a megabyte.
+/// Numbers of a portion are asked about before its keywords, so at which byte a text has cost too much depends on where portions end.
 const STEPS_PER_BYTE_MAX: usize = 128;
 
 /// What a text may cost on top, so that a dense stretch at its beginning is no reason to refuse it.
