@@ -62,6 +62,13 @@ impl Class {
         a == e && b == f && c == g && d == h
     }
 
+    /// A number in whose lower bits few others are the same.
+    pub(super) const fn mixed(&self) -> u32 {
+        let Self([a, b, c, d]) = *self;
+        let sum = (a ^ b.rotate_left(7) ^ c.rotate_left(13)).wrapping_add(d);
+        sum.wrapping_mul(0x9E37_79B1) >> 24
+    }
+
     /// Whether it has this byte.
     #[inline]
     pub(crate) fn has(&self, byte: u8) -> bool {

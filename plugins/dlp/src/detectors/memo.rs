@@ -5,7 +5,7 @@ use crate::window::Window;
 use std::cell::Cell;
 
 /// How many alphabets are remembered at once.
-const KNOWN_MAX: usize = 4;
+const KNOWN_MAX: usize = 8;
 
 /// From `from` up to `to` all bytes are of a class.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +29,6 @@ pub(crate) struct Memo {
     known: [Cell<Known>; KNOWN_MAX],
     /// Some are known.
     touched: Cell<bool>,
-    /// Which is forgotten next.
-    next: Cell<usize>,
     /// Bytes that were walked over since it was last asked.
     steps: Cell<usize>,
     /// What the detector waits for that was asked last, if it is the end of a run.
@@ -51,7 +49,6 @@ impl Default for Memo {
         Self {
             known: [const { Cell::new(Known::NOTHING) }; KNOWN_MAX],
             touched: Cell::default(),
-            next: Cell::default(),
             steps: Cell::default(),
             open: Cell::default(),
         }
@@ -97,12 +94,8 @@ impl Memo {
 
     /// Where the run of a class ends that begins at `from`; `walk` goes on from a position.
     pub(super) fn end(&self, class: Class, from: usize, walk: impl Fn(usize) -> usize) -> usize {
-        let same = |cell: &&Cell<Known>| cell.get().class.is(&class);
-        let cell = self.known.iter().find(same).or_else(|| {
-            let next = self.next.get();
-            self.next.set((next + 1) % KNOWN_MAX);
-            self.known.get(next)
-        });
+        // Each alphabet has one place; few share one.
+        let cell = self.known.get(class.mixed() as usize % KNOWN_MAX);
         let known = cell.map_or(Known::NOTHING, Cell::get);
         let is_known = known.class.is(&class) && known.from <= from && from <= known.to;
         let (from, seen) = match is_known {
