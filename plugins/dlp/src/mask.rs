@@ -6,13 +6,13 @@
 use crate::placeholder::{Kind, LENGTH, Masker, Placeholder, Search};
 use crate::scanner::OPEN_TEXTS_MAX;
 use portcullis_policy::{Edit, Text, TextId};
-use std::collections::BTreeMap;
 
 /// Longest value that is masked, in bytes. A longer one is redacted: no answer repeats so much.
 pub(crate) const VALUE_BYTES_MAX: usize = 1024;
 
 /// Most values of a request. Protects memory, as does the next.
 const VALUES_MAX: usize = 4096;
+const _: () = assert!(VALUES_MAX <= u16::MAX as usize);
 
 /// Most bytes of all values of a request.
 const VALUES_BYTES_MAX: usize = 256 * 1024;
@@ -32,7 +32,10 @@ pub(crate) enum TooMany {
 /// The values of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Vault {
-    values: BTreeMap<Placeholder, String>,
+    /// As they came.
+    values: Vec<(Placeholder, String)>,
+    /// Where they stand there, in the order of their placeholders: two bytes are moved for each when one comes between.
+    order: Vec<u16>,
     bytes: usize,
     /// Texts in which a search has begun.
     open: Vec<(TextId, Search)>,
@@ -53,7 +56,8 @@ impl Vault {
         value: &str,
     ) -> Result<Placeholder, TooMany> {
         let placeholder = masker.placeholder(kind, label, value);
-        if let Some(known) = self.values.get(&placeholder) {
+        let place = self.place(&placeholder);
+        if let Some((_, known)) = self.at(place).filter(|(known, _)| *known == placeholder) {
             // That two values share one does not happen; if it did, neither would be told for the other.
             return if known == value {
                 Ok(placeholder)
@@ -65,8 +69,24 @@ impl Vault {
         if self.values.len() >= VALUES_MAX || self.bytes > VALUES_BYTES_MAX {
             return Err(TooMany::Values);
         }
-        self.values.insert(placeholder, value.to_owned());
+        let index = u16::try_from(self.values.len()).map_err(|_| TooMany::Values)?;
+        self.order.insert(place, index);
+        self.values.push((placeholder, value.to_owned()));
         Ok(placeholder)
+    }
+
+    /// Where a placeholder stands in the order, or would.
+    fn place(&self, placeholder: &Placeholder) -> usize {
+        let is_before = |index: &u16| {
+            let known = self.values.get(usize::from(*index));
+            known.is_some_and(|(known, _)| known < placeholder)
+        };
+        self.order.partition_point(is_before)
+    }
+
+    /// What stands at a place of the order.
+    fn at(&self, place: usize) -> Option<&(Placeholder, String)> {
+        self.values.get(usize::from(*self.order.get(place)?))
     }
 
     /// Masks what looks like a placeholder in a text of the request; how many there were.
@@ -103,7 +123,8 @@ impl Vault {
     ) -> Result<Option<usize>, TooMany> {
         let mut search = self.search(text)?;
         search.push(text.piece, |at, found, _| {
-            if let Some(value) = self.values.get(found) {
+            let known = self.at(self.place(found));
+            if let Some((_, value)) = known.filter(|(known, _)| known == found) {
                 edit(Edit {
                     text: text.id,
                     range: at..at + LENGTH,
@@ -125,9 +146,7 @@ impl Vault {
             *place = byte.to_ascii_uppercase();
         }
         let len = begun.len();
-        self.values
-            .range(Placeholder::lowest(first)..)
-            .next()
+        self.at(self.place(&Placeholder::lowest(first)))
             .is_some_and(|(placeholder, _)| {
                 placeholder
                     .bytes()

@@ -3,7 +3,6 @@
 use crate::redactions::Redaction;
 use crate::rules::{Rule, Rules};
 use portcullis_policy::Action;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Most ranges of a message that are redacted. Protects memory: each is an edit that the message's body waits for. No honest text has so many.
@@ -63,8 +62,8 @@ struct Tally {
 /// What came to light in a message.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    /// By rule.
-    tallies: BTreeMap<u16, Tally>,
+    /// In the order of the rules; few rules find anything in a message.
+    tallies: Vec<(u16, Tally)>,
     /// Number of ranges to go.
     redacted: usize,
     /// What goes of the text at hand, in order, never overlapping, whole characters.
@@ -108,7 +107,7 @@ impl Report {
             None => {
                 let stays = !self.acts(found.rule, rule, found.value);
                 self.sight(&found, rule, !stays);
-                self.tally(found.rule).stays = stays || !replaces;
+                self.change(found.rule, |tally| tally.stays = stays || !replaces);
                 if !stays && rule.action == Action::Block {
                     return Err(Stop::Blocked(found.rule));
                 }
@@ -132,7 +131,7 @@ impl Report {
 
     /// Whether the rule's last match stays as it is.
     pub(crate) fn last_stays(&self, rule: u16) -> bool {
-        self.tallies.get(&rule).is_some_and(|tally| tally.stays)
+        self.tally(rule).stays
     }
 
     /// Counts a match, unless it is one that may pass. Whether the rule acts on it.
@@ -140,14 +139,15 @@ impl Report {
         if rule.allow.permits(value) {
             return false;
         }
-        let tally = self.tally(index);
-        let acts = tally.seen + 1 >= rule.threshold;
+        let acts = self.tally(index).seen + 1 >= rule.threshold;
         // What blocks is counted when it stops the scan.
         if rule.action == Action::Block && acts {
             return true;
         }
-        tally.seen = tally.seen.saturating_add(1);
-        tally.flagged += u32::from(!acts);
+        self.change(index, |tally| {
+            tally.seen = tally.seen.saturating_add(1);
+            tally.flagged += u32::from(!acts);
+        });
         acts
     }
 
@@ -184,8 +184,7 @@ impl Report {
 
     /// Counts a match of a rule that acted.
     pub(crate) fn count(&mut self, rule: u16) {
-        let tally = self.tally(rule);
-        tally.seen = tally.seen.saturating_add(1);
+        self.change(rule, |tally| tally.seen = tally.seen.saturating_add(1));
         // A text that costs too much is a finding of its own.
         if let Some(sightings) = &mut self.sightings {
             sightings.push(Sighting {
@@ -197,8 +196,19 @@ impl Report {
         }
     }
 
-    fn tally(&mut self, rule: u16) -> &mut Tally {
-        self.tallies.entry(rule).or_default()
+    fn tally(&self, rule: u16) -> Tally {
+        let known = self.tallies.iter().find(|(of, _)| *of == rule);
+        known.map_or(Tally::default(), |(_, tally)| *tally)
+    }
+
+    fn change(&mut self, rule: u16, change: impl FnOnce(&mut Tally)) {
+        let at = self.tallies.partition_point(|(of, _)| *of < rule);
+        if self.tallies.get(at).is_none_or(|(of, _)| *of != rule) {
+            self.tallies.insert(at, (rule, Tally::default()));
+        }
+        if let Some((_, tally)) = self.tallies.get_mut(at) {
+            change(tally);
+        }
     }
 
     /// Numbers of matches, in the order of the rules: those on which the rule acted, and those that it only flagged; leaves none.

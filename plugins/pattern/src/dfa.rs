@@ -7,7 +7,6 @@
 use super::determinize::{DEAD, Entry, STATES_MAX, determinize};
 use super::look::Neighbor;
 use super::nfa::Nfa;
-use std::collections::BTreeSet;
 
 /// Marks a step: the text before the byte was a match, as its neighbors now tell.
 const ENDED_BEFORE: u16 = 1 << 15;
@@ -26,6 +25,9 @@ const _: () = assert!(STATES_MAX <= COVERS as usize);
 
 /// Most steps that are spent on finding covering states. Protects start-up; without them the answers are the same, later.
 const COVER_WORK_MAX: usize = 64 * 1024;
+
+/// In so many lists pairs of states are looked for that were seen.
+const SEEN_LISTS: usize = 64;
 
 /// What a byte did: the state behind it, and marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +155,18 @@ impl Dfa {
 
     /// Whether every text that makes a match of `younger` makes one of `older` no later: a walk over both at once.
     fn covers(&self, older: usize, younger: usize, work: &mut usize) -> bool {
-        let mut seen = BTreeSet::from([(older, younger)]);
+        let mut seen = [const { Vec::new() }; SEEN_LISTS];
+        let mut is_new = |pair: (usize, usize)| {
+            let list = seen.get_mut((pair.0 * 31 + pair.1) % SEEN_LISTS);
+            list.is_some_and(|list| {
+                let is_new = !list.contains(&pair);
+                if is_new {
+                    list.push(pair);
+                }
+                is_new
+            })
+        };
+        is_new((older, younger));
         let mut stack = vec![(older, younger)];
         while let Some((older, younger)) = stack.pop() {
             *work += self.stride;
@@ -173,7 +186,7 @@ impl Dfa {
                     (true, _, _) | (false, false, true) => {}
                     (false, true, _) => return false,
                     (false, false, false) => {
-                        if seen.insert(pair) {
+                        if is_new(pair) {
                             stack.push(pair);
                         }
                     }
