@@ -2,7 +2,7 @@
 
 use super::memo::Open;
 use super::{Class, Context, Outcome, words};
-use crate::drive::Letters;
+use crate::drive::{Letters, bits};
 use std::ops::Range;
 
 /// How far before a match [`Context::mentions`] looks for a word that says what the number is.
@@ -148,34 +148,35 @@ impl<'a> Context<'a> {
     pub(super) fn mentions(&self, position: usize, words: &[&str]) -> bool {
         let window = self.bytes(position.saturating_sub(MENTION_BYTES)..position);
         let letters = Letters::of(window);
-        let (mut firsts, mut signs) = (0, false);
-        let first = |byte: u8| 1_u64 << (byte.to_ascii_lowercase() % 64);
-        for byte in words.iter().filter_map(|word| word.bytes().next()) {
-            firsts |= first(byte);
-            signs |= byte.is_ascii() && !byte.is_ascii_alphabetic();
-        }
-        let mut begins = !(letters.ascii << 1);
-        if !signs {
-            begins &= letters.any();
-        }
-        if window.len() < MENTION_BYTES {
-            begins &= (1 << window.len()) - 1;
-        }
-        while begins != 0 {
-            let at = begins.trailing_zeros() as usize;
-            begins &= begins - 1;
-            let rest = window.get(at..).unwrap_or_default();
-            let begun = rest.first().map_or(0, u8::to_ascii_lowercase);
-            if first(begun) & firsts == 0 {
-                continue;
+        let here = match window.len() {
+            MENTION_BYTES => u64::MAX,
+            length => !(u64::MAX << length),
+        };
+        // Words begin where no letter stands before. By the first byte, the second ones that were seen.
+        let edges = here & !(letters.ascii << 1);
+        let begins = edges & letters.any();
+        let mut seconds = [0_u32; 32];
+        let place = |byte: u8| usize::from(byte.to_ascii_lowercase() % 32);
+        for at in bits(begins) {
+            let byte = |at: usize| window.get(at).copied().unwrap_or_default();
+            if let Some(seconds) = seconds.get_mut(place(byte(at))) {
+                *seconds |= 1 << place(byte(at + 1));
             }
-            for word in words {
-                if word.as_bytes().first() == Some(&begun) && begins_with(rest, word) {
-                    return true;
+        }
+        words.iter().any(|word| {
+            let begins = match word.as_bytes() {
+                [first, second, ..] if first.is_ascii_alphabetic() || !first.is_ascii() => {
+                    let seconds = seconds.get(place(*first)).copied().unwrap_or_default();
+                    if seconds >> place(*second) & 1 == 0 {
+                        return false;
+                    }
+                    begins
                 }
-            }
-        }
-        false
+                // A sign, or too little to tell.
+                _ => edges,
+            };
+            bits(begins).any(|at| begins_with(window.get(at..).unwrap_or_default(), word))
+        })
     }
 
     /// Whether a word could stand where [`Self::mentions`] looks.

@@ -17,7 +17,7 @@ pub(super) const IBAN: Detector = Detector {
         find,
         &[
             Run::within(Lengths::range(2, 31), AnyBefore::word(2), AnyBehind::ANY),
-            Run::dense(Lengths::range(2, 31), AnyBefore::LETTER),
+            Run::dense(Lengths::range(2, 31), AnyBefore::CAPITAL),
         ],
     ),
 };

@@ -21,8 +21,8 @@ impl Before {
     pub(crate) const OTHER: Self = Self(0);
     /// The longest word that is told apart: one of so many letters is `Self(letters)`.
     const WORD_LETTERS_MAX: usize = 6;
-    /// Letters which are no word of up to six.
-    const LETTERS: Self = Self(7);
+    /// Letters which are no word of up to six, the last one no capital.
+    pub(crate) const LETTERS: Self = Self(7);
     const UNDERSCORE: Self = Self(8);
     const PLUS: Self = Self(9);
     const BRACKET: Self = Self(10);
@@ -34,8 +34,10 @@ impl Before {
     const DOTTED: Self = Self(12);
     /// What a gap can end with.
     const GAP: Self = Self(13);
+    /// Letters which are no word of up to six, the last one a capital.
+    const CAPITALS: Self = Self(14);
     /// How many there are.
-    pub(crate) const COUNT: usize = 14;
+    pub(crate) const COUNT: usize = 15;
     /// Letters, as one byte tells.
     pub(crate) const LETTER: Self = Self(Self::COUNT);
     /// So many bytes tell which word it is.
@@ -76,10 +78,11 @@ impl Before {
             .count();
         let outside = bytes.len().checked_sub(letters + 1);
         let outside = outside.and_then(|at| bytes.get(at));
-        if letters > Self::WORD_LETTERS_MAX || outside.is_some_and(u8::is_ascii_digit) {
-            Self::LETTERS
-        } else {
-            Self(letters)
+        let is_word = letters <= Self::WORD_LETTERS_MAX && !outside.is_some_and(u8::is_ascii_digit);
+        match bytes.last() {
+            _ if is_word => Self(letters),
+            Some(b'A'..=b'Z') => Self::CAPITALS,
+            _ => Self::LETTERS,
         }
     }
 }
@@ -138,7 +141,9 @@ impl AnyBefore {
     /// No letter.
     pub(crate) const SIGN: Self = Self::LETTER.not();
     /// Letters.
-    pub(crate) const LETTER: Self = Self(0b1111_1110);
+    pub(crate) const LETTER: Self = Self(0b1111_1110 | 1 << Before::CAPITALS.0);
+    /// Letters whose last one may be a capital.
+    pub(crate) const CAPITAL: Self = Self::LETTER.and(Self(!(1 << Before::LETTERS.0)));
 
     /// A word of so many letters.
     pub(crate) const fn word(letters: usize) -> Self {

@@ -59,6 +59,8 @@ impl Kinds {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Letters {
     pub(crate) ascii: u64,
+    /// Those of them that are small.
+    pub(crate) small: u64,
     /// Bytes beyond ASCII, of letters as a rule.
     pub(crate) others: u64,
 }
@@ -66,10 +68,15 @@ pub(crate) struct Letters {
 impl Letters {
     #[inline]
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        let [ascii, others] = masks(bytes, |bytes| {
-            [within(bytes | u8x16::splat(0x20), b'a', b'z'), bytes]
+        let [ascii, small, others] = masks(bytes, |bytes| {
+            let small = within(bytes, b'a', b'z');
+            [within(bytes | u8x16::splat(0x20), b'a', b'z'), small, bytes]
         });
-        Self { ascii, others }
+        Self {
+            ascii,
+            small,
+            others,
+        }
     }
 
     /// Either.

@@ -1,5 +1,6 @@
 //! Where tokens are broken: whether a gap stands within what could be the token behind a trigger.
 
+use super::blocks::{BLOCK, masks, within};
 use super::gap::{self, GAP_BYTES_MAX, Gap};
 use crate::detectors::{Class, Trigger};
 use crate::window::Window;
@@ -89,6 +90,24 @@ impl Tokens {
     /// Looks at what stands behind `position`. `last` tells that nothing follows the window.
     pub(super) fn look(self, window: Window<'_>, position: usize, last: bool) -> Broken {
         Run::default().look(self, window, position, last)
+    }
+
+    /// How many of a token's characters these bytes begin with: the steps that nearly all are. Of many it tells the first ones.
+    #[inline]
+    fn plain(self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Numbers => {
+                let [plain] = masks(bytes.get(..BLOCK).unwrap_or(bytes), |bytes| {
+                    let letters = within(bytes, b'A', b'Z');
+                    [within(bytes, b'0', b'9') | letters | within(bytes, b'-', b'.')]
+                });
+                plain.trailing_ones() as usize
+            }
+            Self::Others => {
+                let is_plain = |byte: &&u8| TOKEN.has(**byte) && **byte != b'=';
+                bytes.iter().take_while(is_plain).count()
+            }
+        }
     }
 
     #[inline]
@@ -217,14 +236,8 @@ impl Run {
             return Broken::No(tokens.bytes_max() + 1);
         }
         while self.end.is_none() && self.to < limit {
-            // The steps that nearly all are.
-            let plain = |byte: &&u8| tokens.has(**byte) && **byte != b'=';
             // A few more, for the next trigger.
-            let rest = window
-                .from(self.to)
-                .iter()
-                .take(limit + AHEAD_BYTES - self.to);
-            self.to += rest.take_while(plain).count();
+            self.to += tokens.plain(window.range(self.to..limit + AHEAD_BYTES));
             if self.to >= limit {
                 break;
             }

@@ -41,6 +41,8 @@ pub(super) struct Numbers {
     skips_chains: bool,
     /// See [`Self::skips_lettered`].
     skips_lettered: bool,
+    /// See [`Self::skips_within`].
+    skips_within: bool,
 }
 
 /// A run of digits, and what stands beside it.
@@ -119,6 +121,7 @@ impl Numbers {
             lengths: [Lengths::NONE; _],
             skips_chains: true,
             skips_lettered: true,
+            skips_within: true,
         };
         for (group, index) in groups.iter().zip(0..) {
             for run in group.detector.runs() {
@@ -150,6 +153,7 @@ impl Numbers {
             }
         }
         self.skips_chains &= !run.is_chained();
+        self.skips_within &= !run.before.has(Before::LETTERS);
         self.skips_lettered &= !run.lengths.has(1) || !run.before.has(Before::LETTER);
     }
 
@@ -163,6 +167,12 @@ impl Numbers {
     #[inline]
     pub(super) const fn skips_lettered(&self) -> bool {
         self.skips_lettered
+    }
+
+    /// Whether digits behind small letters behind digits concern nobody.
+    #[inline]
+    pub(super) const fn skips_within(&self) -> bool {
+        self.skips_within
     }
 
     /// Whether a run can concern anybody, as far as its neighbors tell.

@@ -60,6 +60,9 @@ impl Spaced {
             64.. => spaces,
             _ => before >> len | spaces << (64 - len),
         };
+        if self.open.is_some() {
+            return;
+        }
         // Nearly all text takes no three turns in a row, with what stands before.
         let three = |flags: u64| {
             let turns = flags ^ (flags >> 1);
@@ -79,13 +82,16 @@ impl Spaced {
         let fifteen = nine & (three >> 9) & (three >> 12);
         let known = u128::MAX >> (128 - 64 - len as u32 + TURNS - 1).min(127);
         let mut hits = fifteen & known & !(u128::MAX >> (128 - 64 + TURNS - 1));
-        while hits != 0 {
-            let position = from + (hits.trailing_zeros() + TURNS - 1 - 64) as usize;
-            hits &= hits - 1;
-            if self.open.is_none() && position >= self.done {
+        while hits != 0 && self.open.is_none() {
+            let first = hits.trailing_zeros();
+            let position = from + (first + TURNS - 1 - 64) as usize;
+            if position >= self.done {
                 self.begin(position, window);
                 self.go_on(window, last, decoded);
             }
+            // What was read begins nothing else.
+            let read = self.done.saturating_sub(position).clamp(1, 128) as u32;
+            hits &= u128::MAX.checked_shl(first + read).unwrap_or_default();
         }
     }
 
@@ -127,17 +133,32 @@ impl Spaced {
         let Some(mut open) = self.open.take() else {
             return;
         };
+        let base = open.at;
+        let rest = window.from(base);
+        let most = (open.start + REGION_BYTES_MAX).saturating_sub(base);
+        let mut at = 0;
         let decided = loop {
-            if open.at >= open.start + REGION_BYTES_MAX {
+            // What nearly all of it is: one character, one space.
+            while let Some([one, b' ', next]) = rest.get(at..at + 3)
+                && at < most
+                && *one != b' '
+                && one.is_ascii()
+                && *next != b' '
+            {
+                at += 2;
+                open.end = base + at - 1;
+            }
+            open.at = base + at;
+            if at >= most {
                 break open.at;
             }
-            let alone = |at: usize| match (window.byte(at), window.byte(at + 1)) {
-                (Some(byte), _) if byte == b' ' || !byte.is_ascii() => Some(false),
-                (Some(_), Some(next)) => Some(next == b' '),
-                (Some(_), None) => last.then_some(true),
-                (None, _) => last.then_some(false),
+            let alone = match rest.get(at..).unwrap_or_default() {
+                [byte, ..] if *byte == b' ' || !byte.is_ascii() => Some(false),
+                [_, next, ..] => Some(*next == b' '),
+                [_] => last.then_some(true),
+                [] => last.then_some(false),
             };
-            match alone(open.at) {
+            match alone {
                 None => {
                     self.open = Some(open);
                     return;
@@ -146,12 +167,8 @@ impl Spaced {
                 Some(true) => {}
             }
             open.end = open.at + 1;
-            let gap = window
-                .from(open.end)
-                .iter()
-                .take(GAP_BYTES_MAX + 1)
-                .take_while(|byte| **byte == b' ')
-                .count();
+            let gap = rest.iter().skip(at + 1).take(GAP_BYTES_MAX + 1);
+            let gap = gap.take_while(|byte| **byte == b' ').count();
             if gap > GAP_BYTES_MAX {
                 break open.end + gap;
             }
@@ -162,7 +179,7 @@ impl Spaced {
                 self.open = Some(open);
                 return;
             }
-            open.at = open.end + gap;
+            at += 1 + gap;
         };
         self.done = open.end;
         let mut found = Decoded {

@@ -119,11 +119,21 @@ impl Lane {
         if numbers.skips_lettered() {
             skipped |= alone & letters.ascii << 1;
         }
+        if numbers.skips_within() {
+            // What is added to the first of letters is carried behind their last.
+            let first = letters.ascii & digits << 1;
+            let behind = letters.ascii.wrapping_add(first) & !letters.ascii;
+            skipped |= starts & behind & letters.small << 1;
+        }
         if lettered | self.letters == 0 && numbers.skips_chains() {
             skipped |= chained(alone, block);
         }
+        // The last one may go on.
+        if starts > ends {
+            skipped &= u64::MAX >> 1 >> starts.leading_zeros();
+        }
         starts &= !skipped;
-        ends &= !(skipped << 1);
+        ends &= !digits.wrapping_add(skipped) | digits;
         let base = from.saturating_sub(2).max(work.window.base());
         let around = work.window.range(base..from + len + 2);
         let byte = |at: usize| around.get(at).copied().unwrap_or_default();
