@@ -127,7 +127,10 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.before(start) == Some(b'<') {
         return Outcome::None;
     }
-    if !plus && !context.has_words(start) && !begins_north_american(context) {
+    // Other numbers need a word that announces them, which takes long to see.
+    let has_word =
+        || !is_date(context) && context.has_words(start) && context.mentions(start, WORDS);
+    if !plus && !begins_north_american(context) && !has_word() {
         return Outcome::None;
     }
     let written = match read(context, start) {
@@ -174,6 +177,24 @@ fn begins_north_american(context: &Context<'_>) -> bool {
     let from = context.run(context.at.end, 3, |byte| !byte.is_ascii_digit());
     let end = context.digits(from, 4);
     end - from == 3 || context.is_open(end)
+}
+
+/// `2026-08-13`, and nothing behind it that a number could go on with.
+fn is_date(context: &Context<'_>) -> bool {
+    let from = context.at.end;
+    context.at.len() == 4
+        && matches!(
+            context.bytes(from..from + 7),
+            [
+                b' ' | b'-' | b'.' | b'/',
+                b'0'..=b'9',
+                b'0'..=b'9',
+                b' ' | b'-' | b'.' | b'/',
+                b'0'..=b'9',
+                b'0'..=b'9',
+                behind
+            ] if !behind.is_ascii_digit() && !b" -./()".contains(behind)
+        )
 }
 
 /// Reads groups of digits with at most two characters between them.

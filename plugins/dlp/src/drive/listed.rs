@@ -1,16 +1,8 @@
 //! Bytes that are listed as numbers: `73 6b 2d`, `73:6b:2d`, `0x73, 0x6b`, `[115, 107, 45]`.
 
 use super::escaped::Decoded;
+use super::stretch::{Stretch, Stretches, TEXT_BYTES_MIN, history};
 use crate::window::Window;
-
-/// How far back the beginning of a list is searched.
-const BACK_BYTES_MAX: usize = 256;
-
-/// Most bytes that are read at once.
-const REGION_BYTES_MAX: usize = 4096;
-
-/// Fewest characters that are worth a look: the shortest number with a checksum.
-const TEXT_BYTES_MIN: usize = 9;
 
 /// Follows lists through a text.
 #[derive(Debug, Default)]
@@ -18,15 +10,7 @@ pub(super) struct Listed {
     /// Which of the last bytes were characters of words, and digits, the last one's bit being the highest.
     words: u64,
     digits: u64,
-    open: Option<Open>,
-    /// What begins before was looked at.
-    done: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Open {
-    start: usize,
-    at: usize,
+    stretches: Stretches,
 }
 
 /// How numbers are written.
@@ -39,7 +23,7 @@ enum Base {
 impl Listed {
     /// From where on the view is needed, and undecided.
     pub(super) fn undecided(&self) -> Option<usize> {
-        self.open.map(|open| open.start)
+        self.stretches.undecided()
     }
 
     /// Takes which of the next `len` bytes, from `from` on, are characters of words and digits.
@@ -54,19 +38,16 @@ impl Listed {
         decoded: &mut impl FnMut(Decoded),
     ) {
         let before = (self.words, self.digits);
-        let shifted = |before: u64, now: u64| match len {
-            64.. => now,
-            _ => before >> len | now << (64 - len),
-        };
-        self.words = shifted(self.words, words);
-        self.digits = shifted(self.digits, digits);
-        // Every number has a digit.
-        if before.1 | digits != 0 {
-            let join = |before: u64, now: u64| u128::from(before) | u128::from(now) << 64;
-            let hits = hits(join(before.0, words), join(before.1, digits));
-            if hits != 0 {
-                self.found(hits, from, window, last, decoded);
-            }
+        self.words = history(before.0, words, len);
+        self.digits = history(before.1, digits, len);
+        // Nearly all text has too few numbers.
+        if before.1 | digits == 0 || !can_hit(before, (words, digits)) {
+            return;
+        }
+        let join = |before: u64, now: u64| u128::from(before) | u128::from(now) << 64;
+        let hits = hits(join(before.0, words), join(before.1, digits));
+        if hits != 0 {
+            self.found(hits, from, window, last, decoded);
         }
     }
 
@@ -86,14 +67,15 @@ impl Listed {
             let Some(position) = (from + bit).checked_sub(64) else {
                 continue;
             };
-            if self.open.is_none() && position >= self.done {
-                let floor = self.done.max(position.saturating_sub(BACK_BYTES_MAX));
+            if self.stretches.may_begin(position) {
+                let floor = self.stretches.floor(position);
                 let mut start = position;
                 while start > floor && window.byte(start - 1).is_some_and(is_listed) {
                     start -= 1;
                 }
-                self.open = Some(Open {
+                self.stretches.follow(Stretch {
                     start,
+                    end: position,
                     at: position,
                 });
                 self.go_on(window, last, decoded);
@@ -108,18 +90,18 @@ impl Listed {
         last: bool,
         decoded: &mut impl FnMut(Decoded),
     ) {
-        let Some(mut open) = self.open.take() else {
+        let Some(mut open) = self.stretches.take() else {
             return;
         };
-        let most = (open.start + REGION_BYTES_MAX).saturating_sub(open.at);
+        let most = open.most();
         let rest = window.from(open.at).iter().take(most);
         let listed = rest.take_while(|byte| is_listed(**byte)).count();
         open.at += listed;
         if listed < most && open.at >= window.end() && !last {
-            self.open = Some(open);
+            self.stretches.follow(open);
             return;
         }
-        self.done = open.at;
+        self.stretches.end(open.at);
         let decided = (open.at + 1).min(window.end());
         for base in [Base::Hexadecimal, Base::Decimal] {
             texts(window.range(open.start..open.at), base, |mut text| {
@@ -129,6 +111,22 @@ impl Listed {
             });
         }
     }
+}
+
+/// How many numbers of two characters, or of four, in a row are seen as a list.
+const NUMBERS_MIN: u32 = 4;
+
+/// Whether [`hits`] can see anything in two blocks, as far as how many numbers begin in each tells. One can begin across their edge.
+#[inline]
+const fn can_hit(before: (u64, u64), now: (u64, u64)) -> bool {
+    const fn numbers((words, digits): (u64, u64)) -> (u32, u32) {
+        let two = words & words >> 1;
+        let short = !(words >> 2) | two >> 2 & !(words >> 4);
+        let starts = digits & digits >> 1 & !(digits << 1);
+        ((two & digits & short).count_ones(), starts.count_ones())
+    }
+    let (before, now) = (numbers(before), numbers(now));
+    before.0 + now.0 + 1 >= NUMBERS_MIN || before.1 + now.1 + 1 >= TEXT_BYTES_MIN as u32
 }
 
 /// Where lists begin, as far as characters of words and digits tell.
@@ -219,4 +217,29 @@ fn number(digits: &[u8], base: Base) -> Option<u8> {
     let digits = str::from_utf8(digits).ok().filter(|_| is_length)?;
     let byte = u8::from_str_radix(digits, radix).ok()?;
     (byte.is_ascii_graphic() || byte == b' ').then_some(byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What has too few numbers has no list.
+        #[test]
+        fn too_few_numbers_are_no_list(text in "([0-9a-f]{1,5}[ ,:x;]{1,2}|[0-9]{2}[ :]|[0-9]{2,3}, |0x[0-9a-f]{2} |[a-z ]{0,9}){0,40}") {
+            let kind = |part: &[u8], is: fn(&u8) -> bool| {
+                let bits = part.iter().zip(0..).filter(|(byte, _)| is(byte));
+                bits.fold(0_u64, |bits, (_, at)| bits | 1 << at)
+            };
+            let masks = |part: &[u8]| (kind(part, u8::is_ascii_alphanumeric), kind(part, u8::is_ascii_digit));
+            let blocks: Vec<_> = text.as_bytes().chunks(64).map(masks).collect();
+            for pair in blocks.windows(2) {
+                let join = |before: u64, now: u64| u128::from(before) | u128::from(now) << 64;
+                let [before, now] = [pair[0], pair[1]];
+                let hits = hits(join(before.0, now.0), join(before.1, now.1));
+                prop_assert!(hits == 0 || can_hit(before, now));
+            }
+        }
+    }
 }

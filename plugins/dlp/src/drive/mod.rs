@@ -21,6 +21,7 @@ mod latch;
 mod listed;
 mod numbers;
 mod spaced;
+mod stretch;
 mod wrapped;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Text with a space behind every character: `A K I A …`.
 
 use super::escaped::Decoded;
+use super::stretch::{Stretch, Stretches, TEXT_BYTES_MIN, history};
 use crate::window::Window;
 
 /// So many bytes in a row must take turns with spaces before anybody looks closer.
@@ -9,39 +10,18 @@ const TURNS: u32 = 16;
 /// Most spaces between two characters.
 const GAP_BYTES_MAX: usize = 3;
 
-/// How far back the beginning is searched.
-const BACK_BYTES_MAX: usize = 256;
-
-/// Most bytes that are read at once.
-const REGION_BYTES_MAX: usize = 4096;
-
-/// Fewest characters that are worth a look: the shortest number with a checksum.
-const TEXT_BYTES_MIN: usize = 9;
-
 /// Follows spaced text.
 #[derive(Debug, Default)]
 pub(super) struct Spaced {
     /// Which of the last bytes were spaces, the last one's bit being the highest.
     history: u64,
-    /// What goes on.
-    open: Option<Open>,
-    /// What begins before was looked at.
-    done: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Open {
-    start: usize,
-    /// Behind the last character that is certain.
-    end: usize,
-    /// Where the next one stands.
-    at: usize,
+    stretches: Stretches,
 }
 
 impl Spaced {
     /// From where on the view is needed, and undecided.
     pub(super) fn undecided(&self) -> Option<usize> {
-        self.open.map(|open| open.start)
+        self.stretches.undecided()
     }
 
     /// Takes which of the next `len` bytes, from `from` on, are spaces.
@@ -56,11 +36,8 @@ impl Spaced {
         decoded: &mut impl FnMut(Decoded),
     ) {
         let before = self.history;
-        self.history = match len {
-            64.. => spaces,
-            _ => before >> len | spaces << (64 - len),
-        };
-        if self.open.is_some() {
+        self.history = history(before, spaces, len);
+        if self.stretches.is_open() {
             return;
         }
         // Nearly all text takes no three turns in a row, with what stands before.
@@ -82,22 +59,22 @@ impl Spaced {
         let fifteen = nine & (three >> 9) & (three >> 12);
         let known = u128::MAX >> (128 - 64 - len as u32 + TURNS - 1).min(127);
         let mut hits = fifteen & known & !(u128::MAX >> (128 - 64 + TURNS - 1));
-        while hits != 0 && self.open.is_none() {
+        while hits != 0 && !self.stretches.is_open() {
             let first = hits.trailing_zeros();
             let position = from + (first + TURNS - 1 - 64) as usize;
-            if position >= self.done {
+            if self.stretches.may_begin(position) {
                 self.begin(position, window);
                 self.go_on(window, last, decoded);
             }
             // What was read begins nothing else.
-            let read = self.done.saturating_sub(position).clamp(1, 128) as u32;
+            let read = self.stretches.read_from(position).clamp(1, 128) as u32;
             hits &= u128::MAX.checked_shl(first + read).unwrap_or_default();
         }
     }
 
     fn begin(&mut self, position: usize, window: Window<'_>) {
         let is_space = |at: usize| window.byte(at) == Some(b' ');
-        let floor = self.done.max(position.saturating_sub(BACK_BYTES_MAX));
+        let floor = self.stretches.floor(position);
         let mut start = if is_space(position) {
             position.saturating_sub(1)
         } else {
@@ -116,7 +93,7 @@ impl Spaced {
             }
             start = before - 1;
         }
-        self.open = Some(Open {
+        self.stretches.follow(Stretch {
             start,
             end: start,
             at: start,
@@ -130,12 +107,12 @@ impl Spaced {
         last: bool,
         decoded: &mut impl FnMut(Decoded),
     ) {
-        let Some(mut open) = self.open.take() else {
+        let Some(mut open) = self.stretches.take() else {
             return;
         };
         let base = open.at;
         let rest = window.from(base);
-        let most = (open.start + REGION_BYTES_MAX).saturating_sub(base);
+        let most = open.most();
         let mut at = 0;
         let decided = loop {
             // What nearly all of it is: one character, one space.
@@ -160,7 +137,7 @@ impl Spaced {
             };
             match alone {
                 None => {
-                    self.open = Some(open);
+                    self.stretches.follow(open);
                     return;
                 }
                 Some(false) => break (open.at + 2).min(window.end()),
@@ -176,21 +153,24 @@ impl Spaced {
                 if last {
                     break window.end();
                 }
-                self.open = Some(open);
+                self.stretches.follow(open);
                 return;
             }
             at += 1 + gap;
         };
-        self.done = open.end;
+        self.stretches.end(open.end);
         let mut found = Decoded {
             start: open.start,
             decided,
             ..Decoded::default()
         };
-        for (index, byte) in window.range(open.start..open.end).iter().enumerate() {
+        let written = window.range(open.start..open.end);
+        found.text.reserve(written.len() / 2 + 1);
+        found.places.reserve(written.len() / 2 + 2);
+        for (byte, place) in written.iter().zip(0..) {
             if *byte != b' ' {
                 found.text.push(char::from(*byte));
-                found.places.push(u16::try_from(index).unwrap_or(u16::MAX));
+                found.places.push(place);
             }
         }
         if found.text.len() >= TEXT_BYTES_MIN {
