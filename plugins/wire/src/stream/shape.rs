@@ -11,6 +11,9 @@ use std::ops::Range;
 /// Largest event that is remembered. Protects memory: what is larger comes seldom.
 const BYTES_MAX: usize = 4 << 10;
 
+/// Most strings of an event that is remembered. Protects memory, as [`BYTES_MAX`] does.
+const SPOTS_MAX: usize = 64;
+
 /// An event that was read.
 #[derive(Debug)]
 pub(super) struct Shape {
@@ -70,7 +73,7 @@ impl Spot {
 impl Shape {
     /// Of an event that was read, `before` being the one that was read before it: what differs from that may differ from the next, too.
     pub(super) fn new(event: &str, mut spots: Vec<Spot>, before: Option<Self>) -> Option<Self> {
-        if event.len() > BYTES_MAX {
+        if event.len() > BYTES_MAX || spots.len() > SPOTS_MAX {
             return None;
         }
         let mut kept = String::new();
