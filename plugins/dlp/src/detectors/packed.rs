@@ -239,10 +239,9 @@ impl Shapes {
     /// The next shape whose mark a trigger begins with.
     #[inline]
     pub(super) fn next_marked(&mut self, trigger: &[u8]) -> Option<Form> {
-        // Marks of one detector are alike, and differ in their last bytes mostly.
         self.next_of(|mark| {
             let part = trigger.get(..mark.len());
-            part.is_some_and(|part| part.iter().rev().eq(mark.iter().rev()))
+            part.is_some_and(|part| is_mark(part, mark))
         })
     }
 
@@ -267,6 +266,19 @@ impl Shapes {
             }
         }
         None
+    }
+}
+
+/// Whether as many bytes are a mark. Marks of one detector are alike, and differ in their last bytes mostly.
+#[inline]
+fn is_mark(part: &[u8], mark: &[u8]) -> bool {
+    match (part.last_chunk::<4>(), mark.last_chunk::<4>()) {
+        (Some(one), Some(other)) => {
+            one == other
+                && part.first_chunk::<4>() == mark.first_chunk()
+                && (mark.len() <= 8 || part == mark)
+        }
+        _ => part.iter().eq(mark),
     }
 }
 
