@@ -79,7 +79,7 @@ impl Vault {
     fn place(&self, placeholder: &Placeholder) -> usize {
         let is_before = |index: &u16| {
             let known = self.values.get(usize::from(*index));
-            known.is_some_and(|(known, _)| known < placeholder)
+            known.is_some_and(|(known, _)| known.bytes().iter().lt(placeholder.bytes()))
         };
         self.order.partition_point(is_before)
     }

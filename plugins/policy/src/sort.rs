@@ -31,9 +31,42 @@ fn sorted(len: usize, order: &dyn Fn(usize, usize) -> Ordering) -> Option<Vec<us
     if (1..len).all(|place| order(place - 1, place).is_le()) {
         return None;
     }
+    // Merging runs that double in length: a tenth of the standard library's code.
     let mut places: Vec<usize> = (0..len).collect();
-    places.sort_by(|one, other| order(*one, *other));
+    let mut merged = Vec::with_capacity(len);
+    let mut run = 1;
+    while run < len {
+        for runs in places.chunks(2 * run) {
+            merge(
+                runs.split_at_checked(run).unwrap_or((runs, &[])),
+                order,
+                &mut merged,
+            );
+        }
+        std::mem::swap(&mut places, &mut merged);
+        merged.clear();
+        run *= 2;
+    }
     Some(places)
+}
+
+/// Adds two runs that are in order, as one; of equals the first run's come first.
+fn merge(
+    (mut first, mut second): (&[usize], &[usize]),
+    order: &dyn Fn(usize, usize) -> Ordering,
+    merged: &mut Vec<usize>,
+) {
+    while let ([one, others @ ..], [other, behind @ ..]) = (first, second) {
+        if order(*one, *other).is_le() {
+            merged.push(*one);
+            first = others;
+        } else {
+            merged.push(*other);
+            second = behind;
+        }
+    }
+    merged.extend_from_slice(first);
+    merged.extend_from_slice(second);
 }
 
 #[cfg(test)]

@@ -39,14 +39,7 @@ impl Limits {
             "burst_tokens",
             "max_parallel_requests",
         ]);
-        let limit = |name: &str| {
-            let field = section.field(name)?;
-            let limit = field.positive()?;
-            if limit > LIMIT_MAX {
-                field.mistake(format!("is larger than {LIMIT_MAX}"));
-            }
-            NonZeroU64::new(limit.min(LIMIT_MAX))
-        };
+        let limit = |name| limit(section, name);
         Self {
             rpm: limit("rpm"),
             tpm: limit("tpm"),
@@ -97,6 +90,17 @@ impl Limits {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// One of them. Called for each, so it is not inlined.
+#[inline(never)]
+fn limit(section: &Section<'_>, name: &str) -> Option<NonZeroU64> {
+    let field = section.field(name)?;
+    let limit = field.positive()?;
+    if limit > LIMIT_MAX {
+        field.mistake(format!("is larger than {LIMIT_MAX}"));
+    }
+    NonZeroU64::new(limit.min(LIMIT_MAX))
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ impl<'a> Section<'a> {
     }
 
     /// Notes a mistake at this place.
+    #[inline(never)]
     pub fn mistake(&self, message: impl Into<String>) {
         self.note(message.into());
     }
