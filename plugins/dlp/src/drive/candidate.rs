@@ -269,3 +269,56 @@ const fn cost(level: u32, reach: usize, remembers: bool) -> usize {
         reach
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::detectors::named;
+    use crate::drive::{Driver, Lane, Sighting};
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static SECRETS: LazyLock<Driver> = LazyLock::new(|| {
+        let detectors = named("secrets").into_iter().zip(0..);
+        Driver::new(detectors.map(|(detector, rule)| (rule, detector))).unwrap()
+    });
+
+    /// What is found in a text that comes in pieces of so many bytes.
+    fn found(text: &str, bytes: usize) -> Vec<Sighting> {
+        let (mut lane, mut seen) = (Lane::default(), Vec::new());
+        let mut pieces = text.as_bytes().chunks(bytes).peekable();
+        while let Some(piece) = pieces.next() {
+            let piece = std::str::from_utf8(piece).unwrap();
+            let last = pieces.peek().is_none();
+            lane.push(&SECRETS, piece, last, false).unwrap();
+            seen.extend(lane.found());
+        }
+        seen
+    }
+
+    /// Names in the run of a value, each of which waits for its end, are paid for by what is looked at, not by what is shown.
+    #[test]
+    fn names_that_wait_for_one_run_are_no_reason_to_refuse_a_text() {
+        let text = "x ".repeat(200) + &"password=".repeat(150);
+        assert_eq!(found(&text, usize::MAX), []);
+        assert_eq!(found(&text, 100), []);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+        /// Who is asked again only when a run is known to its end says what who is asked with every byte says, and knows it as soon.
+        #[test]
+        fn what_waits_for_a_run_is_decided_where_it_would_be(
+            parts in prop::collection::vec(
+                "password ?[=:] ?|api_key ?[=:] ?\"?|PASSWD=|token \"|sk-ant-|AKIA|xoxb-|eyJ|secret_|[a-z]{1,9}|[0-9A-Za-z]{20,90}|[0-9a-zA-Z_/+-]{100,400}|[\\]\")&=. \n:]|&page=|https://u:",
+                0..14,
+            ),
+            bytes in 1usize..600,
+        ) {
+            let text = parts.concat();
+            let whole = found(&text, usize::MAX);
+            prop_assert_eq!(&found(&text, bytes), &whole);
+            prop_assert_eq!(&found(&text, 1), &whole);
+        }
+    }
+}
