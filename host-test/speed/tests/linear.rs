@@ -24,13 +24,16 @@ const BYTES: usize = 24 * 1024;
 const TOLERANCE_PERCENT: u64 = 10;
 
 /// Parts that somebody who wants to waste time would repeat.
-const PARTS: [&str; 44] = [
+const PARTS: [&str; 47] = [
     "4",
     "1-",
     "1.",
     "1 2 3 ",
     "1\n",
     "12\n- ",
+    "12\n> ",
+    "1<b>",
+    "+1\n2 ",
     "536-90-4399 ",
     "4012-8888-",
     "+1 212 ",

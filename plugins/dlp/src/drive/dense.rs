@@ -4,8 +4,8 @@
 //! for one blank between two words. It is made only where such a thing stands within what could be the token ([`super::broken`]).
 
 use super::broken::{Broken, Tokens};
-use super::gap::{self, Gap, is_gap};
-use crate::detectors::{LOOK_BEHIND, Trigger};
+use super::gap::{self, GAP_BYTES_MAX, Gap};
+use crate::detectors::{Lengths, Trigger};
 use crate::window::Window;
 use std::ops::Range;
 
@@ -30,6 +30,9 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
         Broken::Yes => {}
         Broken::No(_) => return Dense::No,
         Broken::Unknown => return Dense::Unknown,
+    }
+    if matches!(trigger, Trigger::Digits(..)) && goes_on(text, at.start, end) {
+        return Dense::No;
     }
     let (mut bytes, mut places) = (Vec::with_capacity(text.len()), Vec::new());
     let mut dense_at = None;
@@ -79,7 +82,7 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
         }
         let run = bytes.get(start..).unwrap_or_default();
         let len = run.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if len == run.len() && !end {
+        if len == run.len() && len < Lengths::LONGEST && !end {
             return Dense::Unknown;
         }
         if !lengths.has(len) {
@@ -97,22 +100,17 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
     }
 }
 
-/// How many digits stand in the dense view where a run of them begins, none where one goes on, and how many bytes behind the run it takes to
-/// know. `None` when that depends on what follows.
+/// How many digits stand in the dense view where a run of them begins, as far as lengths are told apart, none where one goes on, and how many bytes
+/// behind the run it takes to know. `None` when that depends on what follows.
 pub(super) fn digits(window: Window<'_>, run: &Range<usize>, last: bool) -> Option<(usize, usize)> {
-    let is_digit = |at: usize| window.byte(at).is_some_and(|byte| byte.is_ascii_digit());
-    let is_plain = |from: usize, gap: usize| gap == 1 && window.byte(from) == Some(b' ');
-    let floor = run.start.saturating_sub(LOOK_BEHIND);
-    let mut before = run.start;
-    while before > floor && window.byte(before - 1).is_some_and(is_gap) {
-        before -= 1;
-    }
-    let gap = run.start - before;
-    if gap > 0 && !is_plain(before, gap) && before > floor && is_digit(before - 1) {
+    let near = window.from(run.start.saturating_sub(GAP_BYTES_MAX + 1));
+    let start = near.len() - window.from(run.start).len();
+    if goes_on(near, start, last) {
         return Some((0, 0));
     }
     let (mut digits, mut end) = (run.len(), run.end);
-    loop {
+    // No number is longer, and many runs can be joined.
+    while digits < Lengths::LONGEST {
         let rest = window.from(end);
         let gap = match gap::gap(rest, Tokens::Numbers, last) {
             Gap::Of { bytes, .. } => bytes,
@@ -125,10 +123,29 @@ pub(super) fn digits(window: Window<'_>, run: &Range<usize>, last: bool) -> Opti
         let behind = rest.get(gap..).unwrap_or_default();
         let more = behind.iter().take_while(|byte| byte.is_ascii_digit());
         let more = more.count();
-        if gap == 0 || more == 0 || is_plain(end, gap) {
+        if gap == 0 || more == 0 || is_plain(rest, gap) {
             return Some((digits, end + gap + 1 - run.end));
         }
         digits += more;
         end += gap + more;
     }
+    Some((digits, end - run.end))
+}
+
+/// Whether the digits at a position go on from others before a gap.
+fn goes_on(text: &[u8], start: usize, last: bool) -> bool {
+    let near = start.saturating_sub(GAP_BYTES_MAX + 1);
+    let before = text.get(near..start).unwrap_or_default();
+    let Some(digit) = before.iter().rposition(u8::is_ascii_digit) else {
+        return false;
+    };
+    let end = near + digit + 1;
+    let rest = text.get(end..).unwrap_or_default();
+    let is_gap = matches!(gap::gap(rest, Tokens::Numbers, last), Gap::Of { bytes, .. } if bytes == start - end);
+    is_gap && !is_plain(rest, start - end)
+}
+
+/// One blank, which stays.
+fn is_plain(rest: &[u8], gap: usize) -> bool {
+    gap == 1 && rest.first() == Some(&b' ')
 }

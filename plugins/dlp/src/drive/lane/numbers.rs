@@ -76,6 +76,7 @@ impl Lane {
             Broken::Yes => dense::digits(work.window, at, work.last),
             Broken::Unknown => None,
         };
+        self.steps += digits.map_or(0, |(_, by)| by);
         work.driver.numbers.asked(asked, |detector, entries| {
             for index in entries.iter().copied() {
                 if started.contains(&index) {
