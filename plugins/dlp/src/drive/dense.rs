@@ -42,7 +42,14 @@ pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool
             dense_at = Some(bytes.len());
         }
         let rest = text.get(index..).unwrap_or_default();
-        let gap = match gap::gap(rest, tokens, end) {
+        // One look, as nearly no byte begins one.
+        let begins = gap::can_begin(byte, rest.get(1).copied());
+        let found = if begins {
+            gap::gap(rest, tokens, end)
+        } else {
+            Gap::No
+        };
+        let gap = match found {
             Gap::Of { bytes, .. } => bytes,
             Gap::No => 0,
             Gap::Unknown if dense_at.is_none() => return Dense::Unknown,
