@@ -49,6 +49,16 @@ pub(super) fn can_begin(byte: u8, next: Option<u8>) -> bool {
 
 /// The gap that these bytes begin with; `last` tells that nothing follows them.
 pub(super) fn gap(bytes: &[u8], tokens: Tokens, last: bool) -> Gap {
+    // As nearly all are: nothing goes on with a letter or a digit.
+    if let [byte, next, ..] = bytes
+        && is_gap(*byte)
+        && next.is_ascii_alphanumeric()
+    {
+        return Gap::Of {
+            bytes: 1,
+            breaks: *byte != b' ',
+        };
+    }
     let (mut at, mut breaks) = (0, false);
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
