@@ -172,6 +172,12 @@ fn list<T>(
         );
         return None;
     }
-    let read: Vec<Option<T>> = items.iter().map(read).collect();
-    read.into_iter().collect::<Option<Vec<T>>>().map(Some)
+    let (mut all, mut wrong) = (Vec::new(), false);
+    for item in &items {
+        match read(item) {
+            Some(one) => all.push(one),
+            None => wrong = true,
+        }
+    }
+    (!wrong).then_some(Some(all))
 }

@@ -284,23 +284,29 @@ fn is_mixed(value: &[u8]) -> bool {
 
 /// Whether a value is made of words that begin with capitals, with a number among them: `ReplicationInstanceIpv6Addresses`.
 fn is_name(value: &[u8]) -> bool {
-    let longest = |class: fn(&u8) -> bool| {
-        let runs = value.chunk_by(|a, b| class(a) == class(b));
-        let runs = runs.filter(|run| run.first().is_some_and(class));
-        runs.map(<[u8]>::len).max().unwrap_or_default()
-    };
     let capitals = value
         .iter()
         .filter(|byte| byte.is_ascii_uppercase())
         .count();
     value.len() >= 16
         && value.iter().all(u8::is_ascii_alphanumeric)
-        && (1..=3).contains(&longest(u8::is_ascii_uppercase))
-        && (4..=15).contains(&longest(u8::is_ascii_lowercase))
-        && longest(u8::is_ascii_digit) <= 4
+        && (1..=3).contains(&longest(value, u8::is_ascii_uppercase))
+        && (4..=15).contains(&longest(value, u8::is_ascii_lowercase))
+        && longest(value, u8::is_ascii_digit) <= 4
         // Random ones have as many capitals as small letters.
         && capitals * 4 <= value.len()
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 4
+}
+
+/// Length of the longest run of such bytes. Called for each kind, so it is not inlined.
+#[inline(never)]
+fn longest(value: &[u8], class: fn(&u8) -> bool) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for byte in value {
+        run = if class(byte) { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
 }
 
 /// Letters alone: of one case and longer than words are, or of both in no order that words have. Behind a short prefix (`b_`), too.

@@ -39,6 +39,7 @@ impl<'a> Parser<'a> {
     }
 
     /// What is wrong here.
+    #[inline(never)]
     pub(super) fn error(&self, expected: &str) -> Misread {
         let found = self.token();
         let message = if self.rest.is_empty() {
@@ -70,16 +71,20 @@ impl<'a> Parser<'a> {
 
     /// One of these words, in any case; leaves everything when none of them stands here.
     pub(super) fn take_word<T: Copy>(&mut self, words: &[(&str, T)]) -> Option<T> {
+        let place = self.take_place(&mut words.iter().map(|(word, _)| *word))?;
+        words.get(place).map(|(_, value)| *value)
+    }
+
+    #[inline(never)]
+    fn take_place(&mut self, mut words: &mut dyn Iterator<Item = &str>) -> Option<usize> {
         let end = self
             .rest
             .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
             .unwrap_or(self.rest.len());
         let found = self.rest.get(..end)?;
-        let (_, value) = words
-            .iter()
-            .find(|(word, _)| word.eq_ignore_ascii_case(found))?;
+        let place = Iterator::position(&mut words, |word| word.eq_ignore_ascii_case(found))?;
         self.advance(end);
-        Some(*value)
+        Some(place)
     }
 
     /// One of these words.
@@ -97,13 +102,27 @@ impl<'a> Parser<'a> {
         signs: &[(&str, T)],
         expected: &str,
     ) -> Result<T, Misread> {
-        let found = signs.iter().find(|(sign, _)| self.rest.starts_with(sign));
-        let (sign, value) = found.ok_or_else(|| self.error(expected))?;
+        let place = self.place_of_sign(&mut signs.iter().map(|(sign, _)| *sign), expected)?;
+        let value = signs.get(place).map(|(_, value)| *value);
+        value.ok_or_else(|| self.error(expected))
+    }
+
+    #[inline(never)]
+    fn place_of_sign(
+        &mut self,
+        signs: &mut dyn Iterator<Item = &str>,
+        expected: &str,
+    ) -> Result<usize, Misread> {
+        let found = signs
+            .enumerate()
+            .find(|(_, sign)| self.rest.starts_with(sign));
+        let (place, sign) = found.ok_or_else(|| self.error(expected))?;
         self.advance(sign.len());
-        Ok(*value)
+        Ok(place)
     }
 
     /// A whole number.
+    #[inline(never)]
     pub(super) fn number(&mut self) -> Result<u64, Misread> {
         let what = "a whole number";
         let digits = self.digits();
@@ -119,6 +138,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A number and a unit, with or without space between: `5min`, `1 hour`.
+    #[inline(never)]
     pub(super) fn duration(&mut self, max: Duration) -> Result<Duration, Misread> {
         let what = "a time such as 30s, 5min, 1 hour or 7 days";
         let before = self.clone();
@@ -141,6 +161,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A text in quotes; a quote inside is written twice.
+    #[inline(never)]
     pub(super) fn quoted(&mut self, bytes_max: usize) -> Result<String, Misread> {
         let quote = self.rest.chars().next().filter(|c| ['\'', '"'].contains(c));
         let quote = quote.ok_or_else(|| self.error("a text in quotes"))?;
@@ -174,6 +195,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Somebody who is told: a word without space and control characters.
+    #[inline(never)]
     pub(super) fn receiver(&mut self, bytes_max: usize) -> Result<String, Misread> {
         let name = self.token();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@._%+-/:#".contains(&byte);
