@@ -77,6 +77,13 @@ unsafe extern "C" {
         size: usize,
     ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
     fn proxy_replace_header_map_value(
         map: u32,
@@ -220,6 +227,19 @@ pub(crate) fn header_pairs(map: Map) -> Result<Vec<u8>, Failure> {
 /// Takes every field of a name away.
 pub(crate) fn remove_header(map: Map, name: &str) -> Result<(), Failure> {
     check(unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
+}
+
+/// Puts one field behind all others.
+pub(crate) fn add_header(map: Map, name: &str, value: &str) -> Result<(), Failure> {
+    check(unsafe {
+        proxy_add_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    })
 }
 
 /// Puts one field in place of all of its name.

@@ -3,8 +3,11 @@
 
 #![allow(unsafe_code)]
 
+/// A field's name and value.
+pub(crate) type Field<'a> = (&'a str, &'a [u8]);
+
 /// The fields of a serialized map; `None` when it is not one. Names that are not UTF-8 read as empty: HTTP has none.
-pub(crate) fn parse(bytes: &[u8]) -> Option<Vec<(&str, &[u8])>> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<Vec<Field<'_>>> {
     if bytes.is_empty() {
         return Some(Vec::new());
     }

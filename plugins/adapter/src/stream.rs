@@ -1,6 +1,7 @@
 //! One HTTP stream: callbacks in, steps out.
 
 use crate::abi::{self, Buffer, Half, Level, Map};
+use crate::headers::Field;
 use crate::host::{self, SharedData};
 use crate::{headers, metrics, verified};
 use portcullis_chain::{Exchange, Origin, Step, Turn};
@@ -82,7 +83,13 @@ impl Stream {
     }
 
     /// Runs one step of the exchange and carries it out.
-    fn step(&mut self, way: Way, run: impl FnOnce(&mut Exchange, &mut Turn<'_>) -> Step) -> Action {
+    /// `fields` are those of the message at hand, where they were read just now.
+    fn step(
+        &mut self,
+        way: Way,
+        fields: Option<&[Field<'_>]>,
+        run: impl FnOnce(&mut Exchange, &mut Turn<'_>) -> Step,
+    ) -> Action {
         let Some(exchange) = &mut self.exchange else {
             return reply(&unavailable("The gateway is not configured."));
         };
@@ -96,7 +103,7 @@ impl Stream {
                 filter_state: &host::filter_state,
             },
         );
-        let action = match edit_headers(way, exchange.take_header_edits()) {
+        let action = match edit_headers(way, fields, &exchange.take_header_edits()) {
             Ok(()) => perform(way, step),
             // A credential that could not be removed must not travel.
             Err(_) if matches!(step, Step::Reply(_)) => perform(way, step),
@@ -145,7 +152,7 @@ impl Stream {
             return reply(&unavailable("The gateway could not read this message."));
         };
         *seen = size;
-        let action = self.step(way, |exchange, turn| match way {
+        let action = self.step(way, None, |exchange, turn| match way {
             Way::Request => exchange.request_data(turn, &chunk, complete),
             Way::Response => exchange.response_data(turn, &chunk, complete),
         });
@@ -162,7 +169,7 @@ impl Stream {
     fn headers(
         &mut self,
         way: Way,
-        run: impl FnOnce(&mut Exchange, &mut Turn<'_>, &[(&str, &[u8])]) -> Step,
+        run: impl FnOnce(&mut Exchange, &mut Turn<'_>, &[Field<'_>]) -> Step,
     ) -> Action {
         let pairs = abi::header_pairs(way.map());
         let Some(fields) = pairs.as_deref().ok().and_then(headers::parse) else {
@@ -172,7 +179,9 @@ impl Stream {
             );
             return reply(&unavailable("The gateway could not read this message."));
         };
-        self.step(way, |exchange, turn| run(exchange, turn, &fields))
+        self.step(way, Some(&fields), |exchange, turn| {
+            run(exchange, turn, &fields)
+        })
     }
 
     /// Request headers are there.
@@ -196,7 +205,7 @@ impl Stream {
 
     /// The request ended with trailers.
     pub fn request_trailers(&mut self) -> Action {
-        self.step(Way::Request, Exchange::request_trailers)
+        self.step(Way::Request, None, Exchange::request_trailers)
     }
 
     /// Response headers are there.
@@ -220,7 +229,7 @@ impl Stream {
 
     /// The response ended with trailers.
     pub fn response_trailers(&mut self) -> Action {
-        self.step(Way::Response, Exchange::response_trailers)
+        self.step(Way::Response, None, Exchange::response_trailers)
     }
 
     /// It is over.
@@ -295,14 +304,34 @@ fn unavailable(message: &'static str) -> LocalReply {
     )
 }
 
-fn edit_headers(way: Way, edits: Vec<HeaderEdit>) -> Result<(), abi::Failure> {
-    for edit in edits {
+fn edit_headers(
+    way: Way,
+    fields: Option<&[Field<'_>]>,
+    edits: &[HeaderEdit],
+) -> Result<(), abi::Failure> {
+    let map = way.map();
+    for (index, edit) in edits.iter().enumerate() {
         match edit {
-            HeaderEdit::Remove(name) => abi::remove_header(way.map(), &name)?,
-            HeaderEdit::Set(name, value) => abi::replace_header(way.map(), &name, &value)?,
+            HeaderEdit::Remove(name) => abi::remove_header(map, name)?,
+            // Twice as fast as looking for what it could replace.
+            HeaderEdit::Set(name, value) if is_new(name, fields, edits.iter().take(index)) => {
+                abi::add_header(map, name, value)?;
+            }
+            HeaderEdit::Set(name, value) => abi::replace_header(map, name, value)?,
         }
     }
     Ok(())
+}
+
+/// Whether a message has no field of this name: it came with none, and none was set since.
+fn is_new<'a>(
+    name: &str,
+    fields: Option<&[Field<'_>]>,
+    mut before: impl Iterator<Item = &'a HeaderEdit>,
+) -> bool {
+    let came = |fields: &[Field<'_>]| fields.iter().any(|(came, _)| *came == name);
+    let set = |edit: &HeaderEdit| matches!(edit, HeaderEdit::Set(set, _) if set == name);
+    fields.is_some_and(|fields| !came(fields)) && !before.any(set)
 }
 
 /// Writes new facts to filter state, and counts.
@@ -330,5 +359,15 @@ mod tests {
             .filter_map(stands_for)
             .sum();
         assert_eq!(times, STEPS_TIMED_EACH + 10 * STEPS_ALIKE);
+    }
+
+    #[test]
+    fn a_field_is_new_that_neither_came_nor_was_set() {
+        let set = |name: &'static str| HeaderEdit::Set(name.into(), String::new());
+        let edits = [set("b"), HeaderEdit::Remove("c".into())];
+        let fields: [Field<'_>; 1] = [("a", b"")];
+        let new = |name| is_new(name, Some(&fields), edits.iter());
+        assert_eq!(["a", "b", "c"].map(new), [false, false, true]);
+        assert!(!is_new("c", None, edits.iter()), "nothing is known of it");
     }
 }
