@@ -4,8 +4,7 @@ use crate::series::{Total, window_ms};
 use portcullis_policy::config::Document;
 use portcullis_policy::config::alerts::{Alert, Comparison, Condition, Measure, SubjectKind};
 use portcullis_policy::sort::sort_by_key;
-use portcullis_policy::{AuthOutcome, Decision, Facts, Side};
-use sha2::{Digest, Sha256};
+use portcullis_policy::{AuthOutcome, Decision, Facts, Side, sha256};
 
 /// To how much of its number a count must have fallen before the alert is over.
 pub const RECOVERED_PERCENT: u64 = 80;
@@ -77,7 +76,7 @@ impl Rule {
             alert.condition,
             alert.subject().name()
         );
-        let digest: [u8; 32] = Sha256::digest(told_apart).into();
+        let digest = sha256(&[told_apart.as_bytes()]);
         Self {
             subject: alert.subject(),
             window_ms: window_ms(alert.condition.window()),

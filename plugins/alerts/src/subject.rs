@@ -1,8 +1,7 @@
 //! Who is counted.
 
 use portcullis_policy::config::alerts::SubjectKind;
-use portcullis_policy::{Facts, Remembered};
-use sha2::{Digest, Sha256};
+use portcullis_policy::{Facts, Remembered, sha256};
 use std::net::IpAddr;
 
 /// Bytes that stand for a subject in the store.
@@ -71,7 +70,7 @@ impl Subject {
 
     /// By kind and name, with a slash between.
     fn named(name: &[u8]) -> Self {
-        let digest: [u8; 32] = Sha256::digest(name).into();
+        let digest = sha256(&[name]);
         let (mut id, mut place) = ([0; SUBJECT_BYTES], [0; 2]);
         id.iter_mut()
             .chain(&mut place)

@@ -1,7 +1,7 @@
 //! Ids and salts from the seed that a VM gets when it starts.
 
 use crate::seal::SALT_BYTES;
-use sha2::{Digest, Sha256};
+use portcullis_policy::sha256;
 
 /// A stream of unpredictable bytes: SHA-256 of the seed and a counter. Who knows some of it learns nothing of the rest.
 pub(crate) struct Random {
@@ -24,11 +24,8 @@ impl Random {
         if let Some(spare) = self.spare.take() {
             return spare;
         }
-        let mut digest = Sha256::new();
-        digest.update(self.seed);
-        digest.update(self.counter.to_le_bytes());
+        let bytes = sha256(&[&self.seed, &self.counter.to_le_bytes()]);
         self.counter += 1;
-        let bytes: [u8; 32] = digest.finalize().into();
         let (mut one, mut other) = ([0; SALT_BYTES], [0; SALT_BYTES]);
         one.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
         other

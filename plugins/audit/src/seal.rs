@@ -13,7 +13,8 @@
 
 use crate::hex::hex_into;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use portcullis_policy::sha256;
+use sha2::Sha256;
 
 /// The members that name a person, in the order in which they are digested.
 pub const PERSONAL: [&str; 3] = ["user", "source_ip", "key_id"];
@@ -47,9 +48,8 @@ impl Seal {
     pub fn of(&self, parts: &[&str]) -> [u8; 32] {
         match self {
             Self::Plain => {
-                let mut digest = Sha256::new();
-                parts.iter().for_each(|part| digest.update(part));
-                digest.finalize().into()
+                let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+                sha256(&parts)
             }
             Self::Keyed(keyed) => {
                 let mut mac = keyed.as_ref().clone();
@@ -63,13 +63,8 @@ impl Seal {
 /// The digest of personal values, each as JSON text.
 #[must_use]
 pub fn personal_digest(salt: &[u8; SALT_BYTES], values: [&str; 3]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    digest.update(salt);
-    for value in values {
-        digest.update(value);
-        digest.update(b"\n");
-    }
-    digest.finalize().into()
+    let [user, source_ip, key_id] = values.map(str::as_bytes);
+    sha256(&[salt, user, b"\n", source_ip, b"\n", key_id, b"\n"])
 }
 
 /// Where a record stands.

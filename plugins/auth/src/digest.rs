@@ -1,6 +1,6 @@
 //! What is kept of a secret.
 
-use sha2::{Digest as _, Sha256};
+use portcullis_policy::sha256;
 use std::hash::{Hash, Hasher};
 use subtle::ConstantTimeEq as _;
 
@@ -26,7 +26,7 @@ impl Hash for Digest {
 impl Digest {
     /// Of a secret's bytes as the client sends them.
     pub fn of(secret: &[u8]) -> Self {
-        Self(Sha256::digest(secret).into())
+        Self(sha256(&[secret]))
     }
 
     fn words(&self) -> impl Iterator<Item = u64> {

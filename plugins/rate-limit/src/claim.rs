@@ -3,7 +3,7 @@
 use crate::bucket::{Kind, Rate};
 use crate::slot::{SLOTS, key};
 use portcullis_policy::config::Limits;
-use sha2::{Digest, Sha256};
+use portcullis_policy::sha256;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::rc::Rc;
@@ -65,7 +65,7 @@ impl Subject {
 
     /// The subject of a scope by its [`Scope::name`].
     pub fn named(name: &[u8]) -> Self {
-        let digest: [u8; 32] = Sha256::digest(name).into();
+        let digest = sha256(&[name]);
         let mut id = [0; SUBJECT_BYTES];
         let mut slot = [0; 2];
         id.iter_mut()

@@ -12,8 +12,7 @@
 //! which those go that were taught least recently.
 
 use crate::estimate::Ratio;
-use portcullis_policy::{Remembered, Store, Timestamp};
-use sha2::{Digest, Sha256};
+use portcullis_policy::{Remembered, Store, Timestamp, sha256};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -143,7 +142,7 @@ struct Place {
 
 impl Place {
     fn of(model: &[u8]) -> Self {
-        let digest: [u8; 32] = Sha256::digest(model).into();
+        let digest = sha256(&[model]);
         let mut id = [0; ID_BYTES];
         id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         let slot = digest.last().copied().unwrap_or(0) % MODEL_SLOTS;

@@ -9,7 +9,6 @@ use crate::claim::Claim;
 use crate::permits::Permit;
 use crate::slot::{SLOT_BYTES_MAX, Slot};
 use portcullis_policy::{Budget, Store, StoreError, Timestamp, update};
-use std::iter::once;
 use std::time::Duration;
 
 /// How often a reservation starts over before it gives up. Protects a worker from spinning: each time, another worker was served.
@@ -108,7 +107,7 @@ pub(crate) fn settle(
 ) -> Result<(), StoreError> {
     let Hold { claim, permit } = hold;
     update(store, &claim.subject.slot, |old| {
-        let Some(mut slot) = Slot::read(old, now, once(&claim)) else {
+        let Some(mut slot) = Slot::read(old, now, vec![&claim]) else {
             return (None, ());
         };
         for (claim, account) in &mut slot.accounts {
@@ -155,7 +154,10 @@ fn read<'a>(
             .map_or((Vec::new(), None), |(bytes, version)| {
                 (bytes, Some(version))
             });
-        let living_here = claims.iter().filter(|claim| *claim.subject.slot == *key);
+        let living_here = claims
+            .iter()
+            .filter(|claim| *claim.subject.slot == *key)
+            .collect();
         let slot = Slot::read(&bytes, now, living_here).ok_or(Denial::Unavailable)?;
         Ok(Entry { key, version, slot })
     };
