@@ -107,7 +107,7 @@ pub(crate) fn settle(
 ) -> Result<(), StoreError> {
     let Hold { claim, permit } = hold;
     update(store, &claim.subject.slot, |old| {
-        let Some(mut slot) = Slot::read(old, now, vec![&claim]) else {
+        let Some(mut slot) = Slot::read(old, now, &[&claim]) else {
             return (None, ());
         };
         for (claim, account) in &mut slot.accounts {
@@ -154,11 +154,11 @@ fn read<'a>(
             .map_or((Vec::new(), None), |(bytes, version)| {
                 (bytes, Some(version))
             });
-        let living_here = claims
+        let living_here: Vec<&Claim> = claims
             .iter()
             .filter(|claim| *claim.subject.slot == *key)
             .collect();
-        let slot = Slot::read(&bytes, now, living_here).ok_or(Denial::Unavailable)?;
+        let slot = Slot::read(&bytes, now, &living_here).ok_or(Denial::Unavailable)?;
         Ok(Entry { key, version, slot })
     };
     keys.into_iter().map(entry).collect()

@@ -34,12 +34,12 @@ pub(crate) struct Slot<'a> {
 impl<'a> Slot<'a> {
     /// Reads a slot for those claims whose subjects live in it; `None` when the bytes are not ours.
     #[inline(never)]
-    pub fn read(mut bytes: &[u8], now: Timestamp, claims: Vec<&'a Claim>) -> Option<Self> {
+    pub fn read(mut bytes: &[u8], now: Timestamp, claims: &[&'a Claim]) -> Option<Self> {
         let mut slot = Self {
             others: Vec::with_capacity(bytes.len()),
             accounts: claims
-                .into_iter()
-                .map(|claim| (claim, Account::default()))
+                .iter()
+                .map(|claim| (*claim, Account::default()))
                 .collect(),
             clock_set_back: false,
         };

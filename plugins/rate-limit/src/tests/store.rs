@@ -180,11 +180,11 @@ fn a_slot_is_bounded_and_idle_subjects_cost_nothing() {
 proptest! {
     #[test]
     fn any_bytes_in_the_store_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(Slot::read(&[], NOON, Vec::new()).is_some());
-        if let Some(slot) = Slot::read(&bytes, NOON, Vec::new()) {
+        prop_assert!(Slot::read(&[], NOON, &[]).is_some());
+        if let Some(slot) = Slot::read(&bytes, NOON, &[]) {
             let written = slot.into_bytes();
             prop_assert!(written.len() <= bytes.len());
-            prop_assert!(Slot::read(&written, NOON, Vec::new()).is_some_and(|slot| slot.into_bytes() == written));
+            prop_assert!(Slot::read(&written, NOON, &[]).is_some_and(|slot| slot.into_bytes() == written));
         }
     }
 
