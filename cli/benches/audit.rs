@@ -40,11 +40,14 @@ fn write(path: &Path, bytes: u64) -> u64 {
             source: Some("10.1.2.3".parse().unwrap()),
             endpoint: Some(Endpoint::AnthropicMessages),
             auth: AuthOutcome::Success,
-            identity: Some(Identity {
-                user: format!("person-{person}@example.com"),
-                team: Some("eng-team".into()),
-                key_id: format!("person-{person}-laptop"),
-            }),
+            identity: Some(
+                Identity {
+                    user: format!("person-{person}@example.com"),
+                    team: Some("eng-team".into()),
+                    key_id: format!("person-{person}-laptop"),
+                }
+                .into(),
+            ),
             model: Some("claude-3-5-sonnet".into()),
             usage: Some(Usage {
                 input: 150,
