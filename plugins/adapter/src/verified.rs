@@ -5,17 +5,14 @@ use portcullis_policy::Attribute;
 
 /// Those attributes that there are, with their values.
 pub(crate) fn read(wanted: &[Attribute]) -> Vec<(Attribute, String)> {
-    let values = |attribute: &Attribute| {
+    let mut all = Vec::new();
+    for attribute in wanted {
         let bytes = abi::property(&path(attribute)).unwrap_or_default();
-        texts(&bytes)
-    };
-    wanted
-        .iter()
-        .flat_map(|attribute| {
-            let values = values(attribute).into_iter();
-            values.map(|value| (attribute.clone(), value))
-        })
-        .collect()
+        for value in texts(&bytes) {
+            all.push((attribute.clone(), value));
+        }
+    }
+    all
 }
 
 /// The names of <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes>, NUL between their parts.
