@@ -22,7 +22,7 @@ use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
 
 /// How much of a text detectors may be shown, in bytes for each byte of it. Protects a worker: a text can be made of triggers that each need a
-/// long look. At a nanosecond a byte, the worst text costs an eighth of a second a megabyte.
+/// long look. At a nanosecond a byte, that is an eighth of a second a megabyte; broken numbers ([`super::dense`]) cost up to eight times as much a byte.
 /// Numbers of a portion are asked about before its keywords, so at which byte a text has cost too much depends on where portions end.
 const STEPS_PER_BYTE_MAX: usize = 128;
 
