@@ -44,11 +44,7 @@ fn find(context: &Context<'_>) -> Outcome {
     } else {
         is_token(token)
     };
-    if is_secret {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(is_secret, start..end)
 }
 
 /// `user:password` in base64, all of it text.

@@ -67,11 +67,10 @@ fn find_client_secret(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let secret = context.bytes(at.end..end);
-    if (31..=34).contains(&secret.len()) && centibits(secret) >= 300 {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        (31..=34).contains(&secret.len()) && centibits(secret) >= 300,
+        start..end,
+    )
 }
 
 /// 32 bytes in base64, its signs as a URL writes them; behind a token's other fields (`sv=`, `sp=`) or a function's address.
@@ -89,11 +88,10 @@ fn find_signature(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let signature = context.bytes(start..end);
-    if is_announced && signature.len() >= 24 && centibits(signature) >= 350 {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        is_announced && signature.len() >= 24 && centibits(signature) >= 350,
+        start..end,
+    )
 }
 
 /// How far before a signature its token's fields are looked for.
@@ -108,11 +106,7 @@ fn find_connection_key(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let key = context.bytes(start..end);
-    if key.len() >= 40 && centibits(key) >= 350 {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(key.len() >= 40 && centibits(key) >= 350, start..end)
 }
 
 #[cfg(test)]

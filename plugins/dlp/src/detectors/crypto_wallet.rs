@@ -66,11 +66,10 @@ fn find_base58(context: &Context<'_>) -> Outcome {
         return Outcome::None;
     }
     let (body, checksum) = bytes.split_at(BASE58_BYTES - 4);
-    if Sha256::digest(Sha256::digest(body)).starts_with(checksum) {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        Sha256::digest(Sha256::digest(body)).starts_with(checksum),
+        start..end,
+    )
 }
 
 fn find_bech32(context: &Context<'_>) -> Outcome {
@@ -86,11 +85,7 @@ fn find_bech32(context: &Context<'_>) -> Outcome {
     }
     let is_address = std::str::from_utf8(context.bytes(start..end))
         .is_ok_and(|text| SegwitHrpstring::new(text).is_ok());
-    if is_address {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(is_address, start..end)
 }
 
 fn find_ethereum(context: &Context<'_>) -> Outcome {
@@ -117,11 +112,7 @@ fn find_ethereum(context: &Context<'_>) -> Outcome {
     } else {
         is_eip55(address)
     };
-    if is_address {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(is_address, start..end)
 }
 
 /// A letter is upper case where the digit of the lower-case address's hash is 8 or more.

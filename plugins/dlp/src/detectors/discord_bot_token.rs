@@ -56,11 +56,10 @@ fn find(context: &Context<'_>) -> Outcome {
         .iter()
         .take(2)
         .all(u8::is_ascii_digit);
-    if is_number && (27..=40).contains(&signature.len()) && centibits(signature) >= 300 {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        is_number && (27..=40).contains(&signature.len()) && centibits(signature) >= 300,
+        start..end,
+    )
 }
 
 #[cfg(test)]

@@ -93,11 +93,10 @@ fn find(context: &Context<'_>) -> Outcome {
         .get(..4)
         .is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"xn--"));
     let is_file = FILES.iter().any(|file| file.eq_ignore_ascii_case(top));
-    if (is_top || is_punycode) && !is_file && is_person(context, start, at, end) {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        (is_top || is_punycode) && !is_file && is_person(context, start, at, end),
+        start..end,
+    )
 }
 
 fn is_local(byte: u8) -> bool {
@@ -135,11 +134,10 @@ fn find_broken(context: &Context<'_>, end: usize) -> Outcome {
     let mut labels = rest.split(|byte| *byte == b'.');
     let top = labels.next_back().unwrap_or_default();
     let is_known = COMMON.iter().any(|known| known.eq_ignore_ascii_case(top));
-    if is_known && labels.clone().count() > 0 && labels.all(|label| !label.is_empty()) {
-        Outcome::Match(start..end + 1 + rest.len())
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        is_known && labels.clone().count() > 0 && labels.all(|label| !label.is_empty()),
+        start..end + 1 + rest.len(),
+    )
 }
 
 /// What is written as an address and is none: `git@host:path`, `user@host` of a URL, a decorator.

@@ -190,11 +190,10 @@ fn find(context: &Context<'_>) -> Outcome {
         is_check && (2..=98).contains(&check) && mod97(body.iter().chain(front).copied()) == 1;
     // Printed with dashes, its last group is no longer than the others: a UUID's is.
     let is_grouped = separator.is_none() || since <= 4 || separator == Some(b' ');
-    if is_valid && is_grouped && context.ends_word(position) {
-        Outcome::Match(start..position)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        is_valid && is_grouped && context.ends_word(position),
+        start..position,
+    )
 }
 
 #[cfg(test)]

@@ -30,11 +30,10 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.is_open(end) {
         return Outcome::Undecided;
     }
-    if is_code(&context.bytes(start..end).to_ascii_uppercase()) {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        is_code(&context.bytes(start..end).to_ascii_uppercase()),
+        start..end,
+    )
 }
 
 fn is_code(code: &[u8]) -> bool {

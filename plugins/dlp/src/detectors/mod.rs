@@ -309,6 +309,17 @@ pub(crate) enum Outcome {
     Latch(Latch),
 }
 
+impl Outcome {
+    /// A match of these bytes, or nothing.
+    pub(crate) fn match_if(is_one: bool, range: Range<usize>) -> Self {
+        if is_one {
+            Self::Match(range)
+        } else {
+            Self::None
+        }
+    }
+}
+
 /// A match that can be longer than any window, such as a private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Latch {

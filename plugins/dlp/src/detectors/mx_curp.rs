@@ -41,11 +41,7 @@ fn find(context: &Context<'_>) -> Outcome {
         && state.iter().all(u8::is_ascii_uppercase)
         && !state.iter().skip(2).any(|byte| b"AEIOU".contains(byte))
         && last.is_ascii_digit();
-    if is_dated && is_code {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(is_dated && is_code, start..end)
 }
 
 #[cfg(test)]

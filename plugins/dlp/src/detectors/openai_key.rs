@@ -60,11 +60,7 @@ fn find(context: &Context<'_>) -> Outcome {
     } else {
         body.len() >= BODY_MIN && centibits(body) >= 300
     };
-    if is_key {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(is_key, start..end)
 }
 
 #[cfg(test)]

@@ -101,11 +101,7 @@ fn find(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let begin = context.run_back_of(at.start, NAME_REST_MAX, &NAME);
-    if is_password(context, begin, from, &found) {
-        Outcome::Match(found.range)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(is_password(context, begin, from, &found), found.range)
 }
 
 fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigned) -> bool {

@@ -44,11 +44,7 @@ fn find(context: &Context<'_>) -> Outcome {
         b"$6$" => parts >= 2 && (86..=87).contains(&hash.len()),
         _ => parts >= 3 && hash.len() >= 22,
     };
-    if is_hash {
-        Outcome::Match(start..context.at.end + body.len())
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(is_hash, start..context.at.end + body.len())
 }
 
 #[cfg(test)]

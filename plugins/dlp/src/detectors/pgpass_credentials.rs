@@ -39,11 +39,10 @@ fn find(context: &Context<'_>) -> Outcome {
     let is_last = context
         .byte(end)
         .is_none_or(|byte| byte.is_ascii_whitespace());
-    if is_last && password.len() >= BYTES_MIN && !stands_in(password) {
-        Outcome::Match(at..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        is_last && password.len() >= BYTES_MIN && !stands_in(password),
+        at..end,
+    )
 }
 
 #[cfg(test)]

@@ -165,11 +165,10 @@ fn find(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let end = extension(context, written.end);
-    if end > written.end || ends(context, end) == Some(true) {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(
+        end > written.end || ends(context, end) == Some(true),
+        start..end,
+    )
 }
 
 /// Whether three digits follow the first group, or that is not known yet: other numbers need a word that announces them.

@@ -96,11 +96,7 @@ fn phrase(context: &Context<'_>, start: usize) -> Outcome {
         }
         at = gap;
     }
-    if matches!(words, 12 | 15 | 18 | 21 | 24) {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(matches!(words, 12 | 15 | 18 | 21 | 24), start..end)
 }
 
 #[cfg(test)]

@@ -31,11 +31,7 @@ fn find(context: &Context<'_>) -> Outcome {
     }
     let secret = context.bytes(at + 1..end);
     let is_whole = secret.len() == 35 || context.dense && secret.len() > 35;
-    if is_whole && centibits(secret) >= 300 {
-        Outcome::Match(start..at + 36)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(is_whole && centibits(secret) >= 300, start..at + 36)
 }
 
 #[cfg(test)]

@@ -34,11 +34,7 @@ fn find(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let is_one = end == digits + DIGITS && is_random(context.bytes(digits..end), CENTIBITS_MIN);
-    if is_one && context.ends_word(end) {
-        Outcome::Match(start..end)
-    } else {
-        Outcome::None
-    }
+    Outcome::match_if(is_one && context.ends_word(end), start..end)
 }
 
 #[cfg(test)]
