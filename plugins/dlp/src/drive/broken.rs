@@ -6,9 +6,9 @@ use crate::detectors::{Class, Trigger};
 use crate::window::Window;
 
 /// How far behind a trigger a number may be broken.
-const NUMBER_BYTES_MAX: usize = 48;
+pub(super) const NUMBER_BYTES_MAX: usize = 48;
 
-/// How far behind a trigger any other token may be broken first.
+/// How far behind a trigger any other token may be broken first, at most.
 const TOKEN_BYTES_MAX: usize = 256;
 
 /// How much farther is looked, at once.
@@ -72,10 +72,12 @@ impl Tokens {
         }
     }
 
-    const fn bytes_max(self) -> usize {
+    /// How far behind a trigger a token may be broken where so many bytes of the plain view show that there is nothing: that a key is broken
+    /// farther on changes nothing about them.
+    pub(super) fn broken_within(self, plain: usize) -> usize {
         match self {
             Self::Numbers => NUMBER_BYTES_MAX,
-            Self::Others => TOKEN_BYTES_MAX,
+            Self::Others => plain.min(TOKEN_BYTES_MAX),
         }
     }
 
@@ -87,9 +89,15 @@ impl Tokens {
         }
     }
 
-    /// Looks at what stands behind `position`. `last` tells that nothing follows the window.
-    pub(super) fn look(self, window: Window<'_>, position: usize, last: bool) -> Broken {
-        Run::default().look(self, window, position, last)
+    /// Looks at what stands `within` so many bytes behind `position`. `last` tells that nothing follows the window.
+    pub(super) fn look(
+        self,
+        window: Window<'_>,
+        position: usize,
+        within: usize,
+        last: bool,
+    ) -> Broken {
+        Run::default().look(self, window, position, within, last)
     }
 
     /// How many of a token's characters these bytes begin with: the steps that nearly all are. Of many it tells the first ones.
@@ -222,6 +230,7 @@ impl Run {
         tokens: Tokens,
         window: Window<'_>,
         position: usize,
+        within: usize,
         last: bool,
     ) -> Broken {
         if position < self.from || position > self.to {
@@ -231,9 +240,12 @@ impl Run {
                 end: None,
             };
         }
-        let limit = position + tokens.bytes_max();
+        let limit = position + within;
+        // Of what can be a gap's as well it takes one more to know.
+        let is_plain = |byte| tokens.has(byte) && byte != b'=';
+        let known = within + usize::from(!window.byte(limit - 1).is_some_and(is_plain));
         if self.to >= limit {
-            return Broken::No(tokens.bytes_max() + 1);
+            return Broken::No(known);
         }
         while self.end.is_none() && self.to < limit {
             // A few more, for the next trigger.
@@ -251,7 +263,7 @@ impl Run {
         match self.end {
             Some(Broken::No(known)) if self.to < limit => Broken::No(known - position),
             Some(end) if self.to < limit => end,
-            Some(_) | None => Broken::No(tokens.bytes_max() + 1),
+            Some(_) | None => Broken::No(known),
         }
     }
 }
@@ -280,8 +292,9 @@ mod tests {
                         if gap::is_gap(bytes[position - 1]) {
                             continue;
                         }
-                        let expected = tokens.look(window, position, last);
-                        prop_assert_eq!(run.look(tokens, window, position, last), expected, "{:?} {} {:?}", text, position, tokens);
+                        let within = tokens.broken_within(32 << (position % 4));
+                        let expected = tokens.look(window, position, within, last);
+                        prop_assert_eq!(run.look(tokens, window, position, within, last), expected, "{:?} {} {:?}", text, position, tokens);
                     }
                 }
             }

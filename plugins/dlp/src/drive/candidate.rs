@@ -26,8 +26,8 @@ pub(super) struct Candidate {
     pub(super) at: Range<usize>,
     /// With how many bytes it is asked next; `None` when it never was.
     level: Option<u32>,
-    /// Asked about the dense view.
-    pub(super) dense: bool,
+    /// Asked about the dense view, if the token is broken within so many bytes behind the trigger.
+    pub(super) dense: Option<usize>,
     /// By when other detectors have been answered that were asked before.
     pub(super) after: usize,
 }
@@ -81,7 +81,12 @@ pub(super) enum Answer {
 }
 
 impl Candidate {
-    pub(super) const fn new(entry: u16, at: Range<usize>, dense: bool, after: usize) -> Self {
+    pub(super) const fn new(
+        entry: u16,
+        at: Range<usize>,
+        dense: Option<usize>,
+        after: usize,
+    ) -> Self {
         Self {
             entry,
             at,
@@ -173,7 +178,7 @@ impl Candidate {
         steps: &mut usize,
     ) -> bool {
         let mut next = self.level.map_or(0, |level| level + 1);
-        let entry = driver.entry(self.entry).filter(|_| !self.dense);
+        let entry = driver.entry(self.entry).filter(|_| self.dense.is_none());
         let may_wait = entry.is_some_and(|entry| entry.detector.may_wait_for_runs());
         let until = may_wait.then(|| memo.open_until(window)).flatten();
         // With less than all of the run, it would wait again; it costs as if it had.
@@ -190,12 +195,12 @@ impl Candidate {
 
     /// Whether what it walks over is remembered, and counted when it was seen.
     fn remembers(&self, driver: &Driver) -> bool {
-        let entry = driver.entry(self.entry).filter(|_| !self.dense);
+        let entry = driver.entry(self.entry).filter(|_| self.dense.is_none());
         entry.is_some_and(|entry| entry.detector.remembers())
     }
 
     const fn last_level(&self) -> u32 {
-        if self.dense {
+        if self.dense.is_some() {
             LAST_DENSE_LEVEL
         } else {
             LAST_LEVEL
@@ -226,7 +231,7 @@ impl Candidate {
             outcome @ (Outcome::None | Outcome::Undecided) => outcome,
         };
         let find = |context: &Context<'_>| entry.detector.find(context);
-        if !self.dense {
+        let Some(within) = self.dense else {
             let context = Context {
                 text,
                 at,
@@ -237,8 +242,8 @@ impl Candidate {
             return moved(find(&context), &|range| {
                 range.start + first..range.end + first
             });
-        }
-        match dense::squeeze(text, at, entry.detector.trigger, end) {
+        };
+        match dense::squeeze(text, at, within, entry.detector.trigger, end) {
             Dense::No => Outcome::None,
             Dense::Unknown => Outcome::Undecided,
             Dense::View { bytes, at, places } => {

@@ -23,10 +23,16 @@ pub(super) enum Dense {
     },
 }
 
-/// Squeezes the text around a trigger; `end` tells that nothing follows it.
-pub(super) fn squeeze(text: &[u8], at: Range<usize>, trigger: Trigger, end: bool) -> Dense {
+/// Squeezes the text around a trigger, if the token is broken within so many bytes behind it; `end` tells that nothing follows the text.
+pub(super) fn squeeze(
+    text: &[u8],
+    at: Range<usize>,
+    within: usize,
+    trigger: Trigger,
+    end: bool,
+) -> Dense {
     let tokens = Tokens::of(trigger);
-    match tokens.look(Window::new(text, 0), at.end, end) {
+    match tokens.look(Window::new(text, 0), at.end, within, end) {
         Broken::Yes => {}
         Broken::No(_) => return Dense::No,
         Broken::Unknown => return Dense::Unknown,

@@ -335,7 +335,13 @@ mod tests {
 
     /// What a detector sees in the dense view behind a run, if there is one.
     fn dense(entry: &Entry, text: &[u8], at: &Range<usize>) -> Outcome {
-        match squeeze(text, at.clone(), entry.detector.trigger, true) {
+        match squeeze(
+            text,
+            at.clone(),
+            broken::NUMBER_BYTES_MAX,
+            entry.detector.trigger,
+            true,
+        ) {
             Dense::View { bytes, at, .. } if entry.detector.dense => {
                 entry.detector.find(&Context {
                     text: &bytes,

@@ -24,7 +24,7 @@ impl Lane {
         };
         for entry in entries {
             let mark = self.marked(*entry);
-            let new = || Candidate::new(*entry, at.clone(), false, 0);
+            let new = || Candidate::new(*entry, at.clone(), None, 0);
             let (Some(shown), Some(known), 0) = (&shown, work.driver.entry(*entry), mark.waiting)
             else {
                 self.start(new(), mark.waiting, work)?;
@@ -60,13 +60,14 @@ impl Lane {
             return Ok(());
         }
         let tokens = Tokens::of(known.detector.trigger);
-        if let Broken::No(seen) = self.broken(tokens, at.end, work) {
+        let within = tokens.broken_within(FIRST_REACH);
+        if let Broken::No(seen) = self.broken(tokens, at.end, within, work) {
             // As long as it can take to see that, wherever the text is cut.
             self.answered(entry, at.end + seen.next_power_of_two().max(FIRST_REACH));
             return Ok(());
         }
         self.answered(entry, at.end + FIRST_REACH);
-        self.start(Candidate::new(entry, at.clone(), true, 0), 0, work)
+        self.start(Candidate::new(entry, at.clone(), Some(within), 0), 0, work)
     }
 
     /// One after the other: what a match covers is not asked about again.
@@ -175,9 +176,10 @@ impl Lane {
             }
             match answer {
                 Answer::Waits => return Ok(false),
-                Answer::Nothing if !candidate.dense && entry.detector.dense => {
+                Answer::Nothing if candidate.dense.is_none() && entry.detector.dense => {
                     let tokens = Tokens::of(entry.detector.trigger);
-                    let broken = self.broken(tokens, candidate.at.end, work);
+                    let within = tokens.broken_within(candidate.answered_by() - candidate.at.end);
+                    let broken = self.broken(tokens, candidate.at.end, within, work);
                     if let Broken::No(seen) = broken {
                         // As long as it can take to see that, wherever the text is cut.
                         let by = candidate.at.end + seen.next_power_of_two();
@@ -187,7 +189,7 @@ impl Lane {
                     *candidate = Candidate::new(
                         candidate.entry,
                         candidate.at.clone(),
-                        true,
+                        Some(within),
                         candidate.after,
                     );
                 }
@@ -221,13 +223,13 @@ impl Lane {
             return;
         };
         // What is put together over a line break may reach into another token.
-        if !candidate.dense
+        if candidate.dense.is_none()
             && let Some(mark) = self.mark(candidate.entry)
         {
             mark.covered = mark.covered.max(range.end);
         }
         let mut value = work.window.range(range.clone()).to_vec();
-        if candidate.dense {
+        if candidate.dense.is_some() {
             value = gap::without_gaps(&value, Tokens::of(entry.detector.trigger));
         }
         self.seen.push(Sighting {

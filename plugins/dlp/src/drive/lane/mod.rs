@@ -331,12 +331,12 @@ impl Lane {
     }
 
     /// Whether the token behind a trigger that ends at `position` is broken.
-    fn broken(&mut self, tokens: Tokens, position: usize, work: Work<'_>) -> Broken {
+    fn broken(&mut self, tokens: Tokens, position: usize, within: usize, work: Work<'_>) -> Broken {
         let run = match tokens {
             Tokens::Numbers => &mut self.number,
             Tokens::Others => &mut self.token,
         };
-        run.look(tokens, work.window, position, work.last)
+        run.look(tokens, work.window, position, within, work.last)
     }
 
     /// Bytes of the text, whole characters.
@@ -374,7 +374,7 @@ fn held_from(candidate: &Candidate, driver: &Driver, window: Window<'_>) -> usiz
             }
         }
         // Nearly every number at the end of a line would be.
-        Some(Trigger::Digits(..)) if candidate.dense => window.end(),
+        Some(Trigger::Digits(..)) if candidate.dense.is_some() => window.end(),
         Some(Trigger::At) => local_part(window, at.start),
         Some(Trigger::Keywords(_) | Trigger::Marks(_) | Trigger::Digits(..)) | None => at.start,
     }

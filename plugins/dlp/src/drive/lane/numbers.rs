@@ -52,7 +52,7 @@ impl Lane {
                 if nothing && mark.waiting == 0 {
                     continue;
                 }
-                let candidate = Candidate::new(*index, at.clone(), false, after);
+                let candidate = Candidate::new(*index, at.clone(), None, after);
                 self.start(candidate, mark.waiting, work)?;
                 started.push(*index);
             }
@@ -70,7 +70,8 @@ impl Lane {
         started: &[u16],
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
-        let broken = self.broken(Tokens::Numbers, at.end, work);
+        let within = Tokens::Numbers.broken_within(FIRST_REACH);
+        let broken = self.broken(Tokens::Numbers, at.end, within, work);
         let digits = match broken {
             Broken::No(_) => return Ok(()),
             Broken::Yes => dense::digits(work.window, at, work.last),
@@ -91,7 +92,7 @@ impl Lane {
                 let waiting = self.marked(index).waiting;
                 // As if it had been asked about the plain view, which it is where less is known.
                 self.answered_at_once(index, at.end + FIRST_REACH);
-                let candidate = Candidate::new(index, at.clone(), true, after);
+                let candidate = Candidate::new(index, at.clone(), Some(within), after);
                 self.start(candidate, waiting, work)?;
             }
             Ok(())
