@@ -24,7 +24,7 @@ const BYTES: usize = 24 * 1024;
 const TOLERANCE_PERCENT: u64 = 10;
 
 /// Parts that somebody who wants to waste time would repeat.
-const PARTS: [&str; 47] = [
+const PARTS: [&str; 56] = [
     "4",
     "1-",
     "1.",
@@ -34,6 +34,15 @@ const PARTS: [&str; 47] = [
     "12\n> ",
     "1<b>",
     "+1\n2 ",
+    "+1*2",
+    "+1*2345678 ",
+    "4012*8888 ",
+    "DE89*37",
+    "\n@@",
+    "@a*",
+    "a.b@c*d.ee",
+    "AKIA*",
+    "eyJ*a.",
     "536-90-4399 ",
     "4012-8888-",
     "+1 212 ",

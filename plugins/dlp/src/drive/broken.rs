@@ -1,7 +1,8 @@
 //! Where tokens are broken: whether a gap stands within what could be the token behind a trigger.
 
 use super::blocks::{BLOCK, masks, within};
-use super::gap::{self, GAP_BYTES_MAX, Gap};
+use super::dense::Shown;
+use super::gap::{self, GAP_BYTES_MAX, GAP_KNOWN_BY, Gap};
 use crate::detectors::{Class, Trigger};
 use crate::window::Window;
 
@@ -25,11 +26,57 @@ const TOKEN: Class = Class::of("0-9A-Za-z_.+/=@:\\-");
 /// Whether a token goes on behind a trigger, and is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Broken {
-    Yes,
-    /// It is not; so many bytes behind the trigger tell.
+    /// So many bytes behind the trigger tell.
+    Yes(usize),
+    /// It is not, as so many bytes behind the trigger tell.
     No(usize),
     /// That depends on what follows.
     Unknown,
+}
+
+impl Broken {
+    /// Of a token that is looked at `within` so many bytes, if it is broken or may be.
+    ///
+    /// # Errors
+    /// By when it is known that it is not.
+    pub(super) const fn within(self, bytes: usize) -> Result<Within, usize> {
+        let known = match self {
+            Self::Yes(known) => Some(known),
+            Self::Unknown => None,
+            Self::No(known) => return Err(known),
+        };
+        Ok(Within { bytes, known })
+    }
+}
+
+/// A token that is broken, or may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Within {
+    /// So many bytes behind its trigger.
+    bytes: usize,
+    /// As so many bytes tell, if that is known.
+    known: Option<usize>,
+}
+
+impl Within {
+    /// Within so many bytes behind a trigger, perhaps.
+    #[cfg(test)]
+    pub(super) const fn perhaps(bytes: usize) -> Self {
+        Self { bytes, known: None }
+    }
+
+    /// Whether it is broken as far as is shown of the text behind a trigger that ends at `position`.
+    pub(super) fn look(&self, tokens: Tokens, shown: Shown<'_>, position: usize) -> Broken {
+        match self.known {
+            Some(known) if shown.end || position + known <= shown.until => Broken::Yes(known),
+            Some(_) => Broken::Unknown,
+            None => {
+                let first = position.saturating_sub(1);
+                let text = Window::new(shown.window.range(first..shown.until), first);
+                tokens.look(text, position, self.bytes, shown.end)
+            }
+        }
+    }
 }
 
 /// What tokens are made of.
@@ -52,8 +99,8 @@ enum Next {
 enum Step {
     /// So many bytes of it.
     On(usize),
-    /// It is broken here.
-    Broken,
+    /// It is broken here, as is known at this position.
+    Broken(usize),
     /// It ends here, as is known at this position.
     Ends(usize),
     /// That depends on what follows.
@@ -131,7 +178,7 @@ impl Tokens {
                 let is_dashed = *next == b'-' || before == Some(b'-');
                 match self {
                     Self::Numbers if is_dashed && (next.is_ascii_digit() || *next == b'-') => {
-                        Step::Broken
+                        Step::Broken(position + 2)
                     }
                     Self::Numbers if next.is_ascii_digit() => Step::On(1),
                     Self::Numbers | Self::Others => Step::Ends(position + 2),
@@ -148,16 +195,18 @@ impl Tokens {
     /// What comes next where one look does not tell.
     #[inline(never)]
     fn closer(self, rest: &[u8], position: usize, before: Option<u8>, last: bool) -> Step {
-        match self.next(rest, before, last) {
+        let next = self.next(rest, before, last);
+        let known = || {
+            let part = |bytes: &usize| rest.get(..*bytes).unwrap_or(rest);
+            let is_known = |bytes: &usize| self.next(part(bytes), before, false) == next;
+            let known = (1..=rest.len().min(GAP_KNOWN_BY + 1)).find(is_known);
+            position + known.unwrap_or(rest.len())
+        };
+        match next {
             Next::On(bytes) => Step::On(bytes),
-            Next::Broken => Step::Broken,
+            Next::Broken => Step::Broken(known()),
+            Next::Ends => Step::Ends(known()),
             Next::Unknown => Step::Unknown,
-            Next::Ends => {
-                let part = |bytes: &usize| rest.get(..*bytes).unwrap_or(rest);
-                let is_known = |bytes: &usize| self.next(part(bytes), before, false) == Next::Ends;
-                let known = (1..=rest.len().min(GAP_BYTES_MAX + 4)).find(is_known);
-                Step::Ends(position + known.unwrap_or(rest.len()))
-            }
         }
     }
 
@@ -255,14 +304,14 @@ impl Run {
             }
             match tokens.step(window, self.to, last) {
                 Step::On(bytes) => self.to += bytes,
-                Step::Broken => self.end = Some(Broken::Yes),
+                Step::Broken(known) => self.end = Some(Broken::Yes(known)),
                 Step::Ends(known) => self.end = Some(Broken::No(known)),
                 Step::Unknown => return Broken::Unknown,
             }
         }
         match self.end {
+            Some(Broken::Yes(known)) if self.to < limit => Broken::Yes(known - position),
             Some(Broken::No(known)) if self.to < limit => Broken::No(known - position),
-            Some(end) if self.to < limit => end,
             Some(_) | None => Broken::No(known),
         }
     }

@@ -1,13 +1,14 @@
 //! A trigger, and the detector that is asked what stands there.
 
 use super::Driver;
-use super::dense::{self, Dense};
+use super::broken::Within;
+use super::dense::{self, Look, Views};
 use crate::detectors::{Context, LOOK_AHEAD, LOOK_BEHIND, Latch, Memo, Outcome};
 use crate::window::Window;
 use std::ops::Range;
 
 /// How many bytes behind its trigger a detector is shown, as a power of two, when it is asked first and the text has them.
-const FIRST_LEVEL: u32 = 5;
+pub(super) const FIRST_LEVEL: u32 = 5;
 
 /// The same in bytes.
 pub(super) const FIRST_REACH: usize = 1 << FIRST_LEVEL;
@@ -16,7 +17,7 @@ pub(super) const FIRST_REACH: usize = 1 << FIRST_LEVEL;
 const LAST_LEVEL: u32 = LOOK_AHEAD.ilog2();
 
 /// The same for the dense view. A token is shorter than that, also with marks in it.
-const LAST_DENSE_LEVEL: u32 = 10;
+pub(super) const LAST_DENSE_LEVEL: u32 = 10;
 
 /// A detector and the place where it may have found something.
 #[derive(Debug, Clone)]
@@ -26,8 +27,8 @@ pub(super) struct Candidate {
     pub(super) at: Range<usize>,
     /// With how many bytes it is asked next; `None` when it never was.
     level: Option<u32>,
-    /// Asked about the dense view, if the token is broken within so many bytes behind the trigger.
-    pub(super) dense: Option<usize>,
+    /// Asked about the dense view, if the token is broken.
+    pub(super) dense: Option<Within>,
     /// By when other detectors have been answered that were asked before.
     pub(super) after: usize,
 }
@@ -68,6 +69,24 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// What is known of a text already, and what it has cost so far.
+pub(super) struct Known<'a> {
+    pub(super) memo: &'a Memo,
+    pub(super) views: &'a mut Option<Box<Views>>,
+    /// In bytes that were shown.
+    pub(super) steps: &'a mut usize,
+}
+
+/// How much a detector is shown behind its trigger.
+#[derive(Clone, Copy)]
+struct Reach {
+    bytes: usize,
+    /// It must decide.
+    closing: bool,
+    /// The text ends there.
+    cut: bool,
+}
+
 /// What is known of a candidate.
 pub(super) enum Answer {
     /// More text is needed.
@@ -84,7 +103,7 @@ impl Candidate {
     pub(super) const fn new(
         entry: u16,
         at: Range<usize>,
-        dense: Option<usize>,
+        dense: Option<Within>,
         after: usize,
     ) -> Self {
         Self {
@@ -101,19 +120,18 @@ impl Candidate {
         self.at.end + (1 << self.level.unwrap_or(0).max(FIRST_LEVEL))
     }
 
-    /// Asks the detector. With `last`, the text ends with the window. What it costs is added to `steps`, in bytes that were shown.
+    /// Asks the detector. With `last`, the text ends with the window.
     pub(super) fn ask(
         &mut self,
         driver: &Driver,
         window: Window<'_>,
         last: bool,
-        memo: &Memo,
-        steps: &mut usize,
+        mut known: Known<'_>,
     ) -> Answer {
         let available = window.end() - self.at.end;
         let remembers = self.remembers(driver);
         if self.level.is_none() {
-            *steps += FIRST_REACH;
+            *known.steps += FIRST_REACH;
         }
         let last_level = self.last_level();
         loop {
@@ -129,21 +147,35 @@ impl Candidate {
                 return Answer::Waits;
             }
             let closing = cut || level == last_level;
-            let outcome = self.call(driver, window, reach, closing, memo);
+            let outcome = self.call(
+                driver,
+                window,
+                Reach {
+                    bytes: reach,
+                    closing,
+                    cut,
+                },
+                &mut known,
+            );
             if outcome == Outcome::Undecided && !closing {
                 self.level = Some(level);
-                let waits = self.ask_for_more(driver, window, memo, steps);
-                *steps += cost(level, reach, remembers || waits);
+                let waits = self.ask_for_more(driver, window, known.memo, known.steps);
+                *known.steps += cost(level, reach, remembers || waits);
                 continue;
             }
-            *steps += cost(level, reach, remembers);
+            *known.steps += cost(level, reach, remembers);
             let decided = match outcome {
                 Outcome::None | Outcome::Undecided => return Answer::Nothing,
                 Outcome::Match(range) if range.is_empty() => return Answer::Nothing,
                 outcome @ (Outcome::Match(_) | Outcome::Latch(_)) => {
                     let fewer = (0..level).filter(|_| first && !cut).map(|level| 1 << level);
                     let enough = fewer.into_iter().find(|reach| {
-                        self.call(driver, window, *reach, false, memo) != Outcome::Undecided
+                        let reach = Reach {
+                            bytes: *reach,
+                            closing: false,
+                            cut: false,
+                        };
+                        self.call(driver, window, reach, &mut known) != Outcome::Undecided
                     });
                     (outcome, self.at.end + enough.unwrap_or(reach))
                 }
@@ -212,15 +244,14 @@ impl Candidate {
         &self,
         driver: &Driver,
         window: Window<'_>,
-        reach: usize,
-        end: bool,
-        memo: &Memo,
+        reach: Reach,
+        known: &mut Known<'_>,
     ) -> Outcome {
         let Some(entry) = driver.entry(self.entry) else {
             return Outcome::None;
         };
         let first = self.at.start.saturating_sub(LOOK_BEHIND);
-        let text = window.range(first..self.at.end + reach);
+        let text = window.range(first..self.at.end + reach.bytes);
         let at = self.at.start - first..self.at.end - first;
         let moved = |outcome: Outcome, back: &dyn Fn(Range<usize>) -> Range<usize>| match outcome {
             Outcome::Match(range) => Outcome::Match(back(range)),
@@ -235,29 +266,35 @@ impl Candidate {
             let context = Context {
                 text,
                 at,
-                end,
+                end: reach.closing,
                 dense: false,
-                memo: Some((memo, first)),
+                memo: Some((known.memo, first)),
             };
             return moved(find(&context), &|range| {
                 range.start + first..range.end + first
             });
         };
-        match dense::squeeze(text, at, within, entry.detector.trigger, end) {
-            Dense::No => Outcome::None,
-            Dense::Unknown => Outcome::Undecided,
-            Dense::View { bytes, at, places } => {
+        let shown = dense::Shown {
+            window,
+            until: self.at.end + reach.bytes,
+            end: reach.closing,
+            last: reach.cut,
+        };
+        let views = known.views.get_or_insert_default();
+        match views.look(&self.at, within, entry.detector.trigger, shown) {
+            Look::No => Outcome::None,
+            Look::Unknown => Outcome::Undecided,
+            Look::View(view) => {
                 let context = Context {
-                    text: &bytes,
-                    at,
-                    end,
+                    text: view.bytes,
+                    at: view.at.clone(),
+                    end: reach.closing,
                     dense: true,
                     memo: None,
                 };
-                let place = |index: usize| places.get(index).map_or(0, |place| usize::from(*place));
                 moved(find(&context), &|range| {
                     let last = range.end.saturating_sub(1);
-                    first + place(range.start)..first + place(last) + 1
+                    view.place(range.start)..view.place(last) + 1
                 })
             }
         }

@@ -1,164 +1,408 @@
 //! The dense view: the neighborhood of a trigger without what a writer, or a program, puts between the parts of a token.
 //!
 //! `4012-8888**-8888-1881**`, a key that is broken at the end of a line, `` `AKIA…` `…` `` or `"AKIA…" + "…"`: gaps ([`super::gap`]) are dropped, but
-//! for one blank between two words. It is made only where such a thing stands within what could be the token ([`super::broken`]).
+//! for one blank between two words. It is made only where such a thing stands within what could be the token ([`super::broken`]), and once for all
+//! triggers that stand near each other: many can, and each would read the same gaps again.
 
-use super::broken::{Broken, Tokens};
-use super::gap::{self, GAP_BYTES_MAX, Gap};
+use super::broken::{Broken, Tokens, Within};
+use super::gap::{self, GAP_KNOWN_BY, Gap};
 use crate::detectors::{Lengths, Trigger};
 use crate::window::Window;
 use std::ops::Range;
 
+/// Triggers within so many bytes share a view, which begins as many bytes before them. So where it begins depends on nothing else.
+const SHARED_BYTES: usize = 128;
+const _: () = assert!(2 * SHARED_BYTES <= crate::detectors::LOOK_BEHIND);
+
+/// By when it is known that a byte stands in the view, but for what begins no gap as only what follows tells.
+const KNOWN_BY: usize = 2;
+
+/// The views of a text.
+#[derive(Debug)]
+pub(super) struct Views {
+    numbers: Dense,
+    others: Dense,
+    /// From a trigger on that stands within a gap.
+    within: Dense,
+}
+
+/// What is shown of a trigger.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub(super) window: Window<'a>,
+    /// Of the text so much counts…
+    pub(super) until: usize,
+    /// …which the detector is told to be all…
+    pub(super) end: bool,
+    /// …as it is, if the text ends with the window.
+    pub(super) last: bool,
+}
+
 /// A view, or the reason why there is none.
-pub(super) enum Dense {
+pub(super) enum Look<'a> {
     /// Nothing breaks the token.
     No,
     /// It depends on what follows.
     Unknown,
-    /// Its bytes, the trigger in them, and where each of them stood.
-    View {
-        bytes: Vec<u8>,
-        at: Range<usize>,
-        places: Vec<u16>,
-    },
+    View(View<'a>),
 }
 
-/// Squeezes the text around a trigger, if the token is broken within so many bytes behind it; `end` tells that nothing follows the text.
-pub(super) fn squeeze(
-    text: &[u8],
-    at: Range<usize>,
-    within: usize,
-    trigger: Trigger,
-    end: bool,
-) -> Dense {
-    let tokens = Tokens::of(trigger);
-    match tokens.look(Window::new(text, 0), at.end, within, end) {
-        Broken::Yes => {}
-        Broken::No(_) => return Dense::No,
-        Broken::Unknown => return Dense::Unknown,
-    }
-    if matches!(trigger, Trigger::Digits(..)) && goes_on(text, at.start, end) {
-        return Dense::No;
-    }
-    let (mut bytes, mut places) = (Vec::with_capacity(text.len()), Vec::new());
-    let mut dense_at = None;
-    let mut index = 0;
-    while let Some(byte) = text.get(index).copied() {
-        if index == at.start {
-            dense_at = Some(bytes.len());
+/// What is seen of a view.
+pub(super) struct View<'a> {
+    pub(super) bytes: &'a [u8],
+    /// The trigger in them.
+    pub(super) at: Range<usize>,
+    parts: &'a [Part],
+}
+
+/// A part of the text without its gaps.
+#[derive(Debug)]
+struct Dense {
+    tokens: Tokens,
+    start: usize,
+    /// Up to here it is made.
+    end: usize,
+    /// How much of the text it takes to know the last part.
+    known: usize,
+    bytes: Vec<u8>,
+    parts: Vec<Part>,
+}
+
+/// What stands between two gaps.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    /// Where it begins in the view…
+    index: usize,
+    /// …and in the text…
+    place: usize,
+    /// …of which it takes so much to know.
+    known: usize,
+}
+
+/// Where a byte of the text stands in a view.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    At(usize),
+    /// In a gap, as is known when what follows it is: by so much of the text.
+    Gap(usize),
+    /// It is not made yet.
+    Unknown,
+}
+
+impl Default for Views {
+    fn default() -> Self {
+        Self {
+            numbers: Dense::new(Tokens::Numbers),
+            others: Dense::new(Tokens::Others),
+            within: Dense::new(Tokens::Others),
         }
-        let rest = text.get(index..).unwrap_or_default();
-        // One look, as nearly no byte begins one.
-        let begins = gap::can_begin(byte, rest.get(1).copied());
-        let found = if begins {
-            gap::gap(rest, tokens, end)
-        } else {
-            Gap::No
+    }
+}
+
+impl Views {
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.numbers.begin(0);
+        self.others.begin(0);
+        self.within.begin(0);
+    }
+
+    /// The text around a trigger, if the token is broken.
+    pub(super) fn look(
+        &mut self,
+        at: &Range<usize>,
+        within: Within,
+        trigger: Trigger,
+        shown: Shown<'_>,
+    ) -> Look<'_> {
+        let tokens = Tokens::of(trigger);
+        match within.look(tokens, shown, at.end) {
+            Broken::Yes(_) => {}
+            Broken::No(_) => return Look::No,
+            Broken::Unknown => return Look::Unknown,
+        }
+        let view = match tokens {
+            Tokens::Numbers => &mut self.numbers,
+            Tokens::Others => &mut self.others,
         };
-        let gap = match found {
-            Gap::Of { bytes, .. } => bytes,
-            Gap::No => 0,
-            Gap::Unknown if dense_at.is_none() => return Dense::Unknown,
-            Gap::Unknown => break,
-        };
-        if gap > 0 {
-            let plain = gap == 1 && byte == b' ';
-            let behind = rest.get(gap).copied();
-            if behind.is_none() && !end {
-                break;
+        let start = at.start / SHARED_BYTES * SHARED_BYTES;
+        view.show(start.saturating_sub(SHARED_BYTES), shown);
+        match view.place(at.start) {
+            Place::Gap(known) if known <= shown.until || shown.last => {
+                self.within.tokens = tokens;
+                self.within.show(at.start, shown);
+                self.within
+                    .of(self.within.place(at.start), at, trigger, shown)
             }
-            // One space between two words is one.
-            let beside_dash = behind == Some(b'-') || bytes.last() == Some(&b'-');
-            if plain && !beside_dash {
-                bytes.push(b' ');
-                places.push(index);
+            place @ (Place::At(_) | Place::Gap(_) | Place::Unknown) => {
+                view.of(place, at, trigger, shown)
             }
-            // What is looked for may stand behind it, and within it if that is no gap of its token.
-            let inside = index..index + gap;
-            if !inside.contains(&at.start) || index == at.start {
-                index += gap;
+        }
+    }
+
+    /// How many digits stand in the view where a run of them begins, as far as lengths are told apart, none where one goes on or is not broken.
+    /// `None` when that depends on what follows.
+    pub(super) fn digits(
+        &mut self,
+        at: &Range<usize>,
+        within: Within,
+        shown: Shown<'_>,
+    ) -> Option<usize> {
+        const DIGITS: Trigger = Trigger::Digits(Lengths::ALL, crate::detectors::Before::Any);
+        match self.look(at, within, DIGITS, shown) {
+            Look::No => Some(0),
+            Look::Unknown => None,
+            Look::View(view) => Some(view.at.len()),
+        }
+    }
+}
+
+impl Dense {
+    const fn new(tokens: Tokens) -> Self {
+        Self {
+            tokens,
+            start: 0,
+            end: 0,
+            known: 0,
+            bytes: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+
+    /// Begins anew at a position.
+    fn begin(&mut self, start: usize) {
+        (self.start, self.end, self.known) = (start, start, start);
+        self.bytes.clear();
+        self.parts.clear();
+    }
+
+    /// Makes it of the text that is shown, from a position on.
+    fn show(&mut self, start: usize, shown: Shown<'_>) {
+        if self.start != start {
+            self.begin(start);
+        }
+        while self.end < shown.until {
+            let rest = shown.window.from(self.end);
+            let most = rest.iter().take(shown.until - self.end);
+            let plain = most.take_while(|byte| !gap::BEGINS.has(**byte)).count();
+            if plain > 0 {
+                self.add(rest.get(..plain).unwrap_or_default());
                 continue;
             }
+            let Some((bytes, known)) = gap_of(rest, self.tokens, shown.last) else {
+                return;
+            };
+            self.known = self.known.max(self.end.saturating_add(known));
+            match rest {
+                // One space between two words is one.
+                [b' ', behind @ ..] if bytes == 1 => {
+                    if behind.first() == Some(&b'-') || self.bytes.last() == Some(&b'-') {
+                        self.end += 1;
+                    } else {
+                        self.add(b" ");
+                    }
+                }
+                [byte, ..] if bytes == 0 => self.add(&[*byte]),
+                _ => self.end += bytes,
+            }
         }
-        bytes.push(byte);
-        places.push(index);
-        index += 1;
     }
-    let Some(start) = dense_at else {
-        return Dense::No;
-    };
-    let mut dense_end = start + at.len();
-    if let Trigger::Digits(lengths, _) = trigger {
-        let before = start.checked_sub(1).and_then(|before| bytes.get(before));
-        if before.is_some_and(u8::is_ascii_digit) {
-            return Dense::No;
-        }
-        let run = bytes.get(start..).unwrap_or_default();
-        let len = run.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if len == run.len() && len < Lengths::LONGEST && !end {
-            return Dense::Unknown;
-        }
-        if !lengths.has(len) {
-            return Dense::No;
-        }
-        dense_end = start + len;
-    }
-    Dense::View {
-        at: start..dense_end,
-        bytes,
-        places: places
-            .into_iter()
-            .map(|place| u16::try_from(place).unwrap_or(u16::MAX))
-            .collect(),
-    }
-}
 
-/// How many digits stand in the dense view where a run of them begins, as far as lengths are told apart, none where one goes on, and how many bytes
-/// behind the run it takes to know. `None` when that depends on what follows.
-pub(super) fn digits(window: Window<'_>, run: &Range<usize>, last: bool) -> Option<(usize, usize)> {
-    let near = window.from(run.start.saturating_sub(GAP_BYTES_MAX + 1));
-    let start = near.len() - window.from(run.start).len();
-    if goes_on(near, start, last) {
-        return Some((0, 0));
+    /// What follows in the text is no gap.
+    fn add(&mut self, bytes: &[u8]) {
+        let goes_on = self.parts.last().is_some_and(|part| {
+            let is_next = part.place + (self.bytes.len() - part.index) == self.end;
+            is_next && self.known <= part.known.max(self.end + KNOWN_BY)
+        });
+        if !goes_on {
+            self.parts.push(Part {
+                index: self.bytes.len(),
+                place: self.end,
+                known: self.known,
+            });
+        }
+        self.bytes.extend_from_slice(bytes);
+        self.end += bytes.len();
     }
-    let (mut digits, mut end) = (run.len(), run.end);
-    // No number is longer, and many runs can be joined.
-    while digits < Lengths::LONGEST {
-        let rest = window.from(end);
-        let gap = match gap::gap(rest, Tokens::Numbers, last) {
-            Gap::Of { bytes, .. } => bytes,
-            Gap::No => 0,
-            Gap::Unknown => return None,
+
+    /// Where a byte of the text stands.
+    fn place(&self, place: usize) -> Place {
+        let behind = self.parts.partition_point(|part| part.place <= place);
+        let next = self.parts.get(behind);
+        let end = next.map_or(self.bytes.len(), |part| part.index);
+        let before = behind.checked_sub(1).and_then(|part| self.parts.get(part));
+        match before.map(|part| part.index + (place - part.place)) {
+            _ if place >= self.end => Place::Unknown,
+            Some(index) if index < end => Place::At(index),
+            Some(_) | None => Place::Gap(next.map_or(usize::MAX, |part| part.known)),
+        }
+    }
+
+    /// What is known by what is shown of it, the trigger in this place.
+    fn of(&self, place: Place, at: &Range<usize>, trigger: Trigger, shown: Shown<'_>) -> Look<'_> {
+        let unknown = if shown.end { Look::No } else { Look::Unknown };
+        let bytes = match self.parts.partition_point(|part| part.known <= shown.until) {
+            _ if shown.last => self.bytes.len(),
+            0 => return unknown,
+            parts => {
+                let end = self
+                    .parts
+                    .get(parts)
+                    .map_or(self.bytes.len(), |part| part.index);
+                let known = (shown.until + 1).saturating_sub(KNOWN_BY);
+                let last = self.parts.get(parts - 1);
+                last.map_or(0, |part| {
+                    end.min(part.index + known.saturating_sub(part.place))
+                })
+            }
         };
-        if gap == rest.len() && !last {
-            return None;
+        let bytes = self.bytes.get(..bytes).unwrap_or_default();
+        let start = match place {
+            Place::At(start) if start < bytes.len() => start,
+            Place::At(_) | Place::Gap(_) | Place::Unknown => return unknown,
+        };
+        let mut end = start + at.len();
+        if let Trigger::Digits(lengths, _) = trigger {
+            let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+            if before.is_some_and(u8::is_ascii_digit) {
+                return Look::No;
+            }
+            let run = bytes.get(start..).unwrap_or_default();
+            let len = run.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if len == run.len() && len < Lengths::LONGEST && !shown.end {
+                return Look::Unknown;
+            }
+            if !lengths.has(len) {
+                return Look::No;
+            }
+            end = start + len;
         }
-        let behind = rest.get(gap..).unwrap_or_default();
-        let more = behind.iter().take_while(|byte| byte.is_ascii_digit());
-        let more = more.count();
-        if gap == 0 || more == 0 || is_plain(rest, gap) {
-            return Some((digits, end + gap + 1 - run.end));
-        }
-        digits += more;
-        end += gap + more;
+        Look::View(View {
+            bytes,
+            at: start..end,
+            parts: &self.parts,
+        })
     }
-    Some((digits, end - run.end))
 }
 
-/// Whether the digits at a position go on from others before a gap.
-fn goes_on(text: &[u8], start: usize, last: bool) -> bool {
-    let near = start.saturating_sub(GAP_BYTES_MAX + 1);
-    let before = text.get(near..start).unwrap_or_default();
-    let Some(digit) = before.iter().rposition(u8::is_ascii_digit) else {
-        return false;
+/// How many bytes of a gap a text begins with, and how many it takes to know; `None` when it depends on what follows.
+fn gap_of(rest: &[u8], tokens: Tokens, last: bool) -> Option<(usize, usize)> {
+    let look = |bytes: usize| match gap::gap(rest.get(..bytes)?, tokens, false) {
+        Gap::Of { bytes, .. } => Some(bytes),
+        Gap::No => Some(0),
+        Gap::Unknown => None,
     };
-    let end = near + digit + 1;
-    let rest = text.get(end..).unwrap_or_default();
-    let is_gap = matches!(gap::gap(rest, Tokens::Numbers, last), Gap::Of { bytes, .. } if bytes == start - end);
-    is_gap && !is_plain(rest, start - end)
+    if let [byte, next, ..] = rest
+        && !gap::can_begin(*byte, Some(*next))
+    {
+        return Some((0, KNOWN_BY));
+    }
+    // Nearly always the byte behind it tells.
+    if let Some(bytes) = look(KNOWN_BY) {
+        return Some((bytes, KNOWN_BY));
+    }
+    if let Some(bytes) = look(GAP_KNOWN_BY.min(rest.len()))
+        && let Some(_) = look(bytes + 1)
+    {
+        return Some((bytes, bytes + 1));
+    }
+    if let Some(bytes) = look(GAP_KNOWN_BY) {
+        return Some((bytes, GAP_KNOWN_BY));
+    }
+    match gap::gap(rest, tokens, true) {
+        _ if !last => None,
+        Gap::Of { bytes, .. } => Some((bytes, usize::MAX)),
+        Gap::No | Gap::Unknown => Some((0, usize::MAX)),
+    }
 }
 
-/// One blank, which stays.
-fn is_plain(rest: &[u8], gap: usize) -> bool {
-    gap == 1 && rest.first() == Some(&b' ')
+impl View<'_> {
+    /// Where a byte of the view stands in the text.
+    pub(super) fn place(&self, index: usize) -> usize {
+        let behind = self.parts.partition_point(|part| part.index <= index);
+        let part = behind.checked_sub(1).and_then(|part| self.parts.get(part));
+        part.map_or(0, |part| part.place + (index - part.index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detectors::Before;
+    use proptest::prelude::*;
+
+    const DIGITS: Trigger = Trigger::Digits(Lengths::ALL, Before::Any);
+
+    /// What is seen, and where each byte of it stands.
+    #[derive(Debug, PartialEq)]
+    enum Seen {
+        No,
+        Unknown,
+        View(Vec<u8>, Range<usize>, Vec<usize>),
+    }
+
+    fn look(
+        views: &mut Views,
+        at: &Range<usize>,
+        trigger: Trigger,
+        text: &[u8],
+        until: usize,
+    ) -> Seen {
+        let shown = Shown {
+            window: Window::new(text, 0),
+            until,
+            end: false,
+            last: false,
+        };
+        match views.look(at, Within::perhaps(48), trigger, shown) {
+            Look::No => Seen::No,
+            Look::Unknown => Seen::Unknown,
+            Look::View(view) => {
+                let places = (0..view.bytes.len()).map(|index| view.place(index));
+                Seen::View(view.bytes.to_vec(), view.at.clone(), places.collect())
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+        /// What is shown of a text does not depend on what was looked at before, or on how much more is known, and it is the text's.
+        #[test]
+        fn what_is_shown_depends_on_nothing_else(
+            text in "([0-9]{1,4}|[a-zA-Z@.-]{1,4}|[ *\n]{1,3}|<b>|</b|<|/[*]|[*]/|=\n|\"|' '|\" \\+ \"|> |[ ]{6,10}|x{60}){0,60}",
+            steps in prop::collection::vec(0_usize..40, 1..9),
+        ) {
+            let text = text.as_bytes();
+            let mut views = Views::default();
+            let mut known = 0;
+            for step in steps.iter().cycle().take(24) {
+                known = (known + step).min(text.len());
+                let from = known.saturating_sub(90);
+                for start in (from..known).step_by(3) {
+                    let (at, trigger) = match text[start] {
+                        b'@' => (start..start + 1, Trigger::At),
+                        b'0'..=b'9' if start == 0 || !text[start - 1].is_ascii_digit() => {
+                            let digits = text[start..].iter().take_while(|byte| byte.is_ascii_digit());
+                            (start..start + digits.count(), DIGITS)
+                        }
+                        _ => continue,
+                    };
+                    for until in [at.end, at.end + 8, at.end + 32, known] {
+                        if at.end > until || until > known {
+                            continue;
+                        }
+                        let seen = look(&mut views, &at, trigger, &text[..known], until);
+                        prop_assert_eq!(&seen, &look(&mut Views::default(), &at, trigger, text, until));
+                        prop_assert_eq!(&seen, &look(&mut Views::default(), &at, trigger, &text[..until], until));
+                        if let Seen::View(bytes, _, places) = seen {
+                            let found = places.iter().map(|place| text[*place]);
+                            prop_assert_eq!(found.collect::<Vec<_>>(), bytes);
+                            prop_assert!(places.is_sorted());
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

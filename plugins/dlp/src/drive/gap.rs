@@ -2,9 +2,16 @@
 //! the end of one string and the begin of the next (`"sk-" + "ant-…"`), tags and comments, the edge of a table's cells, a soft line break (RFC 2045).
 
 use super::broken::Tokens;
+use crate::detectors::Class;
 
 /// Most bytes of a gap.
 pub(super) const GAP_BYTES_MAX: usize = 40;
+
+/// By when it is known whether a gap begins at a byte, and where it ends.
+pub(super) const GAP_KNOWN_BY: usize = GAP_BYTES_MAX + TAG_BYTES_MAX + 1;
+
+/// What a gap can begin with.
+pub(super) const BEGINS: Class = Class::of("\t\n\r \"'*/<=`~");
 
 /// Most marks and blanks in a row.
 const MARKS_MAX: usize = 8;
@@ -199,8 +206,10 @@ fn edge(bytes: &[u8]) -> Piece {
 }
 
 /// Blanks and marks of markdown.
-pub(super) const fn is_gap(byte: u8) -> bool {
-    matches!(byte, b' ' | b'*' | b'`' | b'~' | b'\n' | b'\r' | b'\t')
+#[inline]
+pub(super) fn is_gap(byte: u8) -> bool {
+    const GAP: Class = Class::of(" *`~\n\r\t");
+    GAP.has(byte)
 }
 
 #[cfg(test)]

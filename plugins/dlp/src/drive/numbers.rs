@@ -35,6 +35,9 @@ pub(super) struct Numbers {
     kinds: Vec<(Run, Groups)>,
     by_length: [Kinds; Lengths::LONGEST + 1],
     by_sides: Box<[Kinds]>,
+    by_first: [Kinds; 10],
+    /// Those that need no word before them.
+    unannounced: Kinds,
     /// Lengths that concern anybody, by what stands on both sides: nearly every run's is none of them.
     lengths: [Lengths; SIDES],
     /// See [`Self::skips_chains`].
@@ -118,6 +121,8 @@ impl Numbers {
             kinds: Vec::new(),
             by_length: [0; _],
             by_sides: vec![0; SIDES].into(),
+            by_first: [0; _],
+            unannounced: 0,
             lengths: [Lengths::NONE; _],
             skips_chains: true,
             skips_lettered: true,
@@ -151,6 +156,14 @@ impl Numbers {
                 *kinds |= kind;
                 *lengths = lengths.and(run.lengths);
             }
+        }
+        for (kinds, digit) in self.by_first.iter_mut().zip(b'0'..) {
+            if run.first.has(digit) {
+                *kinds |= kind;
+            }
+        }
+        if !run.announced {
+            self.unannounced |= kind;
         }
         self.skips_chains &= !run.is_chained();
         self.skips_within &= !run.before.has(Before::LETTERS);
@@ -203,11 +216,16 @@ impl Numbers {
         };
         let of_length = self.by_length.get(run.len().min(Lengths::LONGEST));
         kinds &= of_length.copied().unwrap_or_default();
+        if !found.lettered {
+            kinds &= self.unannounced;
+        }
+        let first = window.byte(run.start).unwrap_or_default();
+        let of_first = self.by_first.get(usize::from(first & 0xF));
+        kinds &= of_first.copied().unwrap_or_default();
         let mut concern = Concern::default();
         if kinds == 0 {
             return concern;
         }
-        let first = window.byte(run.start).unwrap_or_default();
         let rest = window.from(run.end);
         let mut groups = None;
         while kinds != 0 {
@@ -216,9 +234,6 @@ impl Numbers {
             let Some((run, by)) = self.kinds.get(kind) else {
                 continue;
             };
-            if run.announced && !found.lettered || !run.first.has(first) {
-                continue;
-            }
             if run.dense {
                 concern.dense.0 |= by;
             } else if !run.is_grouped()
@@ -312,7 +327,7 @@ fn group(bytes: &[u8], last: bool) -> Option<(usize, &[u8])> {
 mod tests {
     use super::*;
     use crate::detectors::{Context, Outcome, all};
-    use crate::drive::dense::{Dense, squeeze};
+    use crate::drive::dense::{Look, Shown, Views};
     use proptest::prelude::*;
 
     fn entries() -> Vec<Entry> {
@@ -335,23 +350,22 @@ mod tests {
 
     /// What a detector sees in the dense view behind a run, if there is one.
     fn dense(entry: &Entry, text: &[u8], at: &Range<usize>) -> Outcome {
-        match squeeze(
-            text,
-            at.clone(),
-            broken::NUMBER_BYTES_MAX,
-            entry.detector.trigger,
-            true,
-        ) {
-            Dense::View { bytes, at, .. } if entry.detector.dense => {
-                entry.detector.find(&Context {
-                    text: &bytes,
-                    at,
-                    end: true,
-                    dense: true,
-                    memo: None,
-                })
-            }
-            Dense::No | Dense::Unknown | Dense::View { .. } => Outcome::None,
+        let shown = Shown {
+            window: Window::new(text, 0),
+            until: text.len(),
+            end: true,
+            last: true,
+        };
+        let within = broken::Within::perhaps(broken::NUMBER_BYTES_MAX);
+        match Views::default().look(at, within, entry.detector.trigger, shown) {
+            Look::View(view) if entry.detector.dense => entry.detector.find(&Context {
+                text: view.bytes,
+                at: view.at,
+                end: true,
+                dense: true,
+                memo: None,
+            }),
+            Look::No | Look::Unknown | Look::View(_) => Outcome::None,
         }
     }
 

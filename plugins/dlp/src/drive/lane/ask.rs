@@ -2,8 +2,8 @@
 
 use super::{Lane, Mark, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
 use crate::detectors::Outcome;
-use crate::drive::broken::{Broken, Tokens};
-use crate::drive::candidate::{Answer, Candidate, FIRST_REACH, Shown};
+use crate::drive::broken::Tokens;
+use crate::drive::candidate::{Answer, Candidate, FIRST_REACH, Known, Shown};
 use crate::drive::gap;
 use crate::drive::latch::Latched;
 use crate::drive::{Entry, Sighting};
@@ -61,13 +61,17 @@ impl Lane {
         }
         let tokens = Tokens::of(known.detector.trigger);
         let within = tokens.broken_within(FIRST_REACH);
-        if let Broken::No(seen) = self.broken(tokens, at.end, within, work) {
+        match self.broken(tokens, at.end, within, work).within(within) {
             // As long as it can take to see that, wherever the text is cut.
-            self.answered(entry, at.end + seen.next_power_of_two().max(FIRST_REACH));
-            return Ok(());
+            Err(seen) => {
+                self.answered(entry, at.end + seen.next_power_of_two().max(FIRST_REACH));
+                Ok(())
+            }
+            Ok(within) => {
+                self.answered(entry, at.end + FIRST_REACH);
+                self.start(Candidate::new(entry, at.clone(), Some(within), 0), 0, work)
+            }
         }
-        self.answered(entry, at.end + FIRST_REACH);
-        self.start(Candidate::new(entry, at.clone(), Some(within), 0), 0, work)
     }
 
     /// One after the other: what a match covers is not asked about again.
@@ -156,13 +160,12 @@ impl Lane {
             return Ok(true);
         }
         loop {
-            let answer = candidate.ask(
-                work.driver,
-                work.window,
-                work.last,
-                &self.memo,
-                &mut self.steps,
-            );
+            let known = Known {
+                memo: &self.memo,
+                views: &mut self.views,
+                steps: &mut self.steps,
+            };
+            let answer = candidate.ask(work.driver, work.window, work.last, known);
             self.steps += self.memo.take_steps();
             // Of a portion numbers come first, then keywords, from its beginning again.
             let read = candidate.at.end.max(self.scanned);
@@ -180,18 +183,19 @@ impl Lane {
                     let tokens = Tokens::of(entry.detector.trigger);
                     let within = tokens.broken_within(candidate.answered_by() - candidate.at.end);
                     let broken = self.broken(tokens, candidate.at.end, within, work);
-                    if let Broken::No(seen) = broken {
+                    match broken.within(within) {
                         // As long as it can take to see that, wherever the text is cut.
-                        let by = candidate.at.end + seen.next_power_of_two();
-                        self.answered(candidate.entry, by);
-                        return Ok(true);
+                        Err(seen) => {
+                            let by = candidate.at.end + seen.next_power_of_two();
+                            self.answered(candidate.entry, by);
+                            return Ok(true);
+                        }
+                        Ok(within) => {
+                            let at = candidate.at.clone();
+                            *candidate =
+                                Candidate::new(candidate.entry, at, Some(within), candidate.after);
+                        }
                     }
-                    *candidate = Candidate::new(
-                        candidate.entry,
-                        candidate.at.clone(),
-                        Some(within),
-                        candidate.after,
-                    );
                 }
                 Answer::Nothing => return Ok(true),
                 Answer::Found(range, decided) => {

@@ -6,6 +6,7 @@ mod scan;
 
 use super::broken::{Broken, Run, Tokens};
 use super::candidate::Candidate;
+use super::dense::Views;
 use super::encoded;
 use super::escaped::Escaped;
 use super::keywords::KEYWORD_BYTES_MAX;
@@ -22,7 +23,7 @@ use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
 
 /// How much of a text detectors may be shown, in bytes for each byte of it. Protects a worker: a text can be made of triggers that each need a
-/// long look. At a nanosecond a byte, that is an eighth of a second a megabyte; broken numbers ([`super::dense`]) cost up to eight times as much a byte.
+/// long look. At a nanosecond a byte, that is an eighth of a second a megabyte.
 /// Numbers of a portion are asked about before its keywords, so at which byte a text has cost too much depends on where portions end.
 const STEPS_PER_BYTE_MAX: usize = 128;
 
@@ -83,6 +84,8 @@ pub(crate) struct Lane {
     token: Run,
     /// How far tokens reach.
     memo: Memo,
+    /// The text without gaps, if anybody asked for it.
+    views: Option<Box<Views>>,
     /// Found, and perhaps not decided yet: `decided` is a position of the view.
     seen: Vec<Sighting>,
     /// Found and decided.
@@ -139,6 +142,7 @@ impl Lane {
             number,
             token,
             memo,
+            views,
             seen,
             found,
             steps,
@@ -161,6 +165,9 @@ impl Lane {
         *numbers_answered = 0;
         (*number, *token) = (Run::default(), Run::default());
         memo.clear();
+        if let Some(views) = views {
+            views.clear();
+        }
         seen.clear();
         found.clear();
         (*steps, *decoded, *depth) = (0, 0, 0);

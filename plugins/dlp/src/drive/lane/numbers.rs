@@ -2,8 +2,8 @@
 
 use super::{Lane, TooCostly, Work};
 use crate::detectors::Outcome;
-use crate::drive::broken::{Broken, Tokens};
-use crate::drive::candidate::{Candidate, FIRST_REACH, Shown};
+use crate::drive::broken::{Tokens, Within};
+use crate::drive::candidate::{Candidate, FIRST_LEVEL, FIRST_REACH, LAST_DENSE_LEVEL, Shown};
 use crate::drive::dense;
 use crate::drive::numbers::{Asked, Found};
 use std::ops::Range;
@@ -72,12 +72,10 @@ impl Lane {
     ) -> Result<(), TooCostly> {
         let within = Tokens::Numbers.broken_within(FIRST_REACH);
         let broken = self.broken(Tokens::Numbers, at.end, within, work);
-        let digits = match broken {
-            Broken::No(_) => return Ok(()),
-            Broken::Yes => dense::digits(work.window, at, work.last),
-            Broken::Unknown => None,
+        let Ok(within) = broken.within(within) else {
+            return Ok(());
         };
-        self.steps += digits.map_or(0, |(_, by)| by);
+        let digits = self.dense_digits(at, within, work);
         work.driver.numbers.asked(asked, |detector, entries| {
             for index in entries.iter().copied() {
                 if started.contains(&index) {
@@ -86,7 +84,7 @@ impl Lane {
                 if let Some((digits, by)) = digits
                     && !detector.takes_digits(digits)
                 {
-                    self.answered_at_once(index, at.end + by.next_power_of_two());
+                    self.answered_at_once(index, at.end + by);
                     continue;
                 }
                 let waiting = self.marked(index).waiting;
@@ -97,5 +95,34 @@ impl Lane {
             }
             Ok(())
         })
+    }
+
+    /// How many digits stand in the dense view where a run of them begins, and how many bytes behind it are shown of who sees that.
+    fn dense_digits(
+        &mut self,
+        at: &Range<usize>,
+        within: Within,
+        work: Work<'_>,
+    ) -> Option<(usize, usize)> {
+        let views = self.views.get_or_insert_default();
+        let end = work.window.end();
+        for level in FIRST_LEVEL..=LAST_DENSE_LEVEL {
+            let by = 1 << level;
+            let last = at.end + by > end;
+            if last && !work.last {
+                return None;
+            }
+            let shown = dense::Shown {
+                window: work.window,
+                until: end.min(at.end + by),
+                end: last || level == LAST_DENSE_LEVEL,
+                last,
+            };
+            self.steps += by;
+            if let Some(digits) = views.digits(at, within, shown) {
+                return Some((digits, by));
+            }
+        }
+        None
     }
 }
