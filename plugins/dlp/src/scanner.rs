@@ -38,10 +38,6 @@ pub(crate) struct Scanner {
     scratch: Scratch,
     report: Report,
     joint: Joint,
-    /// The key whose value may come next…
-    key: String,
-    /// …if one came last.
-    after_key: bool,
     known: Known,
 }
 
@@ -61,17 +57,8 @@ impl Scanner {
         text: &Text<'_>,
         streamed: bool,
     ) -> Result<bool, Refused> {
-        let after_key = std::mem::take(&mut self.after_key);
-        if text.place == Place::Key
-            && text.last
-            && text.piece.len() <= KEY_BYTES_MAX
-            && rules.driver().is_some()
-        {
-            self.key.clear();
-            self.key.push_str(text.piece);
-            self.after_key = true;
-        }
-        let follows = after_key && text.part == Part::Value && text.place != Place::Opaque;
+        let tells = text.key.len() <= KEY_BYTES_MAX && text.place != Place::Opaque;
+        let key = if tells { text.key } else { "" };
         // Pieces mostly come in the order of their texts, so the last one is the likely one.
         let open = if self.open.is_empty() {
             None
@@ -83,12 +70,12 @@ impl Scanner {
             opaque: text.place == Place::Opaque,
         };
         if open.is_some() || !text.last {
-            self.piece(rules, reaching, text, open, (manner, follows))?;
+            self.piece(rules, reaching, text, open, (manner, key))?;
             return Ok(false);
         }
         let whole = Whole {
             reaching,
-            key: if follows { &self.key } else { "" },
+            key,
             text: text.piece,
             opaque: manner.opaque,
         };
@@ -122,7 +109,7 @@ impl Scanner {
         reaching: RuleSet,
         text: &Text<'_>,
         open: Option<usize>,
-        (manner, follows): (Manner, bool),
+        (manner, key): (Manner, &str),
     ) -> Result<(), Refused> {
         let scan = match open.and_then(|index| self.open.get_mut(index)) {
             Some((_, scan)) => scan,
@@ -132,9 +119,7 @@ impl Scanner {
                 }
                 let mut scan = self.spare.take().unwrap_or_default();
                 scan.reset(rules, reaching);
-                if follows {
-                    scan.follows(rules, &self.key);
-                }
+                scan.follows(rules, key);
                 self.open.push((text.id, scan));
                 let Some((_, scan)) = self.open.last_mut() else {
                     return Ok(());
@@ -160,7 +145,7 @@ impl Scanner {
         reaching: RuleSet,
         text: Text<'_>,
     ) -> Result<Option<Seam>, Refused> {
-        if matches!(text.part, Part::Alone | Part::Value) {
+        if text.part == Part::Alone {
             return Ok(None);
         }
         let Some(seam) = self.joint.push(text)? else {

@@ -4,7 +4,7 @@
 mod support;
 
 use portcullis_policy::{
-    Edit, Effects, Event, Facts, MemoryStore, Part, Place, Policy, RequestMeaning, Text, TextId,
+    Edit, Effects, Event, Facts, MemoryStore, Place, Policy, RequestMeaning, Text, TextId,
     Timestamp, Verdict,
 };
 use proptest::prelude::*;
@@ -77,10 +77,10 @@ fn read(policy: &impl Policy, all: &[Given]) -> (Counts, Vec<Vec<Edit>>) {
         (text.place, text.role) = (given.place, given.role);
         let mut wished = Vec::new();
         if let Some(key) = given.key {
-            let mut key = Text::prose(TextId(0), TEXTS.get(key).unwrap(), true);
+            text.key = TEXTS.get(key).unwrap();
+            let mut key = Text::prose(TextId(0), text.key, true);
             (key.place, key.role) = (Place::Key, given.role);
             wished = tell(key, &mut facts);
-            text.part = Part::Value;
         }
         wished.extend(tell(text, &mut facts));
         edits.push(wished);

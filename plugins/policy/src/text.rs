@@ -46,8 +46,6 @@ pub enum Part {
     /// It goes on where the part before it ended: a model reads both as one. [`crate::Edit`]s of it may come together with edits of the parts
     /// before.
     Next,
-    /// It is the value of the key that was the text before it.
-    Value,
 }
 
 /// A piece of one text, unescaped. The pieces of a text in order, put together, are the text; where it is cut means nothing.
@@ -67,6 +65,8 @@ pub struct Text<'a> {
     pub place: Place,
     /// How it stands to the text before it. The same for all pieces.
     pub part: Part,
+    /// The key whose value it is, where no API knows that key; else empty. The same for all pieces. The key is a text of its own, too.
+    pub key: &'a str,
 }
 
 impl<'a> Text<'a> {
@@ -80,6 +80,7 @@ impl<'a> Text<'a> {
             role: Role::Unknown,
             place: Place::Prose,
             part: Part::Alone,
+            key: "",
         }
     }
 }

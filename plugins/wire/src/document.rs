@@ -3,10 +3,11 @@
 use crate::TextSink;
 use crate::formats::Meaning;
 use crate::include_usage::{self, Patch, Stated};
-use crate::json::{Malformed, NodeId, Token, Trie, Walker};
+use crate::json::{Malformed, NodeId, Raw, Token, Trie, Walker};
 use crate::places::{self, Ground};
 use crate::texts::{Inside, Piece, Texts};
 use portcullis_policy::{Part, Refusal, Role};
+use std::ops::Range;
 
 /// Bytes of a string that an observer is shown: protects from copies of what nobody reads whole. Longer than any model's name and any
 /// media type.
@@ -96,8 +97,8 @@ pub(crate) struct Document {
     payload: Option<Inside>,
     /// A part of the message at hand has come.
     after_part: bool,
-    /// The key of the value that comes was given as a text.
-    after_key: bool,
+    /// The key of the value that comes, where no table knows it.
+    key: Key,
     /// How deep the completion began, while within it.
     completion: Option<usize>,
     text_bytes: u64,
@@ -120,7 +121,7 @@ impl Document {
             head: Head::default(),
             payload: None,
             after_part: false,
-            after_key: false,
+            key: Key::default(),
             completion: None,
             text_bytes: 0,
             completion_bytes: 0,
@@ -223,12 +224,16 @@ impl Document {
             let mut role = None;
             let value = match step.token {
                 Token::Key(raw) => {
-                    self.after_key = false;
+                    self.key.clear();
                     if step.node == NodeId::UNKNOWN {
                         let key = self.walker.meaning(raw);
-                        self.after_key = !key.is_empty();
+                        self.key.set(raw, key);
                         let role = self.walker.around().role;
-                        self.texts.key(raw, key, role, reborrow(&mut sink))?;
+                        if !self.walker.is_dismissed(role)
+                            && self.texts.key(raw, key, role, reborrow(&mut sink))?
+                        {
+                            self.walker.dismiss(role);
+                        }
                     }
                     continue;
                 }
@@ -248,12 +253,14 @@ impl Document {
                         part: match meaning {
                             Some(Meaning::Part) if self.after_part => Part::Next,
                             Some(Meaning::Part) => Part::First,
-                            _ if self.after_key => Part::Value,
                             _ => Part::Alone,
                         },
+                        key: self.key.of(&self.body),
                     };
-                    self.after_key &= !last;
                     self.texts.piece(piece_of, reborrow(&mut sink))?;
+                    if last {
+                        self.key.clear();
+                    }
                     if meaning.is_none() {
                         continue;
                     }
@@ -286,7 +293,7 @@ impl Document {
                 Token::Bool(value) => Value::Bool(value),
                 Token::Null => Value::Null,
                 Token::Open { object } => {
-                    self.after_key = false;
+                    self.key.clear();
                     if meaning == Some(Meaning::Completion) && self.completion.is_none() {
                         self.completion = Some(self.walker.depth());
                     }
@@ -339,6 +346,41 @@ impl Document {
     /// The body with all changes carried out.
     pub(crate) fn render(&mut self) -> Vec<u8> {
         self.texts.render(&self.body, self.patch.as_ref())
+    }
+}
+
+/// A key of a document that is kept.
+#[derive(Debug, Default)]
+struct Key {
+    /// Where it stands…
+    place: Range<usize>,
+    /// …and what it means, if that is not what is written there.
+    meaning: String,
+}
+
+impl Key {
+    /// None.
+    #[inline]
+    fn clear(&mut self) {
+        self.place = 0..0;
+        self.meaning.clear();
+    }
+
+    #[inline]
+    fn set(&mut self, raw: Raw<'_>, key: &str) {
+        self.place = raw.at..raw.at + raw.text.len();
+        if raw.escaped {
+            self.meaning.push_str(key);
+        }
+    }
+
+    #[inline]
+    fn of<'a>(&'a self, body: &'a str) -> &'a str {
+        if self.meaning.is_empty() {
+            body.get(self.place.clone()).unwrap_or_default()
+        } else {
+            &self.meaning
+        }
     }
 }
 

@@ -54,6 +54,7 @@ impl PlainText {
                 role: Role::Assistant,
                 place: Place::Prose,
                 part: Part::Alone,
+                key: "",
             };
             give(text, sink, &mut self.batch, &mut |change| {
                 self.changes.push(change)
@@ -77,6 +78,7 @@ impl PlainText {
             role: Role::Assistant,
             place: Place::Prose,
             part: Part::Alone,
+            key: "",
         };
         give(text, sink, &mut self.batch, &mut |change| {
             self.changes.push(change)

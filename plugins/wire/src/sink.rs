@@ -17,7 +17,7 @@ pub trait TextSink {
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal>;
 
     /// Whether the text that was just told as a whole is nothing to anybody, and need not be told again when it comes once more at the same place
-    /// of the message. A key must be, where its value is.
+    /// of the message.
     fn dismisses(&self) -> bool {
         false
     }

@@ -87,6 +87,7 @@ fn give_inner(
         role,
         place,
         part: Part::Alone,
+        key: "",
     };
     give(text, sink, batch, &mut |change| changes.push(change))?;
     Ok(changes)
@@ -134,6 +135,8 @@ pub(crate) struct Piece<'a> {
     pub ground: Ground,
     /// How it stands to the string before.
     pub part: Part,
+    /// The key whose value it is, see [`Text::key`].
+    pub key: &'a str,
 }
 
 /// A string that has begun.
@@ -149,23 +152,24 @@ struct Open {
 }
 
 impl Texts {
-    /// Takes a key of an object.
+    /// Takes a key of an object; whether it is nothing to anybody.
     pub(crate) fn key(
         &mut self,
         raw: Raw<'_>,
         key: &str,
         role: Role,
         sink: Option<&mut dyn TextSink>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         (self.at, self.part) = (raw.at, Part::Alone);
         let Some(sink) = sink.filter(|_| !key.is_empty()) else {
-            return Ok(());
+            return Ok(false);
         };
-        self.give(key, true, (role, Place::Key), sink)?;
+        self.give(key, true, (role, Place::Key), "", sink)?;
+        let dismissed = sink.dismisses();
         if raw.escaped {
             self.give_nested(key, (role, Place::Key), sink)?;
         }
-        Ok(())
+        Ok(dismissed)
     }
 
     /// Takes a piece of a string.
@@ -180,6 +184,7 @@ impl Texts {
             text: meaning,
             last,
             ground,
+            key,
             ..
         } = piece;
         let before = self.open.take();
@@ -197,7 +202,7 @@ impl Texts {
         open.escaped |= raw.escaped;
         if open.look == Look::Plain {
             if before.is_some() || !meaning.is_empty() || !last {
-                self.give(meaning, last, (ground.role, ground.place()), sink)?;
+                self.give(meaning, last, (ground.role, ground.place()), key, sink)?;
             }
         } else {
             self.claimed(piece, &mut open, sink)?;
@@ -260,6 +265,7 @@ impl Texts {
             text,
             last,
             ground,
+            key,
             ..
         } = piece;
         let (claim, opaque) = (ground.claim, (ground.role, Place::Opaque));
@@ -277,7 +283,7 @@ impl Texts {
         }
         match open.look {
             Look::Unsure => Ok(()),
-            Look::Plain => self.give(text, last, plain, sink),
+            Look::Plain => self.give(text, last, plain, key, sink),
             Look::Opaque => {
                 let begun = unsure || raw.at == open.start;
                 let still = if begun { claim } else { Claim::Base64 }.still(text);
@@ -285,11 +291,11 @@ impl Texts {
                     Some((good, other)) if !other.is_empty() => {
                         open.look = Look::Plain;
                         if !good.is_empty() {
-                            self.give(good, false, opaque, sink)?;
+                            self.give(good, false, opaque, key, sink)?;
                         }
-                        self.give(other, last, plain, sink)
+                        self.give(other, last, plain, key, sink)
                     }
-                    _ => self.give(text, last, opaque, sink),
+                    _ => self.give(text, last, opaque, key, sink),
                 }
             }
         }
@@ -301,6 +307,7 @@ impl Texts {
         piece: &str,
         last: bool,
         (role, place): (Role, Place),
+        key: &str,
         sink: &mut dyn TextSink,
     ) -> Result<(), Refusal> {
         if place == Place::Opaque {
@@ -313,6 +320,7 @@ impl Texts {
             role,
             place,
             part: self.part,
+            key,
         };
         self.batch.clear();
         sink.text(text, &mut self.batch)?;
@@ -397,6 +405,7 @@ impl Texts {
             role,
             place: Place::Prose,
             part: Part::Alone,
+            key: "",
         };
         give(piece, sink, &mut self.batch, &mut |change| {
             changes.push(change)

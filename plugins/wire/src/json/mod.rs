@@ -1,10 +1,11 @@
 //! JSON on its way: RFC 8259 read in one pass, and edited in place.
 //!
 //! From the bottom up: `scan` finds the bytes that matter in a string, `unescape` and `unescaped` carry out escapes, `tokenizer` makes [`Token`]s,
-//! [`Walker`] gives each its place in a table ([`Trie`]). The way back: [`locate()`] finds the bytes that a range of a text stands for,
+//! [`Walker`] gives each its place in a table ([`Trie`]), and reads no key twice where `keys` remembers it. The way back: [`locate()`] finds the bytes that a range of a text stands for,
 //! [`fit`] keeps documents within strings documents, [`escape_into`] writes.
 
 mod escape;
+mod keys;
 mod locate;
 mod nested;
 mod number;

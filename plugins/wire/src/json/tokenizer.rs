@@ -132,6 +132,36 @@ impl Tokenizer {
         token
     }
 
+    /// Whether a key may come next in an object: `Some(true)` behind a value.
+    #[inline]
+    pub(super) fn may_be_key(&self) -> Option<bool> {
+        if self.partial.is_some() || self.failed.is_some() {
+            return None;
+        }
+        match self.expect {
+            Expect::CommaOrClose => Some(true),
+            Expect::KeyOrClose => Some(false),
+            Expect::Value
+            | Expect::ValueOrClose
+            | Expect::Key
+            | Expect::Colon
+            | Expect::Nothing => None,
+        }
+    }
+
+    /// A key of so many bytes with all that is between two values comes next: it was read before.
+    #[inline]
+    pub(super) fn pass_key(&mut self, bytes: usize) {
+        self.at += bytes;
+        self.expect = Expect::Value;
+    }
+
+    /// Whether a key was read to the colon behind it.
+    #[inline]
+    pub(super) fn is_behind_key(&self) -> bool {
+        self.expect == Expect::Value
+    }
+
     /// What the key or piece means that was found last.
     #[inline]
     pub(crate) fn meaning<'a>(&'a self, raw: Raw<'a>) -> &'a str {

@@ -22,7 +22,7 @@ pub(crate) const KEYS_MAX: usize = u64::BITS as usize;
 
 /// Which keys of the table an object had so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Seen(u64);
+pub(crate) struct Seen(pub(super) u64);
 
 #[derive(Debug)]
 struct Node<M> {

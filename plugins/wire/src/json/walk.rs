@@ -1,5 +1,6 @@
 //! A document and a table, side by side: tokens with their places.
 
+use super::keys::{Keys, Slot};
 use super::token::{Malformed, Raw, Token};
 use super::tokenizer::Tokenizer;
 use super::trie::{NodeId, Seen, Trie};
@@ -12,6 +13,8 @@ struct Frame {
     seen: Seen,
     object: bool,
     ground: Ground,
+    /// The key that came last in it.
+    key: Slot,
 }
 
 /// Room for as many open arrays and objects as most documents have.
@@ -36,6 +39,7 @@ pub(crate) struct Walker {
     pending: NodeId,
     /// Of the document.
     ground: Ground,
+    keys: Keys,
 }
 
 impl Walker {
@@ -45,6 +49,7 @@ impl Walker {
             frames: Vec::new(),
             pending: NodeId::ROOT,
             ground,
+            keys: Keys::new(),
         }
     }
 
@@ -56,12 +61,16 @@ impl Walker {
         text: &'a str,
         end: bool,
     ) -> Result<Option<Step<'a>>, Malformed> {
+        if let Some(key) = self.known_key(text) {
+            return Ok(Some(key));
+        }
+        let (at, follows) = (self.tokenizer.position(), self.tokenizer.may_be_key());
         let Some(token) = self.tokenizer.next(text, end)? else {
             return Ok(None);
         };
         let node = match token {
             Token::Key(raw) => {
-                self.pending = self.find(trie, raw)?;
+                self.pending = self.key(trie, text, raw, at, follows)?;
                 self.pending
             }
             Token::Open { object } => {
@@ -75,6 +84,7 @@ impl Walker {
                     seen: Seen::default(),
                     object,
                     ground,
+                    key: Slot::default(),
                 });
                 node
             }
@@ -132,16 +142,70 @@ impl Walker {
         }
     }
 
-    fn find<M: Copy>(&mut self, trie: &Trie<M>, raw: Raw<'_>) -> Result<NodeId, Malformed> {
+    /// The key that comes next, if it is the one that came here the last time.
+    #[inline]
+    fn known_key<'a>(&mut self, text: &'a str) -> Option<Step<'a>> {
+        let follows = self.tokenizer.may_be_key()?;
+        let frame = self.frames.last_mut().filter(|frame| frame.object)?;
+        let (known, slot) = self.keys.next(frame.key, frame.node)?;
+        let at = self.tokenizer.position();
+        let len = known
+            .between
+            .begins(text.as_bytes().get(at..)?, follows)
+            .filter(|_| frame.seen.0 & known.bit == 0)?;
+        frame.seen.0 |= known.bit;
+        frame.key = slot;
+        self.pending = known.node;
+        self.tokenizer.pass_key(len);
+        Some(Step {
+            token: Token::Key(known.raw(text, at)),
+            node: known.node,
+        })
+    }
+
+    /// The place of the value of a key that was read, from `at` on.
+    #[inline(never)]
+    fn key<M: Copy>(
+        &mut self,
+        trie: &Trie<M>,
+        text: &str,
+        raw: Raw<'_>,
+        at: usize,
+        follows: Option<bool>,
+    ) -> Result<NodeId, Malformed> {
         let Some(frame) = self.frames.last_mut() else {
             return Ok(NodeId::UNKNOWN);
         };
         let key = self.tokenizer.meaning(raw);
+        let seen = frame.seen.0;
         let (node, again) = trie.key(frame.node, key, &mut frame.seen);
         if again {
-            Err(Malformed::DuplicateKey)
-        } else {
-            Ok(node)
+            return Err(Malformed::DuplicateKey);
+        }
+        let last = std::mem::take(&mut frame.key);
+        if let Some(follows) = follows.filter(|_| self.tokenizer.is_behind_key()) {
+            let mut end = self.tokenizer.position();
+            end += usize::from(text.as_bytes().get(end) == Some(&b' '));
+            let written = text.get(at..end).unwrap_or_default();
+            let places = (frame.node, node, seen ^ frame.seen.0);
+            frame.key = self
+                .keys
+                .remember(written, follows, (raw, at), places, last);
+        }
+        Ok(node)
+    }
+
+    /// Whether the key just read is nothing to anybody as a text of this role.
+    #[inline]
+    pub(crate) fn is_dismissed(&self, role: Role) -> bool {
+        let frame = self.frames.last();
+        frame.is_some_and(|frame| self.keys.is_dismissed(frame.key, role))
+    }
+
+    /// The key just read is nothing to anybody as a text of this role.
+    pub(crate) fn dismiss(&mut self, role: Role) {
+        if let Some(frame) = self.frames.last() {
+            self.keys.dismiss(frame.key, role);
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Said {
     /// Part of the completion.
     pub completion: bool,
     /// A key of an object.
-    key: bool,
+    pub key: bool,
     /// The value of the key before it.
     pub of_key: bool,
     /// What becomes of the stream depends on what it says.

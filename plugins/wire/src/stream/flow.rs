@@ -97,6 +97,7 @@ impl Flow {
             role: self.role,
             place: self.place,
             part: Part::Alone,
+            key: "",
         };
         let mut told = Told::default();
         told.undecided = give(text, teller.sink, teller.batch, &mut |change| {

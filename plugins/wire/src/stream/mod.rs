@@ -214,17 +214,20 @@ impl EventStream {
         let text = simdutf8::basic::from_utf8(&bytes).map_err(|_| unreadable())?;
         let mut held = Held::default();
         let mut scratch = std::mem::take(&mut self.scratch);
+        let mut of_key = Unescaped::new();
         let mut shape = self.shape.take();
         let known = shape.as_mut();
         if let Some(spots) = known.and_then(|shape| shape.fit(text, &mut scratch)) {
+            let mut before = None;
             for spot in spots {
-                if spot.dismissed {
-                    continue;
+                if !spot.dismissed {
+                    let said = spot.text(text, &mut scratch);
+                    if !said.is_empty() {
+                        let key = spot.key(before, text, &mut of_key);
+                        self.string(said, spot, key, &mut held, sink)?;
+                    }
                 }
-                let said = spot.text(text, &mut scratch);
-                if !said.is_empty() {
-                    self.string(said, spot, &mut held, sink)?;
-                }
+                before = Some(spot);
             }
             self.shape = shape;
         } else if self.read(text, shape, &mut scratch, &mut held, sink)? {
@@ -268,7 +271,8 @@ impl EventStream {
         }
         let event =
             EventData::read(json, self.format, &mut self.usage).map_err(|_| unreadable())?;
-        let mut spots = Vec::with_capacity(event.strings.len());
+        let mut spots: Vec<Spot> = Vec::with_capacity(event.strings.len());
+        let mut of_key = Unescaped::new();
         for found in &event.strings {
             let mut spot = found.spot(&data);
             let said = spot.text(text, scratch);
@@ -281,7 +285,8 @@ impl EventStream {
                     let id = self.channels.at(key, of, || fresh(&mut self.ids));
                     spot.channel = Some(id.ok_or_else(unreadable)?);
                 }
-                spot.dismissed = self.string(said, &spot, held, sink)?;
+                let key = spot.key(spots.last(), text, &mut of_key);
+                spot.dismissed = self.string(said, &spot, key, held, sink)?;
             }
             spots.push(spot);
         }
@@ -319,6 +324,7 @@ impl EventStream {
                 role: Role::Assistant,
                 place: Place::Prose,
                 part: Part::Alone,
+                key: "",
             },
             sink,
             &mut self.batch,
@@ -333,6 +339,7 @@ impl EventStream {
         &mut self,
         text: &str,
         spot: &Spot,
+        key: &str,
         held: &mut Held,
         sink: &mut dyn TextSink,
     ) -> Result<bool, Refusal> {
@@ -362,11 +369,8 @@ impl EventStream {
             last: true,
             role,
             place,
-            part: if spot.said.of_key {
-                Part::Value
-            } else {
-                Part::Alone
-            },
+            part: Part::Alone,
+            key,
         };
         give(whole, sink, &mut self.batch, &mut |change| {
             changes.push(change)

@@ -60,6 +60,17 @@ impl Spot {
         if self.escaped { scratch.of(raw) } else { raw }
     }
 
+    /// The key whose value it is, `before` being the string before it; empty when there is none, or a table knows it.
+    pub(super) fn key<'a>(
+        &self,
+        before: Option<&Self>,
+        event: &'a str,
+        scratch: &'a mut Unescaped,
+    ) -> &'a str {
+        let key = before.filter(|before| self.said.of_key && before.said.key);
+        key.map_or("", |key| key.text(event, scratch))
+    }
+
     /// Bytes of the completion, as they are written.
     pub(super) fn completion_bytes(&self) -> u64 {
         if self.said.completion {
@@ -88,11 +99,8 @@ impl Shape {
             kept = before.event;
             kept.clear();
         }
-        // Who was told of a value is told of its key.
-        let mut told = false;
-        for spot in spots.iter_mut().rev() {
-            spot.dismissed &= !told && !spot.hole;
-            told = spot.said.of_key && !spot.dismissed;
+        for spot in &mut spots {
+            spot.dismissed &= !spot.hole;
         }
         kept.push_str(event);
         Some(Self { event: kept, spots })
