@@ -8,10 +8,10 @@ use portcullis_policy::Role;
 use wide::u8x16;
 
 /// So many are remembered. Protects memory, with [`PAIR`], the longest that is.
-const SLOTS: usize = 64;
+const SLOTS: usize = if cfg!(test) { 4 } else { 64 };
 
 /// So many keys of a document come before any is remembered: in a short one none comes again.
-const BEGIN_WITH: usize = 32;
+const BEGIN_WITH: usize = if cfg!(test) { 2 } else { 32 };
 
 /// What is written from the end of a value, or the beginning of an object, to the beginning of the next value.
 #[derive(Debug, Clone, Copy)]

@@ -209,3 +209,74 @@ impl Walker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::places::About;
+    use proptest::prelude::*;
+
+    const ROWS: [super::super::trie::Row<u8>; 3] = [("a", 1), ("*.a", 2), ("*.bc.a", 3)];
+    const PLACES: [super::super::trie::Row<About>; 0] = [];
+
+    type Steps = (Vec<String>, Result<(), Malformed>);
+
+    /// All steps of a document, and which keys had been dismissed; with `remembers`, as keys that came before are known.
+    fn steps(document: &str, remembers: bool, cuts: &[usize]) -> Steps {
+        let trie = Trie::new(&ROWS, &PLACES);
+        let mut walker = Walker::new(Ground::default());
+        let mut steps = Vec::new();
+        let ends = cuts.iter().copied().filter(|end| *end < document.len());
+        for end in ends.chain([document.len()]) {
+            let text = document.get(..end).unwrap();
+            loop {
+                if !remembers {
+                    walker.keys = Keys::new();
+                }
+                match walker.next(&trie, text, end == document.len()) {
+                    Ok(None) => break,
+                    Ok(Some(step)) => steps.push(format!("{step:?}")),
+                    Err(why) => return (steps, Err(why)),
+                }
+                if remembers && steps.last().unwrap().contains("Key") {
+                    let dismissed = walker.is_dismissed(Role::User);
+                    let before = steps.iter().rev().skip(1);
+                    let key = |step: &str| {
+                        step.split("text: ")
+                            .nth(1)
+                            .unwrap()
+                            .split(", at")
+                            .next()
+                            .unwrap()
+                            .to_owned()
+                    };
+                    let same = |step: &&String| {
+                        step.contains("Key") && key(step) == key(steps.last().unwrap())
+                    };
+                    assert!(!dismissed || before.filter(same).count() > 0);
+                    walker.dismiss(Role::User);
+                }
+            }
+        }
+        (steps, Ok(()))
+    }
+
+    proptest! {
+        /// Whatever keys are remembered, and wherever the document is cut, it is read as if none were.
+        #[test]
+        fn keys_that_come_again_are_read_as_if_they_did_not(
+            objects in prop::collection::vec(prop::collection::vec((r#""a": |"bc": |"bc" :|"a":|"longer than most": |"d": |"\\u0061": |"a"#, r#"1|"x"|\{"a": 2, "d": 3\}|\{\}|\[7, \{"a": 1\}\]|null|tru"#), 0..5), 0..12),
+            comma in ", |,|,\n  | , ",
+            mut cuts in prop::collection::vec(0usize..400, 0..6),
+        ) {
+            let object = |members: &Vec<(String, String)>| {
+                let members: Vec<_> = members.iter().map(|(key, value)| format!("{key}{value}")).collect();
+                format!("{{{}}}", members.join(&comma))
+            };
+            let objects: Vec<_> = objects.iter().map(object).collect();
+            let document = format!("[{}]{}", objects.join(&comma), " ".repeat(40));
+            cuts.sort_unstable();
+            prop_assert_eq!(steps(&document, true, &cuts), steps(&document, false, &cuts));
+        }
+    }
+}
