@@ -197,9 +197,9 @@ impl Tokens {
     fn closer(self, rest: &[u8], position: usize, before: Option<u8>, last: bool) -> Step {
         let next = self.next(rest, before, last);
         let known = || {
-            let part = |bytes: &usize| rest.get(..*bytes).unwrap_or(rest);
-            let is_known = |bytes: &usize| self.next(part(bytes), before, false) == next;
-            let known = (1..=rest.len().min(GAP_KNOWN_BY + 1)).find(is_known);
+            let part = |bytes: usize| rest.get(..bytes).unwrap_or(rest);
+            let most = rest.len().min(GAP_KNOWN_BY + 1);
+            let known = gap::fewest(most, |bytes| self.next(part(bytes), before, false) == next);
             position + known.unwrap_or(rest.len())
         };
         match next {
@@ -223,8 +223,8 @@ impl Tokens {
         }
         let (gap, breaks) = match gap::gap(rest, self, last) {
             Gap::Of { bytes, breaks } => (bytes, breaks),
-            Gap::No if is_both => return Next::On(1),
-            Gap::No => return Next::Ends,
+            Gap::No | Gap::TooLong(_) if is_both => return Next::On(1),
+            Gap::No | Gap::TooLong(_) => return Next::Ends,
             Gap::Unknown => return Next::Unknown,
         };
         let Some(next) = rest.get(gap).copied() else {

@@ -288,7 +288,7 @@ impl Candidate {
                 let context = Context {
                     text: view.bytes,
                     at: view.at.clone(),
-                    end: reach.closing,
+                    end: view.end,
                     dense: true,
                     memo: None,
                 };

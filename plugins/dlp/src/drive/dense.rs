@@ -22,7 +22,7 @@ const KNOWN_BY: usize = 2;
 pub(super) struct Views {
     numbers: Dense,
     others: Dense,
-    /// From a trigger on that stands within a gap.
+    /// The rest of a gap, from a trigger on that stands in it.
     within: Dense,
 }
 
@@ -52,6 +52,8 @@ pub(super) struct View<'a> {
     pub(super) bytes: &'a [u8],
     /// The trigger in them.
     pub(super) at: Range<usize>,
+    /// Nothing else follows.
+    pub(super) end: bool,
     parts: &'a [Part],
 }
 
@@ -83,8 +85,11 @@ struct Part {
 #[derive(Debug, Clone, Copy)]
 enum Place {
     At(usize),
-    /// In a gap, as is known when what follows it is: by so much of the text.
-    Gap(usize),
+    /// In a gap that ends here, as is known when what follows it is: by so much of the text.
+    Gap {
+        known: usize,
+        end: usize,
+    },
     /// It is not made yet.
     Unknown,
 }
@@ -128,13 +133,21 @@ impl Views {
         let start = at.start / SHARED_BYTES * SHARED_BYTES;
         view.show(start.saturating_sub(SHARED_BYTES), shown);
         match view.place(at.start) {
-            Place::Gap(known) if known <= shown.until || shown.last => {
+            // Within a gap nothing else counts: it is short, and what stands in it is looked at alone.
+            Place::Gap { known, end } if known <= shown.until || shown.last => {
+                let shown = Shown {
+                    window: Window::new(shown.window.range(at.start..end), at.start),
+                    until: end,
+                    end: true,
+                    last: true,
+                };
                 self.within.tokens = tokens;
+                self.within.begin(at.start);
                 self.within.show(at.start, shown);
                 self.within
                     .of(self.within.place(at.start), at, trigger, shown)
             }
-            place @ (Place::At(_) | Place::Gap(_) | Place::Unknown) => {
+            place @ (Place::At(_) | Place::Gap { .. } | Place::Unknown) => {
                 view.of(place, at, trigger, shown)
             }
         }
@@ -189,21 +202,22 @@ impl Dense {
                 self.add(rest.get(..plain).unwrap_or_default());
                 continue;
             }
-            let Some((bytes, known)) = gap_of(rest, self.tokens, shown.last) else {
+            let Some((gap, known)) = gap_of(rest, self.tokens, shown.last) else {
                 return;
             };
             self.known = self.known.max(self.end.saturating_add(known));
-            match rest {
+            let of = |bytes: usize| rest.get(..bytes).unwrap_or(rest);
+            match gap {
                 // One space between two words is one.
-                [b' ', behind @ ..] if bytes == 1 => {
-                    if behind.first() == Some(&b'-') || self.bytes.last() == Some(&b'-') {
-                        self.end += 1;
-                    } else {
-                        self.add(b" ");
-                    }
+                Gap::Of {
+                    breaks: false,
+                    bytes: 1,
+                } if rest.get(1) != Some(&b'-') && self.bytes.last() != Some(&b'-') => {
+                    self.add(b" ")
                 }
-                [byte, ..] if bytes == 0 => self.add(&[*byte]),
-                _ => self.end += bytes,
+                Gap::Of { bytes, .. } => self.end += bytes,
+                Gap::TooLong(bytes) => self.add(of(bytes)),
+                Gap::No | Gap::Unknown => self.add(of(1)),
             }
         }
     }
@@ -234,7 +248,10 @@ impl Dense {
         match before.map(|part| part.index + (place - part.place)) {
             _ if place >= self.end => Place::Unknown,
             Some(index) if index < end => Place::At(index),
-            Some(_) | None => Place::Gap(next.map_or(usize::MAX, |part| part.known)),
+            Some(_) | None => Place::Gap {
+                known: next.map_or(usize::MAX, |part| part.known),
+                end: next.map_or(self.end, |part| part.place),
+            },
         }
     }
 
@@ -259,7 +276,7 @@ impl Dense {
         let bytes = self.bytes.get(..bytes).unwrap_or_default();
         let start = match place {
             Place::At(start) if start < bytes.len() => start,
-            Place::At(_) | Place::Gap(_) | Place::Unknown => return unknown,
+            Place::At(_) | Place::Gap { .. } | Place::Unknown => return unknown,
         };
         let mut end = start + at.len();
         if let Trigger::Digits(lengths, _) = trigger {
@@ -280,39 +297,37 @@ impl Dense {
         Look::View(View {
             bytes,
             at: start..end,
+            end: shown.end,
             parts: &self.parts,
         })
     }
 }
 
-/// How many bytes of a gap a text begins with, and how many it takes to know; `None` when it depends on what follows.
-fn gap_of(rest: &[u8], tokens: Tokens, last: bool) -> Option<(usize, usize)> {
-    let look = |bytes: usize| match gap::gap(rest.get(..bytes)?, tokens, false) {
-        Gap::Of { bytes, .. } => Some(bytes),
-        Gap::No => Some(0),
-        Gap::Unknown => None,
+/// The gap that a text begins with, if it does, and how many bytes it takes to know; `None` when it depends on what follows.
+fn gap_of(rest: &[u8], tokens: Tokens, last: bool) -> Option<(Gap, usize)> {
+    let look = |bytes: usize| {
+        let found = gap::gap(rest.get(..bytes)?, tokens, false);
+        Some(found).filter(|found| *found != Gap::Unknown)
     };
     if let [byte, next, ..] = rest
         && !gap::can_begin(*byte, Some(*next))
     {
-        return Some((0, KNOWN_BY));
+        return Some((Gap::No, KNOWN_BY));
     }
     // Nearly always the byte behind it tells.
-    if let Some(bytes) = look(KNOWN_BY) {
-        return Some((bytes, KNOWN_BY));
+    if let Some(gap) = look(KNOWN_BY) {
+        return Some((gap, KNOWN_BY));
     }
-    if let Some(bytes) = look(GAP_KNOWN_BY.min(rest.len()))
-        && let Some(_) = look(bytes + 1)
-    {
-        return Some((bytes, bytes + 1));
-    }
-    if let Some(bytes) = look(GAP_KNOWN_BY) {
-        return Some((bytes, GAP_KNOWN_BY));
-    }
-    match gap::gap(rest, tokens, true) {
-        _ if !last => None,
-        Gap::Of { bytes, .. } => Some((bytes, usize::MAX)),
-        Gap::No | Gap::Unknown => Some((0, usize::MAX)),
+    match look(GAP_KNOWN_BY.min(rest.len())) {
+        Some(gap @ Gap::Of { bytes, .. })
+            if rest.get(bytes).is_some_and(|byte| !gap::can_go_on(*byte))
+                || look(bytes + 1).is_some() =>
+        {
+            Some((gap, bytes + 1))
+        }
+        Some(gap) if rest.len() >= GAP_KNOWN_BY => Some((gap, GAP_KNOWN_BY)),
+        Some(_) | None if last => Some((gap::gap(rest, tokens, true), usize::MAX)),
+        Some(_) | None => None,
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) enum Gap {
     },
     /// There is none.
     No,
+    /// All of these bytes could be of one, which would be too long.
+    TooLong(usize),
     /// That depends on what follows.
     Unknown,
 }
@@ -54,6 +56,11 @@ pub(super) fn can_begin(byte: u8, next: Option<u8>) -> bool {
     }
 }
 
+/// Whether a gap that is followed by this byte may go on with it.
+pub(super) fn can_go_on(byte: u8) -> bool {
+    can_begin(byte, None) || matches!(byte, b'>' | b'#' | b'|')
+}
+
 /// The gap that these bytes begin with; `last` tells that nothing follows them.
 pub(super) fn gap(bytes: &[u8], tokens: Tokens, last: bool) -> Gap {
     // As nearly all are: nothing goes on with a letter or a digit.
@@ -66,12 +73,11 @@ pub(super) fn gap(bytes: &[u8], tokens: Tokens, last: bool) -> Gap {
             breaks: *byte != b' ',
         };
     }
-    let (mut at, mut breaks) = (0, false);
+    let (mut at, mut breaks, mut is_line) = (0, false, false);
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         let found = match rest {
-            [] if last => Piece::No,
             [] => Piece::Unknown,
             [byte, next @ ..] => {
                 let next = next.first().copied();
@@ -79,7 +85,7 @@ pub(super) fn gap(bytes: &[u8], tokens: Tokens, last: bool) -> Gap {
                     marks(rest)
                 } else if can_begin(*byte, next) {
                     piece(rest)
-                } else if at > 0 && bytes.get(..at).is_some_and(|gap| gap.contains(&b'\n')) {
+                } else if is_line {
                     line_mark(rest)
                 } else if before == Some(&b' ') && *byte == b'|' && tokens == Tokens::Others {
                     edge(rest)
@@ -91,10 +97,13 @@ pub(super) fn gap(bytes: &[u8], tokens: Tokens, last: bool) -> Gap {
         match found {
             Piece::Of(piece) => {
                 let part = rest.get(..piece).unwrap_or_default();
-                breaks |= part.iter().any(|byte| *byte != b' ');
+                for byte in part {
+                    breaks |= *byte != b' ';
+                    is_line |= *byte == b'\n';
+                }
                 at += piece;
                 if at > GAP_BYTES_MAX {
-                    return Gap::No;
+                    return Gap::TooLong(at);
                 }
             }
             Piece::Unknown if !last => return Gap::Unknown,
@@ -104,6 +113,26 @@ pub(super) fn gap(bytes: &[u8], tokens: Tokens, last: bool) -> Gap {
     }
 }
 
+/// The fewest bytes that tell something, which fewer do not, and more do; `None` when so many do not.
+pub(super) fn fewest(most: usize, tell: impl Fn(usize) -> bool) -> Option<usize> {
+    let (mut too_few, mut enough) = (0, 1);
+    while !tell(enough) {
+        if enough >= most {
+            return None;
+        }
+        (too_few, enough) = (enough, most.min(2 * enough));
+    }
+    while too_few + 1 < enough {
+        let middle = usize::midpoint(too_few, enough);
+        if tell(middle) {
+            enough = middle;
+        } else {
+            too_few = middle;
+        }
+    }
+    Some(enough)
+}
+
 /// The bytes of a token without what breaks it.
 pub(super) fn without_gaps(token: &[u8], tokens: Tokens) -> Vec<u8> {
     let mut whole = Vec::with_capacity(token.len());
@@ -111,7 +140,7 @@ pub(super) fn without_gaps(token: &[u8], tokens: Tokens) -> Vec<u8> {
     while let Some(byte) = token.get(at) {
         match gap(token.get(at..).unwrap_or_default(), tokens, true) {
             Gap::Of { bytes, .. } => at += bytes,
-            Gap::No | Gap::Unknown => {
+            Gap::No | Gap::TooLong(_) | Gap::Unknown => {
                 whole.push(*byte);
                 at += 1;
             }
@@ -135,12 +164,13 @@ fn marks(bytes: &[u8]) -> Piece {
 fn piece(bytes: &[u8]) -> Piece {
     match bytes {
         [b'"' | b'\'', rest @ ..] => strings(rest),
-        [b'<', b'!', rest @ ..] => enclosed(bytes, rest, b"--", b"-->"),
-        [b'/', rest @ ..] => enclosed(bytes, rest, b"*", b"*/"),
-        [b'<', ..] => enclosed(bytes, bytes, b"<", b">"),
+        [b'<', b'!', b'-', b'-', ..] => closed(bytes, b"-->"),
+        [b'/', b'*', ..] => closed(bytes, b"*/"),
         [b'=', b'\n', ..] => Piece::Of(2),
         [b'=', b'\r', b'\n', ..] => Piece::Of(3),
-        [b'='] | [b'=', b'\r'] => Piece::Unknown,
+        [b'<', b'!'] | [b'<', b'!', b'-'] | [b'/'] | [b'='] | [b'=', b'\r'] => Piece::Unknown,
+        [b'<', b'!', ..] => Piece::No,
+        [b'<', ..] => closed(bytes, b">"),
         _ => Piece::No,
     }
 }
@@ -169,18 +199,15 @@ fn strings(rest: &[u8]) -> Piece {
     }
 }
 
-/// From an opening to a closing; `rest` is what must begin with the rest of the opening.
-fn enclosed(bytes: &[u8], rest: &[u8], opening: &[u8], closing: &[u8]) -> Piece {
-    if !rest.starts_with(opening) {
-        return if opening.starts_with(rest) {
-            Piece::Unknown
-        } else {
-            Piece::No
-        };
-    }
+/// Up to a closing.
+fn closed(bytes: &[u8], closing: &[u8]) -> Piece {
     let most = bytes.get(..TAG_BYTES_MAX).unwrap_or(bytes);
-    match most.windows(closing.len()).position(|part| part == closing) {
-        Some(place) => Piece::Of(place + closing.len()),
+    let ends = |end: &usize| most.get(..*end).is_some_and(|part| part.ends_with(closing));
+    let is_last = |byte: &u8| Some(byte) == closing.last();
+    let mut all = most.iter().zip(1..);
+    // A comparison is a call.
+    match all.find_map(|(byte, end)| Some(end).filter(|end| is_last(byte) && ends(end))) {
+        Some(end) => Piece::Of(end),
         None if most.len() < TAG_BYTES_MAX => Piece::Unknown,
         None => Piece::No,
     }
