@@ -24,7 +24,7 @@ const BYTES: usize = 24 * 1024;
 const TOLERANCE_PERCENT: u64 = 10;
 
 /// Parts that somebody who wants to waste time would repeat.
-const PARTS: [&str; 56] = [
+const PARTS: [&str; 59] = [
     "4",
     "1-",
     "1.",
@@ -35,6 +35,9 @@ const PARTS: [&str; 56] = [
     "1<b>",
     "+1\n2 ",
     "+1*2",
+    "9*/**5 /*",
+    "*@\t/*9\t5 /",
+    "**9@+0****/**~/**@/**1239",
     "+1*2345678 ",
     "4012*8888 ",
     "DE89*37",

@@ -314,11 +314,8 @@ fn gap_of(rest: &[u8], tokens: Tokens, last: bool) -> Option<(Gap, usize)> {
     {
         return Some((Gap::No, KNOWN_BY));
     }
-    // Nearly always the byte behind it tells.
-    if let Some(gap) = look(KNOWN_BY) {
-        return Some((gap, KNOWN_BY));
-    }
     match look(GAP_KNOWN_BY.min(rest.len())) {
+        // Nearly always the byte behind it tells.
         Some(gap @ Gap::Of { bytes, .. })
             if rest.get(bytes).is_some_and(|byte| !gap::can_go_on(*byte))
                 || look(bytes + 1).is_some() =>

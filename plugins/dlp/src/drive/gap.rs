@@ -164,13 +164,13 @@ fn marks(bytes: &[u8]) -> Piece {
 fn piece(bytes: &[u8]) -> Piece {
     match bytes {
         [b'"' | b'\'', rest @ ..] => strings(rest),
-        [b'<', b'!', b'-', b'-', ..] => closed(bytes, b"-->"),
-        [b'/', b'*', ..] => closed(bytes, b"*/"),
+        [b'<', b'!', b'-', b'-', ..] => closed(bytes, *b"-->"),
+        [b'/', b'*', ..] => closed(bytes, *b"\0*/"),
         [b'=', b'\n', ..] => Piece::Of(2),
         [b'=', b'\r', b'\n', ..] => Piece::Of(3),
         [b'<', b'!'] | [b'<', b'!', b'-'] | [b'/'] | [b'='] | [b'=', b'\r'] => Piece::Unknown,
         [b'<', b'!', ..] => Piece::No,
-        [b'<', ..] => closed(bytes, b">"),
+        [b'<', ..] => closed(bytes, *b"\0\0>"),
         _ => Piece::No,
     }
 }
@@ -199,17 +199,22 @@ fn strings(rest: &[u8]) -> Piece {
     }
 }
 
-/// Up to a closing.
-fn closed(bytes: &[u8], closing: &[u8]) -> Piece {
+/// Up to a closing, of which zeros are no part.
+fn closed(bytes: &[u8], closing: [u8; 3]) -> Piece {
     let most = bytes.get(..TAG_BYTES_MAX).unwrap_or(bytes);
-    let ends = |end: &usize| most.get(..*end).is_some_and(|part| part.ends_with(closing));
-    let is_last = |byte: &u8| Some(byte) == closing.last();
-    let mut all = most.iter().zip(1..);
-    // A comparison is a call.
-    match all.find_map(|(byte, end)| Some(end).filter(|end| is_last(byte) && ends(end))) {
-        Some(end) => Piece::Of(end),
-        None if most.len() < TAG_BYTES_MAX => Piece::Unknown,
-        None => Piece::No,
+    let [first, second, last] = closing;
+    let is = |byte: u8, expected: u8| byte == expected || expected == 0;
+    let (mut before, mut nearest) = (0, 0);
+    for (byte, end) in most.iter().zip(1..) {
+        if *byte == last && is(nearest, second) && is(before, first) {
+            return Piece::Of(end);
+        }
+        (before, nearest) = (nearest, *byte);
+    }
+    if most.len() < TAG_BYTES_MAX {
+        Piece::Unknown
+    } else {
+        Piece::No
     }
 }
 
