@@ -76,6 +76,15 @@ fn is_key(bytes: &[u8]) -> bool {
             .windows(WORD_LETTERS_MIN)
             .any(|part| part.iter().all(u8::is_ascii_lowercase))
         && centibits(bytes) >= 400
+        && !is_name(bytes)
+}
+
+/// Whether it is made of words: `policy/AmazonRoute53AutoNamingFullAccess`. Of 3,000 random keys one is taken for that.
+fn is_name(bytes: &[u8]) -> bool {
+    let is_other = |byte: &u8| !byte.is_ascii_lowercase();
+    let words = bytes.chunk_by(|_, next| !is_other(next));
+    let in_words = words.map(<[u8]>::len).filter(|letters| *letters >= 4);
+    in_words.sum::<usize>() * 3 >= bytes.len() * 2
 }
 
 #[cfg(test)]
@@ -106,7 +115,7 @@ mod tests {
         );
         check(
             "aws_secret_key",
-            "signed 3lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHL https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/EBSSnapshots.html \"AWSEC2CapacityReservationFleetRolePolicy\" aws,sha256=lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHLq-a",
+            "signed 3lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHL https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/EBSSnapshots.html \"AWSEC2CapacityReservationFleetRolePolicy\" arn:aws:iam::aws:policy/AmazonRoute53AutoNamingFullAccess aws,sha256=lyTWqHMt5UySny2drdPYheRTEzrNux8Cn5JWFHLq-a",
         );
     }
 }

@@ -199,6 +199,26 @@ mod tests {
     }
 
     #[test]
+    fn keys_whose_marks_stand_in_other_things() {
+        check(
+            "jwk",
+            r#"{"kty":"EC",«"d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI»"}, «"d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI»""#,
+        );
+        check(
+            "jwk",
+            r#""d":"1.5", "d": "2026-08-13", "x":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI""#,
+        );
+        check(
+            "huggingface_token",
+            "«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», hf_servingcellpriorityparametersdescription_h_prio",
+        );
+        check(
+            "replicate_token",
+            "«r8_DrqAfn6QLwQnmXEggveiSUUaIL2p2nuPINelfFc», x.py,sha256=r8_DrqAfn6QLwQnmXEggveiSUUaIL2p2nuPINelfFc,1",
+        );
+    }
+
+    #[test]
     fn keys_behind_a_number() {
         check(
             "facebook_app_token",

@@ -235,12 +235,22 @@ fn start(context: &Context<'_>, shape: &Form) -> Option<usize> {
             && context
                 .before(at)
                 .is_some_and(|byte| byte.is_ascii_alphanumeric());
-        return (!is_word || context.begins_word(at) && !is_within).then_some(at);
+        return (!is_word || context.begins_word(at) && !is_within && !is_data(context, at))
+            .then_some(at);
     };
     let start = context.run_back_of(at, head.max() + 1, head.class());
     let length = at - start;
     let fits = (head.min()..=head.max()).contains(&length);
     (fits && context.begins_word(start)).then_some(start)
+}
+
+/// Whether what begins here goes on from base64 before it (`…AAA+EAAB…`), or is a digest (`sha256=r8_…` in a list of files, `sha384-…` in HTML).
+fn is_data(context: &Context<'_>, at: usize) -> bool {
+    match context.bytes(at.saturating_sub(7)..at) {
+        [.., before, b'+'] => before.is_ascii_alphanumeric(),
+        [b's', b'h', b'a', _, _, _, b'=' | b'-'] => true,
+        _ => false,
+    }
 }
 
 /// Where pieces end that begin at `from`.

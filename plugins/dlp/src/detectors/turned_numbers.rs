@@ -114,7 +114,13 @@ fn grouped(context: &Context<'_>, form: &[u8], first: usize, detector: Detector)
     if context.is_open(end + 1) {
         return Outcome::Undecided;
     }
-    if end > context.text.len() || !begins(context, start) || ends(context, end) != Some(true) {
+    // `id-gost-3410-12-256-a` is a name.
+    let is_part = context.before(start) == Some(b'-') || context.byte(end) == Some(b'-');
+    if end > context.text.len()
+        || is_part
+        || !begins(context, start)
+        || ends(context, end) != Some(true)
+    {
         return Outcome::None;
     }
     turned(context, start..end, 0..first, detector)
@@ -219,7 +225,7 @@ mod tests {
     fn leaves_dates_and_serial_numbers() {
         check(
             "ssn",
-            "2017-06-170 1999-00-123, 2024-05-01T10, 1234-56-7891",
+            "2017-06-170 1999-00-123, 2024-05-01T10, 1234-56-7891, tc26-gost-3410-12-256-a",
         );
         check("payment_card", "1234-5678-9012-3456, 2104-8888-8888-1881-1");
         check("iban", "00031023504400407398EX 123456789012AB");

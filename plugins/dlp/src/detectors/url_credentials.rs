@@ -17,6 +17,9 @@ pub(super) const URL_CREDENTIALS: Detector = Detector {
 /// The longest user and password that are taken for such.
 const PART_BYTES_MAX: usize = 256;
 
+/// The shortest password that is taken for one at a host that is reserved for examples (RFC 2606, section 3).
+const EXAMPLE_BYTES_MIN: usize = 8;
+
 fn find(context: &Context<'_>) -> Outcome {
     if !context
         .before(context.at.start)
@@ -66,6 +69,15 @@ fn find_password(context: &Context<'_>, start: usize) -> Outcome {
         return Outcome::None;
     }
     let password = context.bytes(start..end);
+    // Documentation's hosts have documentation's passwords: `http://abc:xyz@example.com`.
+    if password.len() < EXAMPLE_BYTES_MIN && context.has(end + 1, b"example.") != Some(false) {
+        if context.is_open(end + 11) {
+            return Outcome::Undecided;
+        }
+        if let b"com" | b"net" | b"org" = context.bytes(end + 9..end + 12) {
+            return Outcome::None;
+        }
+    }
     // In a URL people do use that one.
     let is_stand_in = is_stand_in(password) && password != b"secret";
     // A port and nothing else is no password: `http://proxy:8080@…` is a typing mistake, not a secret.
@@ -100,7 +112,7 @@ mod tests {
         );
         check(
             "url_credentials",
-            "https://example.com/@user:me ssh://git@github.com:22/a http://u:xxxxxx@h",
+            "https://example.com/@user:me ssh://git@github.com:22/a http://u:xxxxxx@h http://abc:xyz@example.com/",
         );
     }
 }

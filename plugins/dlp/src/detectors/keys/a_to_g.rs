@@ -7,8 +7,8 @@ use super::super::packed::Row;
 use super::super::shape::{Shape, text};
 use super::super::{Before, Lengths};
 use super::{
-    ANY64, BECH32, CENTIBITS_MIN, DASHED, DJANGO, DOTTED, SESSION, UPPER_URL, URL_DOTTED, UUID,
-    behind_a_head, behind_digits, row,
+    ANY64, BECH32, CENTIBITS_MIN, DASHED, DJANGO, DOTTED, PERCENT64, SESSION, UPPER_URL,
+    URL_DOTTED, UUID, behind_a_head, behind_digits, row,
 };
 
 /// Sorted by name.
@@ -23,6 +23,7 @@ pub(super) const ROWS: &[Row] = &[
         "AIK_CLIENT_" => [ALNUM.n(24)],
     ),
     key!("airtable_token": "pat" => [ALNUM.n(14), text("."), LOWER_HEX.n(64)]),
+    key!("akamai_token": "akab-" => [LOWER.n(16), text("-"), LOWER.n(16)]),
     key!("alchemy_url": "alchemy.com/v2/" => [URL.n(32)], "alchemyapi.io/v2/" => [URL.n(32)]),
     key!("alibaba_access_key": "LTAI" => [ALNUM.to(12, 26)]),
     key!("alibaba_sts_key", 350; "STS." => [ALNUM.to(20, 70)]),
@@ -81,6 +82,12 @@ pub(super) const ROWS: &[Row] = &[
         "bedrock-api-key-" => [BASE64.from(24)],
     ),
     key!("aws_mws_token": "amzn.mws." => [UUID.n(36)]),
+    // How the fields that they begin with look in base64.
+    key!("aws_session_token", 350;
+        "IQoJb3JpZ2lu" => [PERCENT64.from(100)],
+        "FwoGZXIvYXdz" => [PERCENT64.from(100)],
+        "FQoGZXIvYXdz" => [PERCENT64.from(100)],
+    ),
     infix!("azure_devops_token", 350; [ALNUM.run(76, 76)] "AZDO" [ALNUM.n(4)]),
     infix!("azure_service_key", 350;
         // Where the service is written into the key: Microsoft's identifiable keys.
@@ -118,7 +125,7 @@ pub(super) const ROWS: &[Row] = &[
         "bkps_" => [URL.from(40)],
         "bkpat_" => [URL.from(40)],
     ),
-    key!("calcom_key": "cal_live_" => [ALNUM.n(32)], "cal_" => [ALNUM.n(32)]),
+    key!("calcom_key", 380; "cal_live_" => [ALNUM.n(32)], "cal_" => [ALNUM.n(32)]),
     key!("canva_secret": "cnvca" => [URL.from(40)]),
     key!("cartesia_key": "sk_car_" => [ALNUM.from(20)]),
     key!("cerebras_key": "csk-" => [LOWER.n(48)]),
@@ -206,8 +213,8 @@ pub(super) const ROWS: &[Row] = &[
     key!("docker_token":
         "dckr_pat_" => [URL.from(27)],
         "dckr_oat_" => [URL.from(27)],
-        "SWMKEY-1-" => [LOWER.n(50), text("-"), LOWER.n(25)],
-        "SWMTKN-1-" => [LOWER.n(50), text("-"), LOWER.n(25)],
+        "SWMKEY-1-" => [BASE64.n(43)],
+        "SWMTKN-1-" => [LOWER.to(49, 50), text("-"), LOWER.n(25)],
     ),
     key!("doppler_token":
         "dp.pt." => [ALNUM.from(40)],
@@ -250,7 +257,7 @@ pub(super) const ROWS: &[Row] = &[
             centibits_min: 350,
         }],
     )),
-    key!("facebook_token": "EAA" => [ALNUM.from(100)], "EAACEdEose0cBA" => [ALNUM.from(20)]),
+    key!("facebook_token", 450; "EAA" => [ALNUM.from(100)], "EAACEdEose0cBA" => [ALNUM.from(20)]),
     key!("fal_key": "fal_sk_" => [ALNUM.from(24)], "fal-" => [ALNUM.from(32)]),
     key!("figma_token":
         "figd_" => [URL.from(38)],
@@ -285,6 +292,7 @@ pub(super) const ROWS: &[Row] = &[
         "na1." => [BASE64.from(80)],
         "eu1." => [BASE64.from(80)],
     ),
+    key!("gitbook_token": "gb_api_" => [ALNUM.n(40)]),
     key!("github_app_token", 300; "ghs_" => [DIGIT.to(6, 12), text("_eyJ"), DOTTED.from(100)]),
     key!("github_token":
         "ghp_" => [ALNUM.to(36, 255)],

@@ -4,7 +4,8 @@ use super::super::class::{ALNUM, BASE64, DIGIT, HEX, LOWER, LOWER_HEX, UPPER, UR
 use super::super::packed::Row;
 use super::super::shape::{Shape, text};
 use super::{
-    ANY64, BASE32, CENTIBITS_MIN, DASHED, DOTTED, PATH_AT, UPPER_DASHED, UUID, behind_a_head, row,
+    ANY64, BASE32, CENTIBITS_MIN, DASHED, DOTTED, PATH_AT, UPPER_DASHED, URL_DOTTED, UUID,
+    behind_a_head, row,
 };
 
 /// Sorted by name.
@@ -15,7 +16,15 @@ pub(super) const ROWS: &[Row] = &[
         "pat." => [LOWER.n(22), text("."), LOWER.n(24), text("."), LOWER.n(20)],
         "sat." => [LOWER.n(22), text("."), LOWER.n(24), text("."), LOWER.n(20)],
     ),
+    // BIP 32.
+    key!("hd_wallet_key", 400;
+        "xprv" => [ALNUM.n(107)],
+        "yprv" => [ALNUM.n(107)],
+        "zprv" => [ALNUM.n(107)],
+        "tprv" => [ALNUM.n(107)],
+    ),
     key!("heartland_key": "skapi_cert_" => [ALNUM.to(34, 42)]),
+    key!("helicone_key": "sk-helicone-" => [DASHED.from(24)]),
     key!("heroku_key":
         "HRKU-" => [URL.from(36)],
         "HRKU-AA" => [URL.n(58)],
@@ -29,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
         "pat-na3-" => [UUID.n(36)],
         "pat-ap1-" => [UUID.n(36)],
     ),
-    key!("huggingface_token":
+    key!("huggingface_token", 380;
         "hf_" => [ALNUM.to(34, 40)],
         "api_org_" => [ALNUM.to(34, 40)],
     ),
@@ -54,6 +63,9 @@ pub(super) const ROWS: &[Row] = &[
     key!("iterative_token": "isat_" => [UUID.n(36)]),
     key!("jenkins_crumb": "Jenkins-Crumb:" => [LOWER_HEX.to(32, 64)], "Jenkins-Crumb: " => [LOWER_HEX.to(32, 64)]),
     key!("jina_key": "jina_" => [ALNUM.n(60)]),
+    key!("jumpcloud_key": "jca_" => [ALNUM.n(36)]),
+    // The private part of a JSON Web Key (RFC 7517, section 4; RFC 7518, section 6).
+    key!("jwk", 400; "\"d\":\"" => [URL.from(43)], "\"d\": \"" => [URL.from(43)]),
     key!("klaviyo_key": "pk_" => [LOWER_HEX.n(34)]),
     key!("langfuse_key":
         "sk-lf-" => [UUID.n(36)],
@@ -129,6 +141,7 @@ pub(super) const ROWS: &[Row] = &[
         "as-" => [ALNUM.n(22)],
     ),
     key!("mongodb_atlas_secret": "mdb_sa_sk_" => [URL.n(40)]),
+    key!("n8n_key": "n8n_api_" => [ALNUM.from(40)]),
     key!("naver_key": "ncp_iam_" => [ALNUM.from(20)]),
     key!("neon_key": "napi_" => [ALNUM.n(64)]),
     key!("netlify_token": "nfp_" => [ALNUM.from(36)], "nfc_" => [ALNUM.from(36)]),
@@ -208,6 +221,21 @@ pub(super) const ROWS: &[Row] = &[
     ),
     key!("pagarme_key": "ak_live_" => [ALNUM.n(30)]),
     key!("pangea_token": "pts_" => [LOWER.n(32)]),
+    // PASETO and, of keys, PASERK (<https://github.com/paseto-standard>).
+    key!("paseto", 350;
+        "v2.local." => [URL_DOTTED.from(60)],
+        "v2.public." => [URL_DOTTED.from(80)],
+        "k2.local." => [URL_DOTTED.from(43)],
+        "k2.secret." => [URL_DOTTED.from(43)],
+        "v3.local." => [URL_DOTTED.from(60)],
+        "v3.public." => [URL_DOTTED.from(80)],
+        "k3.local." => [URL_DOTTED.from(43)],
+        "k3.secret." => [URL_DOTTED.from(43)],
+        "v4.local." => [URL_DOTTED.from(60)],
+        "v4.public." => [URL_DOTTED.from(80)],
+        "k4.local." => [URL_DOTTED.from(43)],
+        "k4.secret." => [URL_DOTTED.from(43)],
+    ),
     key!("paypal_braintree_token": "access_token$" => [LOWER.to(4, 12), text("$"), LOWER.n(16), text("$"), LOWER_HEX.n(32)]),
     key!("perplexity_key": "pplx-" => [ALNUM.to(40, 64)]),
     key!("persona_key":

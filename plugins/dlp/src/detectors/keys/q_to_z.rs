@@ -116,6 +116,7 @@ pub(super) const ROWS: &[Row] = &[
         "snyk_uat." => [URL_DOTTED.from(40)],
         "snyk_sat." => [URL_DOTTED.from(40)],
     ),
+    key!("socket_token": "sktsec_" => [URL.from(40)]),
     key!("sonarqube_token":
         "squ_" => [URL.n(40)],
         "sqp_" => [URL.n(40)],
