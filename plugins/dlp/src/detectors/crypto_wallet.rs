@@ -18,9 +18,11 @@ pub(super) const CRYPTO_WALLET: Detector = Detector {
     find: Find::Run(
         find,
         &[
-            Run::within(Lengths::range(1, 3), AnyBefore::SIGN, AnyBehind::LETTER).first(b"13"),
+            Run::within(Lengths::range(1, 3), AnyBefore::SIGN, AnyBehind::LETTER)
+                .first(b"13")
+                .word(BASE58_CHARACTERS_MIN - 3),
             // `0x`.
-            Run::within(Lengths::one(1), AnyBefore::SIGN, AnyBehind::LETTER).first(b"0"),
+            Run::within(Lengths::one(1), AnyBefore::SIGN, AnyBehind::X).first(b"0"),
         ],
     ),
 };
@@ -33,6 +35,8 @@ pub(super) const CRYPTO_WALLET_BECH32: Detector = Detector {
 
 /// Addresses in base58 have 25 bytes: a version, 20 of a hash, 4 of a checksum.
 const BASE58_BYTES: usize = 25;
+/// So many bytes take so many characters.
+const BASE58_CHARACTERS_MIN: usize = 26;
 /// The longest segwit address (BIP 173).
 const BECH32_CHARACTERS_MAX: usize = 90;
 
@@ -58,7 +62,7 @@ fn find_base58(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let text = context.bytes(start..end);
-    if !(26..=35).contains(&text.len()) {
+    if !(BASE58_CHARACTERS_MIN..=35).contains(&text.len()) {
         return Outcome::None;
     }
     let mut bytes = [0_u8; BASE58_BYTES];

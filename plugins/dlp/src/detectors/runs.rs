@@ -33,7 +33,7 @@ impl Before {
     /// A dot or a comma behind a digit.
     const DOTTED: Self = Self(12);
     /// What a gap can end with.
-    const GAP: Self = Self(13);
+    pub(crate) const GAP: Self = Self(13);
     /// Letters which are no word of up to six, the last one a capital.
     const CAPITALS: Self = Self(14);
     /// How many there are.
@@ -78,11 +78,23 @@ impl Before {
             .count();
         let outside = bytes.len().checked_sub(letters + 1);
         let outside = outside.and_then(|at| bytes.get(at));
-        let is_word = letters <= Self::WORD_LETTERS_MAX && !outside.is_some_and(u8::is_ascii_digit);
-        match bytes.last() {
-            _ if is_word => Self(letters),
-            Some(b'A'..=b'Z') => Self::CAPITALS,
-            _ => Self::LETTERS,
+        let is_joined = outside.is_some_and(u8::is_ascii_digit);
+        Self::letters(
+            letters,
+            is_joined,
+            bytes.last().is_some_and(u8::is_ascii_uppercase),
+        )
+    }
+
+    /// Of so many letters, digits before them or not, the last one a capital or not.
+    #[inline]
+    pub(crate) const fn letters(letters: usize, is_joined: bool, is_capital: bool) -> Self {
+        if letters <= Self::WORD_LETTERS_MAX && !is_joined {
+            Self(letters)
+        } else if is_capital {
+            Self::CAPITALS
+        } else {
+            Self::LETTERS
         }
     }
 }
@@ -201,8 +213,10 @@ impl Behind {
     const JOINS: usize = Self::SIGN + SIGNS.len();
     /// A space or a dash before an opening bracket.
     const BRACKET: Self = Self(Self::JOINS + SIGNS.len());
+    /// `x` or `X`.
+    const X: Self = Self(Self::BRACKET.0 + 1);
     /// How many there are.
-    pub(crate) const COUNT: usize = Self::BRACKET.0 + 1;
+    pub(crate) const COUNT: usize = Self::X.0 + 1;
 
     /// Of a byte, zero at the text's end; no digit or bracket stands behind it.
     #[inline(always)]
@@ -218,7 +232,7 @@ impl Behind {
     #[inline(always)]
     pub(crate) fn followed(self, next: u8) -> Self {
         match next {
-            _ if self.0 < Self::SIGN => self,
+            _ if self.0 < Self::SIGN || self.0 == Self::X.0 => self,
             b'0'..=b'9' => Self(self.0 + SIGNS.len()),
             b'(' if self.0 < Self::SIGN + 2 => Self::BRACKET,
             _ => self,
@@ -242,6 +256,8 @@ const BEHIND: [u8; 256] = {
             *place = Behind::SIGN as u8 + sign.trailing_zeros() as u8;
         } else if byte == b'_' {
             *place = Behind::UNDERSCORE.0 as u8;
+        } else if byte.eq_ignore_ascii_case(&b'x') {
+            *place = Behind::X.0 as u8;
         } else if byte.is_ascii_uppercase() {
             *place = Behind::UPPER.0 as u8;
         } else if byte.is_ascii_lowercase() {
@@ -259,9 +275,11 @@ impl AnyBehind {
     /// Anything.
     pub(crate) const ANY: Self = Self(u32::MAX);
     /// A capital letter.
-    pub(crate) const UPPER: Self = Self(1 << Behind::UPPER.0);
+    pub(crate) const UPPER: Self = Self(1 << Behind::UPPER.0).or(Self::X);
+    /// `x`, small or not.
+    pub(crate) const X: Self = Self(1 << Behind::X.0);
     /// A letter.
-    pub(crate) const LETTER: Self = Self(1 << Behind::UPPER.0 | 1 << Behind::LOWER.0);
+    pub(crate) const LETTER: Self = Self::UPPER.or(Self(1 << Behind::LOWER.0));
     /// What a bare number may end with: see [`super::number::ends`].
     pub(crate) const END: Self = Self(
         1 << Behind::OTHER.0
@@ -381,6 +399,8 @@ pub(crate) struct Run {
     pub(crate) then: AnyBehind,
     /// …and how many behind the sign there, when digits do.
     pub(crate) third: Lengths,
+    /// So many letters and digits stand behind it, or behind the sign there.
+    pub(crate) word: usize,
     /// A word must stand shortly before it.
     pub(crate) announced: bool,
     /// The run is one of the text, and the number is in the dense view.
@@ -398,6 +418,7 @@ impl Run {
             next: Lengths::ALL,
             then: AnyBehind::ANY,
             third: Lengths::ALL,
+            word: 0,
             announced: false,
             dense: false,
         }
@@ -458,6 +479,11 @@ impl Run {
             dense: true,
             ..Self::within(lengths, before, AnyBehind::BREAKS)
         }
+    }
+
+    /// Only before so many letters and digits.
+    pub(crate) const fn word(self, word: usize) -> Self {
+        Self { word, ..self }
     }
 
     /// Only behind a word.

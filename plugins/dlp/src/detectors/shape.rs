@@ -157,6 +157,8 @@ pub(super) fn literal(number: u8) -> &'static str {
 
 /// The runs of digits, of these lengths, that one of the shapes begins with.
 pub(super) fn runs(shapes: Shapes, lengths: Lengths) -> Vec<Digits> {
+    /// So many characters tell enough.
+    const WORD_MAX: usize = 24;
     let mut runs = Vec::new();
     for mut shape in shapes {
         let sign = match shape.pieces.next() {
@@ -172,6 +174,12 @@ pub(super) fn runs(shapes: Shapes, lengths: Lengths) -> Vec<Digits> {
             ([_], Some(Piece::Run(body))) if body.min() > 0 => {
                 let min = u32::from(body.min).min(Lengths::LONGEST as u32);
                 let bytes = (0..=u8::MAX).filter(|byte| body.class().has(*byte));
+                let is_word = bytes.clone().all(|byte| byte.is_ascii_alphanumeric());
+                let run = run.word(if is_word {
+                    usize::from(body.min).min(WORD_MAX)
+                } else {
+                    0
+                });
                 let then = bytes.map(AnyBehind::byte).reduce(AnyBehind::or);
                 runs.push(Digits {
                     next: Lengths::range(min, Lengths::LONGEST as u32),

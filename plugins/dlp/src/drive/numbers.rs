@@ -61,18 +61,18 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Of the two bytes before it, and those behind it, zero where there are none. `settled` tells that this is so, and not only unknown.
+    /// Of what stands before it, and the two bytes behind it, zero where there are none. `settled` tells that this is so, and not only unknown.
     #[inline(always)]
     pub(super) fn new(
         at: Range<usize>,
-        [second, before]: [u8; 2],
+        before: Before,
         [behind, next]: [u8; 2],
         settled: bool,
         lettered: bool,
     ) -> Self {
         Self {
             at,
-            before: Before::of(second, before),
+            before,
             behind: Behind::of_byte(behind).followed(next),
             settled,
             lettered,
@@ -227,6 +227,9 @@ impl Numbers {
             return concern;
         }
         let rest = window.from(run.end);
+        // Of logs nearly every line has one.
+        let is_alone = before == Before::OTHER || before == Before::GAP;
+        let date = behind_date(rest).filter(|_| is_alone && run.len() == 4);
         let mut groups = None;
         while kinds != 0 {
             let kind = kinds.trailing_zeros() as usize;
@@ -236,13 +239,15 @@ impl Numbers {
             };
             if run.dense {
                 concern.dense.0 |= by;
-            } else if !run.is_grouped()
-                || groups.get_or_insert_with(|| Next::of(rest, last)).fits(run)
+            } else if date.is_none()
+                && has_word(rest, run.word)
+                && (!run.is_grouped()
+                    || groups.get_or_insert_with(|| Next::of(rest, last)).fits(run))
             {
                 concern.plain.0 |= by;
             }
         }
-        if !concern.dense.is_none() && broken::is_whole_number(rest, last) {
+        if !concern.dense.is_none() && broken::is_whole_number(date.unwrap_or(rest), last) {
             concern.dense = Asked::default();
         }
         concern
@@ -269,6 +274,33 @@ impl Numbers {
 #[inline]
 const fn sides(before: Before, behind: Behind) -> usize {
     before.0 << BEHIND_BITS | behind.0
+}
+
+/// What stands behind a date (ISO 8601) of which these bytes follow the year, if nothing joins it to more.
+fn behind_date(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [
+            b'-',
+            b'0'..=b'1',
+            b'0'..=b'9',
+            b'-',
+            b'0'..=b'3',
+            b'0'..=b'9',
+            rest @ ..,
+        ] => {
+            let behind = *rest.first()?;
+            (!behind.is_ascii_digit() && !b" -./()".contains(&behind)).then_some(rest)
+        }
+        _ => None,
+    }
+}
+
+/// Whether so many letters and digits may follow, behind a sign or not.
+fn has_word(bytes: &[u8], count: usize) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
+    let sign = bytes.first().is_some_and(|byte| !is_word(byte));
+    let word = bytes.get(usize::from(sign)..).unwrap_or_default();
+    word.iter().take(count).all(is_word)
 }
 
 /// The groups behind a run's first sign, as far as they are known.
@@ -400,7 +432,8 @@ mod tests {
                     let (window, last) = (Window::new(&text[..known], 0), known == text.len());
                     let byte =
                         |at: Option<usize>| at.and_then(|at| window.byte(at)).unwrap_or_default();
-                    let near = [2, 1].map(|back| byte(at.start.checked_sub(back)));
+                    let [second, nearest] = [2, 1].map(|back| byte(at.start.checked_sub(back)));
+                    let near = Before::of(second, nearest);
                     let behind = [0, 1].map(|behind| byte(Some(at.end + behind)));
                     let settled = last || at.end + 1 < known;
                     let found = Found::new(at.clone(), near, behind, settled, lettered);
@@ -447,6 +480,7 @@ mod tests {
                     "[ ./:+()_-]",
                     "[A-Za-z]{1,6}",
                     Just("tel ".to_owned()),
+                    "[12][0-9]{3}-[01][0-9]-[0-3][0-9]",
                     "[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}",
                     "\\+[1-9][0-9]{0,2} [0-9]{3} [0-9]{3,4} [0-9]{3,4}",
                     "[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}",
@@ -463,9 +497,9 @@ mod tests {
         fn whoever_finds_something_broken_is_asked(
             number in prop::sample::select(vec![
                 "4012-8888-8888-1881", "4012 8888 8888 1881", "4012888888881881", "378282246310005", "536-90-4399", "ssn 536904399",
-                "+49 30 901820", "+12125550187", "+1 (212) 555-0187", "DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19",
+                "+49 30 901820", "2026-08-13T", "2026-08-13**5", "+12125550187", "+1 (212) 555-0187", "DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19",
             ]),
-            before in "([a-z]{0,3}[ :.,/(+_-]?|[0-9][.,:/-]|<b>|\"|[*]{1,2}|> )",
+            before in "([a-z]{0,3}[ :.,/(+_-]?|[0-9][.,:/-]|<b>|\"|[+]?[*]{1,2}|> )",
             gaps in prop::collection::vec((0_usize..30, prop::sample::select(vec![
                 "**", "*", "`", "\n", "\n> ", "  ", " *", "<b>", "</b>", "\" + \"", "' '", "\r\n", "=\n", " ", "\n// ", "/* x */", "<br/>", "\t",
             ])), 1..4),

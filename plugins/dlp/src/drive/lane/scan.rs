@@ -1,6 +1,7 @@
 //! Finds triggers in a portion of the text, and what is written in it in other words.
 
 use super::{DECODED_BYTES_MAX, DEPTH_MAX, Lane, OPAQUE_DECODED_BYTES_MAX, TooCostly, Work};
+use crate::detectors::runs::Before;
 use crate::drive::Sighting;
 use crate::drive::blocks::{BLOCK, Kinds, Letters, bits, masks, within};
 use crate::drive::broken::NUMBER_KNOWN_BY;
@@ -146,7 +147,10 @@ impl Lane {
             let (first, behind) = (start + moved, end + moved);
             let found = Found::new(
                 from + start..from + end,
-                [byte(first.wrapping_sub(2)), byte(first.wrapping_sub(1))],
+                match before_in(start, letters, digits) {
+                    Some(before) => before,
+                    None => Before::of(byte(first.wrapping_sub(2)), byte(first.wrapping_sub(1))),
+                },
                 [byte(behind), byte(behind + 1)],
                 work.last || behind + 1 < around.len(),
                 // Of the sixty-four bytes before.
@@ -182,7 +186,8 @@ impl Lane {
         let after = self.numbers_answered;
         self.numbers_answered = at.end + NUMBER_KNOWN_BY;
         let byte = |at: usize| work.window.byte(at).unwrap_or_default();
-        let before = [2, 1].map(|back| at.start.checked_sub(back).map_or(0, byte));
+        let [second, last] = [2, 1].map(|back| at.start.checked_sub(back).map_or(0, byte));
+        let before = Before::of(second, last);
         let behind = [byte(at.end), byte(at.end + 1)];
         let settled = work.last || at.end + 1 < work.window.end();
         let found = Found::new(at, before, behind, settled, true);
@@ -325,6 +330,20 @@ impl Lane {
         self.inner = Some(lane);
         Ok(())
     }
+}
+
+/// Which letters stand before a place of a block, if they begin in it.
+#[inline]
+fn before_in(place: usize, letters: Letters, digits: u64) -> Option<Before> {
+    let at = |flags: u64, back: usize| {
+        let place = place.checked_sub(back);
+        place.is_some_and(|place| flags >> place & 1 == 1)
+    };
+    if !at(letters.ascii, 1) {
+        return None;
+    }
+    let count = (letters.ascii << (BLOCK - place)).leading_ones() as usize;
+    (count < place).then(|| Before::letters(count, at(digits, count + 1), !at(letters.small, 1)))
 }
 
 /// Of digits that stand alone in a block, those within a chain of them: another before, two behind, one sign between each two.
