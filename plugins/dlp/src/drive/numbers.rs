@@ -38,8 +38,8 @@ pub(super) struct Numbers {
     by_first: [Kinds; 10],
     /// Those that need no word before them.
     unannounced: Kinds,
-    /// Lengths that concern anybody, by what stands on both sides: nearly every run's is none of them.
-    lengths: [Lengths; SIDES],
+    /// Lengths that concern anybody, by what stands on both sides: nearly every run's is none of them. First where no word goes on behind it.
+    lengths: [[Lengths; SIDES]; 2],
     /// See [`Self::skips_chains`].
     skips_chains: bool,
     /// See [`Self::skips_lettered`].
@@ -58,7 +58,12 @@ pub(super) struct Found {
     settled: bool,
     /// A letter stands shortly before it, or may.
     lettered: bool,
+    /// Behind the next byte [`WORD_BYTES`] letters and digits follow, or may.
+    worded: bool,
 }
+
+/// So many letters and digits behind a run, and a sign, are a word.
+pub(super) const WORD_BYTES: usize = 16;
 
 impl Found {
     /// Of what stands before it, and the two bytes behind it, zero where there are none. `settled` tells that this is so, and not only unknown.
@@ -68,7 +73,7 @@ impl Found {
         before: Before,
         [behind, next]: [u8; 2],
         settled: bool,
-        lettered: bool,
+        [lettered, worded]: [bool; 2],
     ) -> Self {
         Self {
             at,
@@ -76,6 +81,7 @@ impl Found {
             behind: Behind::of_byte(behind).followed(next),
             settled,
             lettered,
+            worded,
         }
     }
 }
@@ -123,7 +129,7 @@ impl Numbers {
             by_sides: vec![0; SIDES].into(),
             by_first: [0; _],
             unannounced: 0,
-            lengths: [Lengths::NONE; _],
+            lengths: [[Lengths::NONE; _]; _],
             skips_chains: true,
             skips_lettered: true,
             skips_within: true,
@@ -149,12 +155,16 @@ impl Numbers {
                 *kinds |= kind;
             }
         }
-        let sides = self.by_sides.iter_mut().zip(&mut self.lengths);
-        for (place, (kinds, lengths)) in sides.enumerate() {
+        let [wordless, any] = &mut self.lengths;
+        let sides = self.by_sides.iter_mut().zip(any.iter_mut().zip(wordless));
+        for (place, (kinds, (lengths, wordless))) in sides.enumerate() {
             let behind = Behind(place % (1 << BEHIND_BITS));
             if run.before.has(Before(place >> BEHIND_BITS)) && run.behind.has(behind) {
                 *kinds |= kind;
                 *lengths = lengths.and(run.lengths);
+                if run.word < WORD_BYTES {
+                    *wordless = wordless.and(run.lengths);
+                }
             }
         }
         for (kinds, digit) in self.by_first.iter_mut().zip(b'0'..) {
@@ -191,7 +201,9 @@ impl Numbers {
     /// Whether a run can concern anybody, as far as its neighbors tell.
     #[inline(always)]
     pub(super) fn can_concern(&self, found: &Found) -> bool {
-        let lengths = self.lengths.get(sides(found.before, found.behind));
+        let [wordless, any] = &self.lengths;
+        let lengths = if found.worded { any } else { wordless };
+        let lengths = lengths.get(sides(found.before, found.behind));
         !found.settled || lengths.is_some_and(|lengths| lengths.has(found.at.len()))
     }
 
@@ -436,7 +448,9 @@ mod tests {
                     let near = Before::of(second, nearest);
                     let behind = [0, 1].map(|behind| byte(Some(at.end + behind)));
                     let settled = last || at.end + 1 < known;
-                    let found = Found::new(at.clone(), near, behind, settled, lettered);
+                    let word = window.range(at.end + 1..at.end + 1 + WORD_BYTES);
+                    let worded = word.iter().all(u8::is_ascii_alphanumeric);
+                    let found = Found::new(at.clone(), near, behind, settled, [lettered, worded]);
                     let concern = numbers.concern(&found, window, last);
                     let is_asked = |asked: Asked| {
                         let asked =

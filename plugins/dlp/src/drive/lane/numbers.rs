@@ -126,3 +126,71 @@ impl Lane {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::detectors::{Context, Detector, Outcome, Trigger, all};
+    use crate::drive::{Driver, Lane};
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static DETECTORS: LazyLock<Vec<&Detector>> = LazyLock::new(|| {
+        let called = all().filter(|detector| matches!(detector.trigger, Trigger::Digits(..)));
+        called.collect()
+    });
+    static DRIVER: LazyLock<Driver> = LazyLock::new(|| {
+        let detectors = DETECTORS.iter().zip(0..);
+        Driver::new(detectors.map(|(detector, rule)| (rule, *detector))).unwrap()
+    });
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+        /// What a detector finds at a run of digits is found wherever that stands in a block, and whatever stands before it: no mask skips it.
+        #[test]
+        fn whoever_finds_something_is_heard(
+            before in "[a-z ]{0,70}",
+            parts in prop::collection::vec(
+                prop_oneof![
+                    2 => "[0-9a-fA-F-]{1,20}",
+                    2 => "[ .:,/+_\"-]",
+                    1 => "[A-Za-z]{1,7}",
+                    1 => "[0-9]{1,4}",
+                    4 => prop::sample::select(vec![
+                        "8-Lp22ov7halMBLUpG97Wg4y7fibQi3CW19VJiZcCu746zgCs0mdDdTCoOcpgEucgu",
+                        "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "138519649684711|L1wDVrk-9e3PZr5mC0Nq3XyZ7Ab",
+                        "HEGG560427MVZRRL04", "RSSMRA85T10A562S", "ABCDE1234F", "S1234567D", "12345678Z", "X1234567L", "AB123456C", "AB 12 34 56 C",
+                        "1EG4-TE5-MK73", "131052-308T", "2 85 05 78 006 084 91", "11010519491231002X", "DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19",
+                        "+49 30 901820", "tel 0431 19 97 94", "(415) 555-0132", "2026-08-13", "4012-8888-8888-1881", "536-90-4399", "NISS 85073003328",
+                    ]).prop_map(str::to_owned),
+                ],
+                1..8,
+            ),
+        ) {
+            let text = before + &parts.concat();
+            let (mut lane, bytes) = (Lane::default(), text.as_bytes());
+            lane.push(&DRIVER, &text, true, false).unwrap();
+            let heard: Vec<_> = lane.found().map(|sighting| (sighting.rule, sighting.range)).collect();
+            let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+            for (detector, rule) in DETECTORS.iter().zip(0..) {
+                let Trigger::Digits(lengths, places) = detector.trigger else {
+                    continue;
+                };
+                let begins = |at: &usize| is_digit(*at) && !at.checked_sub(1).is_some_and(is_digit);
+                let first = (0..bytes.len()).filter(begins).find_map(|start| {
+                    let end = (start..).find(|at| !is_digit(*at)).unwrap();
+                    let near = start.checked_sub(1).map(|before| bytes[before]);
+                    let context = Context { text: bytes, at: start..end, end: true, dense: false, memo: None };
+                    let is_trigger = lengths.has(end - start) && places.fits(near);
+                    match is_trigger.then(|| detector.find(&context)) {
+                        Some(Outcome::Match(range)) => Some(range),
+                        _ => None,
+                    }
+                });
+                if let Some(range) = first {
+                    prop_assert!(heard.contains(&(rule, range.clone())), "{} at {range:?} of {text:?}", detector.name);
+                }
+            }
+        }
+    }
+}

@@ -135,6 +135,11 @@ impl Lane {
         }
         starts &= !skipped;
         ends &= !digits.wrapping_add(skipped) | digits;
+        // Where what follows the next byte is no word, as far as the block shows.
+        let mut no_word = (!(digits | letters.ascii) & (u64::MAX >> (BLOCK - len))) >> 1;
+        for bytes in [1, 2, 4, 8] {
+            no_word |= no_word >> bytes;
+        }
         let base = from.saturating_sub(2).max(work.window.base());
         let around = work.window.range(base..from + len + 2);
         let byte = |at: usize| around.get(at).copied().unwrap_or_default();
@@ -153,8 +158,11 @@ impl Lane {
                 },
                 [byte(behind), byte(behind + 1)],
                 work.last || behind + 1 < around.len(),
-                // Of the sixty-four bytes before.
-                (lettered << 1 << (BLOCK - 1 - start) | self.letters >> start) != 0,
+                [
+                    // Of the sixty-four bytes before.
+                    (lettered << 1 << (BLOCK - 1 - start) | self.letters >> start) != 0,
+                    no_word >> end & 1 == 0,
+                ],
             );
             if numbers.can_concern(&found) {
                 // Each run counts, for what follows does not tell whether it is asked about where less is known.
@@ -187,10 +195,14 @@ impl Lane {
         self.numbers_answered = at.end + NUMBER_KNOWN_BY;
         let byte = |at: usize| work.window.byte(at).unwrap_or_default();
         let [second, last] = [2, 1].map(|back| at.start.checked_sub(back).map_or(0, byte));
-        let before = Before::of(second, last);
+        let word = at.start.saturating_sub(Before::BYTES)..at.start;
+        let before = match Before::of(second, last) {
+            Before::LETTER => Before::word(work.window.range(word)),
+            before => before,
+        };
         let behind = [byte(at.end), byte(at.end + 1)];
         let settled = work.last || at.end + 1 < work.window.end();
-        let found = Found::new(at, before, behind, settled, true);
+        let found = Found::new(at, before, behind, settled, [true; 2]);
         if work.driver.numbers.can_concern(&found) {
             self.number(&found, after, work)?;
         }
