@@ -181,9 +181,13 @@ impl Exchange {
                     RequestState::Unread
                 }
             }
-            Endpoint::Models | Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => {
-                RequestState::Bodiless
-            }
+            // The path is judged before anything leaves, so that no body can be waited for.
+            Endpoint::Model if !complete => return Err(guards::body_not_expected()),
+            Endpoint::Models
+            | Endpoint::Model
+            | Endpoint::Probe
+            | Endpoint::Public
+            | Endpoint::Unknown => RequestState::Bodiless,
         };
         Ok(())
     }
@@ -223,11 +227,7 @@ impl Exchange {
 
     /// All of the body is here: it leaves or is refused.
     fn finish_request(&mut self, turn: &mut Turn<'_>) -> Step {
-        let meaning = if let RequestState::Reading(reader) = &mut self.request {
-            reader.finish(&mut self.fanout.sink(turn, Side::Request))
-        } else {
-            Ok(RequestMeaning::default())
-        };
+        let meaning = self.request_meaning(turn);
         if meaning.is_err() {
             self.note_asked();
         }
@@ -256,12 +256,35 @@ impl Exchange {
         Step::Release(edited)
     }
 
+    /// What a request that is all here asks for.
+    fn request_meaning(&mut self, turn: &mut Turn<'_>) -> Result<RequestMeaning, Refusal> {
+        if let RequestState::Reading(reader) = &mut self.request {
+            return reader.finish(&mut self.fanout.sink(turn, Side::Request));
+        }
+        if self.fanout.facts.endpoint != Some(Endpoint::Model) {
+            return Ok(RequestMeaning::default());
+        }
+        let path = self.fanout.facts.path.clone();
+        // No limit of its own: a model's name in a path is short.
+        let mut reader = RequestReader::new(Endpoint::Model, usize::MAX);
+        if self.gateway.interest.request_model_first {
+            reader = reader.model_first();
+        }
+        let mut sink = self.fanout.sink(turn, Side::Request);
+        let read = reader.read_path(&path, &mut sink);
+        let meaning = read.and_then(|()| reader.finish(&mut sink));
+        if meaning.is_err() {
+            self.fanout.facts.model = None;
+        }
+        meaning
+    }
+
     /// Keeps for the record what a body that is refused asked for, as far as it was read.
     fn note_asked(&mut self) {
         if let RequestState::Reading(reader) = &self.request {
             let facts = &mut self.fanout.facts;
-            // It may be known already, where it was looked for first.
-            facts.model = reader.model().map(str::to_owned).or(facts.model.take());
+            // One that was only looked for ahead was not scanned, so nobody knows whether it may be told.
+            facts.model = reader.model().map(str::to_owned);
             facts.stream = reader.stream();
         }
     }

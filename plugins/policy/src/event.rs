@@ -12,8 +12,10 @@ pub enum Endpoint {
     AnthropicMessages,
     /// `POST /v1/messages/count_tokens` of Anthropic: text leaves, no tokens are spent.
     AnthropicCountTokens,
-    /// `GET /v1/models` of both: needs a key, holds no text.
+    /// `GET /v1/models` of both: needs a key, has no body.
     Models,
+    /// `GET /v1/models/{id}` of both: what the provider says of one model, which the path names.
+    Model,
     /// `HEAD /`: Claude Code's probe.
     Probe,
     /// One of the policy's `public_paths`: reachable without a key.
@@ -28,7 +30,7 @@ impl Endpoint {
     pub const fn names_model(self) -> bool {
         matches!(
             self,
-            Self::OpenAiChat | Self::AnthropicMessages | Self::AnthropicCountTokens
+            Self::OpenAiChat | Self::AnthropicMessages | Self::AnthropicCountTokens | Self::Model
         )
     }
 

@@ -25,6 +25,9 @@ pub const LIST_ITEMS_MAX: usize = 32;
 /// Stands where something was left out.
 pub const OMITTED: &str = "…";
 
+/// The path of [`Endpoint::Model`], without the model that a client put into it.
+const MODEL_PATH: &str = "/v1/models/…";
+
 /// A name such as a model's, a media type's or a request id: no white space, nothing but letters, digits and the marks that such names
 /// are made with.
 #[must_use]
@@ -82,9 +85,11 @@ pub fn method(text: &str) -> &str {
 /// short word in lower case or an API's version.
 #[must_use]
 pub fn path(endpoint: Option<Endpoint>, path: &str) -> Cow<'_, str> {
-    let known = endpoint.is_some_and(|endpoint| endpoint != Endpoint::Unknown);
-    if known {
-        return Cow::Borrowed(bounded(path));
+    match endpoint {
+        // The record names the model where it may be told.
+        Some(Endpoint::Model) => return Cow::Borrowed(MODEL_PATH),
+        Some(Endpoint::Unknown) | None => {}
+        Some(_) => return Cow::Borrowed(bounded(path)),
     }
     let mut parts: Vec<&str> = path
         .split('/')

@@ -17,13 +17,34 @@ const ROUTES: &[(&str, &str, Endpoint)] = &[
     ("GET", "/", Endpoint::Probe),
 ];
 
+/// What a path that names a model begins with.
+const MODEL_PREFIX: &str = "/v1/models/";
+
+/// Longest name of a model in a path. Those of fine-tuned models, which hold an organization and a suffix, stay below it.
+const MODEL_BYTES_MAX: usize = 128;
+
+/// The model that a path names; `None` when it names none, or not in letters, digits and the marks of models' names, so that no two readers
+/// take it for different ones (percent signs, slashes, dots that go up).
+pub(crate) fn model_in(path: &str) -> Option<&str> {
+    let name = path.strip_prefix(MODEL_PREFIX)?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    (name.len() <= MODEL_BYTES_MAX
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.bytes().all(fits))
+    .then_some(name)
+}
+
 /// The API that `method` on `path` (without its query) calls.
 #[must_use]
 pub fn endpoint(method: &str, path: &str) -> Endpoint {
-    ROUTES
+    let route = ROUTES
         .iter()
-        .find(|(its_method, its_path, _)| *its_method == method && *its_path == path)
-        .map_or(Endpoint::Unknown, |(_, _, endpoint)| *endpoint)
+        .find(|(its_method, its_path, _)| *its_method == method && *its_path == path);
+    match route {
+        Some((_, _, endpoint)) => *endpoint,
+        None if method == "GET" && model_in(path).is_some() => Endpoint::Model,
+        None => Endpoint::Unknown,
+    }
 }
 
 /// `:path` without query string and fragment, which may hold secrets.
@@ -51,6 +72,19 @@ mod tests {
                 Endpoint::AnthropicCountTokens,
             ),
             ("GET", "/v1/models?limit=1", Endpoint::Models),
+            ("GET", "/v1/models/gpt-4o", Endpoint::Model),
+            (
+                "GET",
+                "/v1/models/ft:gpt-4o-mini:acme::Ab3?x=1",
+                Endpoint::Model,
+            ),
+            ("POST", "/v1/models/gpt-4o", Endpoint::Unknown),
+            ("DELETE", "/v1/models/gpt-4o", Endpoint::Unknown),
+            ("GET", "/v1/models/", Endpoint::Unknown),
+            ("GET", "/v1/models/..", Endpoint::Unknown),
+            ("GET", "/v1/models/a/b", Endpoint::Unknown),
+            ("GET", "/v1/models/a%2fb", Endpoint::Unknown),
+            ("GET", "/v1/models/a\"b", Endpoint::Unknown),
             ("HEAD", "/", Endpoint::Probe),
             ("GET", "/", Endpoint::Probe),
             ("POST", "/", Endpoint::Unknown),

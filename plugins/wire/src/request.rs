@@ -2,6 +2,7 @@
 
 use crate::TextSink;
 use crate::document::{Ahead, Document, Failure, Lookahead, Observe, Payload, Value};
+use crate::endpoint::model_in;
 use crate::formats::{Compiled, Meaning};
 use crate::include_usage::{self, Stated};
 use crate::json::Malformed;
@@ -30,9 +31,10 @@ impl RequestReader {
     #[must_use]
     pub fn new(endpoint: Endpoint, body_bytes_max: usize) -> Self {
         let (takes_body, needs_model) = match endpoint {
-            Endpoint::OpenAiChat | Endpoint::AnthropicMessages | Endpoint::AnthropicCountTokens => {
-                (true, true)
-            }
+            Endpoint::OpenAiChat
+            | Endpoint::AnthropicMessages
+            | Endpoint::AnthropicCountTokens
+            | Endpoint::Model => (true, true),
             Endpoint::Public | Endpoint::Unknown => (true, false),
             Endpoint::Models | Endpoint::Probe => (false, false),
         };
@@ -62,6 +64,17 @@ impl RequestReader {
     pub fn model_first(mut self) -> Self {
         self.ahead = self.needs_model.then(Lookahead::new);
         self
+    }
+
+    /// Takes what the path of an [`Endpoint::Model`] says in place of a body, which such a request has not: the model's name is a text like
+    /// any other, and who would change it refuses.
+    ///
+    /// # Errors
+    /// As [`RequestReader::push`].
+    pub fn read_path(&mut self, path: &str, sink: &mut dyn TextSink) -> Result<(), Refusal> {
+        let name = model_in(path).unwrap_or_default();
+        // A name of `model_in` holds nothing that JSON escapes.
+        self.push(format!(r#"{{"model":"{name}"}}"#).as_bytes(), sink)
     }
 
     /// Whether texts can be read. What cannot be read is read too, to say why.

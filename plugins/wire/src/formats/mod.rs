@@ -132,11 +132,13 @@ impl Compiled {
             LazyLock::new(|| Compiled::new(&anthropic::MESSAGES));
         static ANTHROPIC_COUNT: LazyLock<Compiled> =
             LazyLock::new(|| Compiled::new(&anthropic::COUNT_TOKENS));
+        static MODEL: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(&MODEL_IN_PATH));
         static PLAIN: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(&PLAIN_JSON));
         match endpoint {
             Endpoint::OpenAiChat => &OPENAI_CHAT,
             Endpoint::AnthropicMessages => &ANTHROPIC,
             Endpoint::AnthropicCountTokens => &ANTHROPIC_COUNT,
+            Endpoint::Model => &MODEL,
             Endpoint::Models | Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => &PLAIN,
         }
     }
@@ -152,6 +154,12 @@ const PLAIN_JSON: Format = Format {
     event_places: &[],
     ends: &[],
     event_names: &[],
+};
+
+/// A request whose path names a model: read as if a body did ([`crate::RequestReader::read_path`]).
+const MODEL_IN_PATH: Format = Format {
+    request: &[("model", Meaning::Model)],
+    ..PLAIN_JSON
 };
 
 #[cfg(test)]

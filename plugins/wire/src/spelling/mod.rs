@@ -24,7 +24,11 @@ impl Dialect {
         match endpoint {
             Endpoint::OpenAiChat => Self::OpenAi,
             Endpoint::AnthropicMessages | Endpoint::AnthropicCountTokens => Self::Anthropic,
-            Endpoint::Models | Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => {
+            Endpoint::Models
+            | Endpoint::Model
+            | Endpoint::Probe
+            | Endpoint::Public
+            | Endpoint::Unknown => {
                 if has_anthropic_version || path.starts_with("/v1/messages") {
                     Self::Anthropic
                 } else {
