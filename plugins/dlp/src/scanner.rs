@@ -85,6 +85,10 @@ impl Scanner {
         let clear = rules.patterns_clear(whole.text);
         if !clear || rules.driver().is_some() {
             let scan = self.spare.get_or_insert_default();
+            if clear && scan.is_clear(rules, whole.key, whole.text, whole.opaque) {
+                self.known.clear(whole);
+                return Ok(true);
+            }
             scan.reset(rules, reaching);
             scan.follows(rules, whole.key);
             if clear {

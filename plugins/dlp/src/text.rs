@@ -122,6 +122,25 @@ impl TextScan {
         (*kept_base, *before, *unsighted, *released) = (0, 0, 0, 0);
     }
 
+    /// Whether detectors see nothing in a whole text that is the value of this key, if there is one, whatever went before. It is no beginning of a
+    /// text: nearly all texts are such, and nothing else needs to be ready for them. One that must look closer may say no.
+    pub(crate) fn is_clear(&mut self, rules: &Rules, key: &str, text: &str, opaque: bool) -> bool {
+        let Some(driver) = rules.driver() else {
+            return false;
+        };
+        if text.len() > JOINED_BYTES_MAX {
+            return false;
+        }
+        if key.is_empty() {
+            return !self.lane.finds_any(driver, text, opaque);
+        }
+        self.key.clear();
+        for part in ["\"", key, "\": \"", text] {
+            self.key.push_str(part);
+        }
+        !self.lane.finds_any(driver, &self.key, opaque)
+    }
+
     /// It is the value of this key, if there is one: detectors see it as in `"key": "value"`. Nothing of the key is found or changed here.
     pub(crate) fn follows(&mut self, rules: &Rules, key: &str) {
         if key.is_empty() || rules.driver().is_none() {

@@ -12,7 +12,7 @@ use portcullis_pattern::Factor;
 /// How many positions of a text may be candidates, at most, for a look at them to be worth it.
 const SHARE_MAX: f32 = 1.0 / 64.0;
 
-/// Fewest bytes that it is worth it for.
+/// Fewest bytes that it is worth it for, where the state behind them is asked for.
 const BYTES_MIN: usize = 24;
 
 /// The prints of all factors.
@@ -74,7 +74,7 @@ impl Prefilter {
             read = end;
             found
         };
-        if bytes.len() < BYTES_MIN {
+        if bytes.len() < BYTES_MIN && !last {
             return read_to(0, bytes.len());
         }
         if begun && let Some(found) = read_to(0, self.reach) {

@@ -7,6 +7,7 @@
 mod fold;
 mod map;
 
+use crate::drive::padded;
 use fold::{Fold, fold};
 use map::Map;
 use std::ops::Range;
@@ -153,7 +154,21 @@ const STRIDE: usize = 64;
 #[inline]
 fn is_ascii(text: &str) -> bool {
     let (chunks, rest) = text.as_bytes().as_chunks::<STRIDE>();
-    chunks.iter().all(all_ascii) && rest.is_ascii()
+    chunks.iter().all(all_ascii) && few_ascii(rest)
+}
+
+/// The same of fewer bytes than a stride: most texts are that short.
+#[inline]
+fn few_ascii(bytes: &[u8]) -> bool {
+    let (lanes, few) = bytes.as_chunks::<16>();
+    let mut any = match bytes.last_chunk() {
+        Some(last) => u8x16::new(*last),
+        None => u8x16::new(padded(few)),
+    };
+    for sixteen in lanes {
+        any |= u8x16::new(*sixteen);
+    }
+    any.to_bitmask() == 0
 }
 
 #[inline]

@@ -174,6 +174,23 @@ impl Lane {
         *opaque = false;
     }
 
+    /// Whether a whole text may hold something, whatever went before. It is not to be asked for what that is.
+    pub(crate) fn finds_any(&mut self, driver: &Driver, text: &str, opaque: bool) -> bool {
+        self.reset();
+        self.opaque = opaque;
+        let mut kept = std::mem::take(&mut self.kept);
+        let folded = self.view.push(text, &mut kept);
+        let bytes = if folded { &kept } else { text.as_bytes() };
+        let work = Work {
+            driver,
+            window: Window::new(bytes, 0),
+            last: true,
+        };
+        let result = self.scan(work);
+        self.kept = kept;
+        result.is_err() || !self.seen.is_empty()
+    }
+
     /// Takes the next piece.
     ///
     /// # Errors

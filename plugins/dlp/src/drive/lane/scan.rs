@@ -15,21 +15,12 @@ use wide::u8x16;
 const CHAIN_SIGNS: (u8, u8, u8) = (b' ', b'-', b'/');
 
 impl Lane {
+    #[inline(never)]
     pub(super) fn scan(&mut self, work: Work<'_>) -> Result<(), TooCostly> {
-        if !self.pending.is_empty() {
-            self.ask_again(work)?;
-        }
-        if !self.latched.is_empty() {
-            self.go_on(work);
-        }
         let mut decoded = Vec::new();
-        self.escaped
-            .resume(work.window, work.last, &mut |text| decoded.push(text));
-        self.spaced
-            .go_on(work.window, work.last, &mut |text| decoded.push(text));
-        self.listed
-            .go_on(work.window, work.last, &mut |text| decoded.push(text));
-        self.lines(work)?;
+        if self.scanned > 0 {
+            self.resume(&mut decoded, work)?;
+        }
         let mut bytes = work.window.from(self.scanned);
         while !bytes.is_empty() {
             let (block, rest) = bytes.split_at_checked(BLOCK).unwrap_or((bytes, &[]));
@@ -88,6 +79,24 @@ impl Lane {
             }
         });
         result
+    }
+
+    /// What was left open goes on.
+    #[inline(never)]
+    fn resume(&mut self, decoded: &mut Vec<Decoded>, work: Work<'_>) -> Result<(), TooCostly> {
+        if !self.pending.is_empty() {
+            self.ask_again(work)?;
+        }
+        if !self.latched.is_empty() {
+            self.go_on(work);
+        }
+        self.escaped
+            .resume(work.window, work.last, &mut |text| decoded.push(text));
+        self.spaced
+            .go_on(work.window, work.last, &mut |text| decoded.push(text));
+        self.listed
+            .go_on(work.window, work.last, &mut |text| decoded.push(text));
+        self.lines(work)
     }
 
     /// Runs of digits in a block, of which the last may go on.
