@@ -3,7 +3,7 @@
 use crate::TextSink;
 use crate::formats::Meaning;
 use crate::include_usage::{self, Patch, Stated};
-use crate::json::{Malformed, NodeId, Raw, Token, Trie, Walker};
+use crate::json::{Malformed, NodeId, Raw, Simple, Token, Trie, Walker};
 use crate::places::{self, Ground};
 use crate::texts::{Inside, Piece, Texts};
 use portcullis_policy::{Part, Refusal, Role};
@@ -204,7 +204,37 @@ impl Document {
         mut sink: Option<&mut dyn TextSink>,
         observer: &mut impl Observe,
     ) -> Result<(), Failure> {
-        while let Some(step) = self.walker.next(trie, &self.body, end)? {
+        loop {
+            if let Some(member) = self.walker.member(&self.body) {
+                match member.value {
+                    None => {
+                        self.key.clear();
+                        self.key.set(member.key, "");
+                    }
+                    Some(Simple::Number) => continue,
+                    Some(Simple::String(raw)) => {
+                        let bytes = raw.text.len() as u64;
+                        self.text_bytes += bytes;
+                        if self.completion.is_some() {
+                            self.completion_bytes += bytes;
+                        }
+                        let piece = Piece {
+                            body: &self.body,
+                            raw,
+                            text: raw.text,
+                            last: true,
+                            ground: self.walker.around(),
+                            part: Part::Alone,
+                            key: member.key.text,
+                        };
+                        self.texts.piece(piece, reborrow(&mut sink))?;
+                        continue;
+                    }
+                }
+            }
+            let Some(step) = self.walker.next(trie, &self.body, end)? else {
+                break;
+            };
             if self.object_only {
                 let other = match step.token {
                     Token::Open { object } => self.walker.depth() == 1 && !object,
@@ -303,6 +333,7 @@ impl Document {
                     Value::Open { object }
                 }
                 Token::Close { object } => {
+                    self.key.clear();
                     if self.completion == Some(self.walker.depth() + 1) {
                         self.completion = None;
                     }

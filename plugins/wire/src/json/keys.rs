@@ -82,6 +82,12 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Whether the key is nothing to anybody as a text of this role.
+    #[inline]
+    pub(super) fn is_dismissed(&self, role: Role) -> bool {
+        self.dismissed == Some(role)
+    }
+
     /// The key, `at` being where what is between begins in `text`.
     #[inline]
     pub(super) fn raw<'a>(&self, text: &'a str, at: usize) -> Raw<'a> {
@@ -190,10 +196,10 @@ impl Keys {
         slot
     }
 
-    /// Whether the key is nothing to anybody.
+    /// See [`Known::is_dismissed`].
     #[inline]
     pub(super) fn is_dismissed(&self, key: Slot, role: Role) -> bool {
-        self.at(key).is_some_and(|key| key.dismissed == Some(role))
+        self.at(key).is_some_and(|key| key.is_dismissed(role))
     }
 
     /// The key is nothing to anybody.

@@ -21,6 +21,15 @@ pub(super) fn is_number(bytes: &[u8], len: usize) -> bool {
     })
 }
 
+/// How long the number is that these bytes begin with, if it is one of a few digits alone.
+#[inline]
+pub(super) fn simple_number(bytes: &[u8]) -> Option<usize> {
+    let digits = digit_lanes(u8x16::new(*bytes.first_chunk::<LANES>()?)).to_bitmask();
+    let len = digits.trailing_ones() as usize;
+    let ends = matches!(bytes.get(len), Some(b',' | b'}' | b' '));
+    (ends && (len == 1 || len > 1 && bytes.first() != Some(&b'0'))).then_some(len)
+}
+
 /// How many bytes of a number's alphabet (digits, signs, the point, the exponent's letter) these begin with.
 pub(super) fn reach(bytes: &[u8]) -> usize {
     let mut at = 0;

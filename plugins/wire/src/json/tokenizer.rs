@@ -4,10 +4,11 @@
 //! escape. Where it stops means nothing: the tokens that any split of a document gives are the same, but for the cuts between the
 //! pieces of a string. What is wrong shows as soon as the text up to it is there, after all that was right before it.
 
-use super::number::{is_number, reach};
+use super::number::{is_number, reach, simple_number};
 use super::scan::find_special;
 use super::token::{Malformed, Raw, Token};
 use super::unescaped::{Stop, Unescaped};
+use super::walk::Simple;
 use std::ops::Range;
 
 /// How deep arrays and objects may nest: protects every stack that follows the document. No API's body is nested half as deep.
@@ -154,6 +155,31 @@ impl Tokenizer {
     pub(super) fn pass_key(&mut self, bytes: usize) {
         self.at += bytes;
         self.expect = Expect::Value;
+    }
+
+    /// The value of a key that was just passed, if one look tells what it is.
+    #[inline]
+    pub(super) fn simple<'a>(&mut self, text: &'a str) -> Option<Simple<'a>> {
+        let rest = text.as_bytes().get(self.at..)?;
+        let simple = if let [b'"', inside @ ..] = rest {
+            let len = find_special(inside)?;
+            if inside.get(len) != Some(&b'"') {
+                return None;
+            }
+            let at = self.at + 1;
+            self.at = at + len + 1;
+            Simple::String(Raw {
+                text: text.get(at..at + len)?,
+                at,
+                escaped: false,
+                backslashes: false,
+            })
+        } else {
+            self.at += simple_number(rest)?;
+            Simple::Number
+        };
+        self.expect = Expect::CommaOrClose;
+        Some(simple)
     }
 
     /// Whether a key was read to the colon behind it.
