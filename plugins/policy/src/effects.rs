@@ -130,7 +130,7 @@ impl<'a> Effects<'a> {
     }
 
     /// The text of this event came whole, and nothing is in it for the policy; nor would there be, should it come once more at the same place of
-    /// this message: whoever hands out texts may then leave it out. Of a key that holds only where its value is left out as well.
+    /// this message: whoever hands out texts may then leave it out.
     pub const fn dismiss(&mut self) {
         self.dismissed += 1;
     }
