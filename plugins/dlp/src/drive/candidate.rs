@@ -3,7 +3,7 @@
 use super::Driver;
 use super::broken::Within;
 use super::dense::{self, Look, Views};
-use crate::detectors::{Context, LOOK_AHEAD, LOOK_BEHIND, Latch, Memo, Outcome};
+use crate::detectors::{Context, LOOK_AHEAD, LOOK_BEHIND, Latch, Memo, Outcome, Trigger};
 use crate::window::Window;
 use std::ops::Range;
 
@@ -285,6 +285,10 @@ impl Candidate {
             Look::No => Outcome::None,
             Look::Unknown => Outcome::Undecided,
             Look::View(view) => {
+                // A number is looked at alone, of other tokens nobody remembers what was walked over.
+                if !matches!(entry.detector.trigger, Trigger::Digits(..)) {
+                    *known.steps += view.bytes.len();
+                }
                 let context = Context {
                     text: view.bytes,
                     at: view.at.clone(),

@@ -234,6 +234,7 @@ impl Lane {
         }
         let mut value = work.window.range(range.clone()).to_vec();
         if candidate.dense.is_some() {
+            self.steps += value.len();
             value = gap::without_gaps(&value, Tokens::of(entry.detector.trigger));
         }
         self.seen.push(Sighting {
