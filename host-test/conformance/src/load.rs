@@ -112,10 +112,13 @@ impl Suite {
             .get(&case.policy)
             .with_context(|| format!("no policy {}", case.policy))?;
         let mut policy = merged(base.clone(), &case.change);
-        if let Some(policy) = policy.as_object_mut() {
-            policy
+        if let Some(policy) = policy.as_object_mut()
+            && let Some(envoy) = policy
                 .entry("envoy")
-                .or_insert_with(|| json!({ "hold_headers": hold }));
+                .or_insert_with(|| json!({}))
+                .as_object_mut()
+        {
+            envoy.entry("hold_headers").or_insert(hold.into());
         }
         let mut env = self.environment.clone();
         for (name, value) in &case.env {

@@ -272,8 +272,11 @@ impl Scenario {
             Ok(())
         })?;
         self.edit_policy(|policy| {
-            if let Some(policy) = policy.as_object_mut() {
-                policy.insert("envoy".into(), json!({ "hold_headers": hold }));
+            let envoy = policy
+                .as_object_mut()
+                .map(|policy| policy.entry("envoy").or_insert_with(|| json!({})));
+            if let Some(envoy) = envoy.and_then(Value::as_object_mut) {
+                envoy.insert("hold_headers".into(), hold.into());
             }
         })
     }

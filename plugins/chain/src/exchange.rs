@@ -3,7 +3,7 @@
 use crate::fanout::{Fanout, Member};
 use crate::request::RequestState;
 use crate::response::ResponseState;
-use crate::shared::{self, Published};
+use crate::shared::{self, Published, Stage};
 use crate::{Completeness, Gateway, Step};
 use portcullis_policy::{
     Attribute, Endpoint, Event, Facts, HeaderEdit, Metric, Reason, Refusal, ResponseMeaning, Store,
@@ -152,9 +152,13 @@ impl Exchange {
 
     /// Writes facts to filter state: those that changed since the last call, under the names of the contract.
     pub fn write_filter_state(&mut self, write: &mut dyn FnMut(&'static str, &str)) {
-        let others = self.stands_with_others();
+        let stage = Stage {
+            told: self.gateway.settings.told,
+            others: self.stands_with_others(),
+            ended: self.ended,
+        };
         self.published
-            .write_changes(&self.fanout.facts, (others, self.ended), write);
+            .write_changes(&self.fanout.facts, stage, write);
     }
 
     /// Refuses the request, before anything of it left.

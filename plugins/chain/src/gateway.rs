@@ -30,9 +30,12 @@ impl Gateway {
     #[must_use]
     pub fn new(
         policies: Vec<Box<dyn Policy>>,
-        settings: Settings,
+        mut settings: Settings,
         completeness: Completeness,
     ) -> Rc<Self> {
+        if completeness == Completeness::Part {
+            settings.told = settings.told.among_others();
+        }
         let policies: Vec<_> = policies
             .into_iter()
             .map(|policy| (policy.interest(), policy.mode(), policy))

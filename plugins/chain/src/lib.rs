@@ -18,6 +18,7 @@ mod request;
 mod response;
 mod settings;
 mod shared;
+mod told;
 
 pub use background::{Chores, Errand};
 pub use exchange::{Exchange, Origin, Turn};
@@ -25,5 +26,6 @@ pub use gateway::{Completeness, Gateway};
 pub use settings::Settings;
 pub use shared::names;
 pub use step::Step;
+pub use told::Told;
 
 mod step;

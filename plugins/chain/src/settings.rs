@@ -1,5 +1,6 @@
 //! What a module needs to know of the policy document beside its policies.
 
+use crate::Told;
 use portcullis_policy::Endpoint;
 use portcullis_policy::config::{Document, Section};
 use portcullis_wire::endpoint;
@@ -13,6 +14,8 @@ pub struct Settings {
     /// The host can hold headers while the body is inspected (`allow_on_headers_stop_iteration`), so a refusal may still change the
     /// status of a response, and nothing reaches the provider before the request was read.
     pub hold_headers: bool,
+    /// What is written to filter state beside the record.
+    pub told: Told,
     /// Largest body of a request, and of a response that is not streamed.
     pub body_bytes_max: usize,
     /// Paths that are reachable without a key and hold no text.
@@ -28,6 +31,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             hold_headers: false,
+            told: Told::ALL,
             body_bytes_max: BODY_BYTES_MAX_DEFAULT,
             public_paths: Vec::new(),
             pass_upgrades: false,
@@ -42,11 +46,14 @@ impl Settings {
     pub fn read(document: &Document) -> Self {
         let mut settings = Self::default();
         if let Some(envoy) = document.section("envoy") {
-            envoy.only(&["hold_headers"]);
+            envoy.only(&["hold_headers", "filter_state"]);
             settings.hold_headers = envoy
                 .field("hold_headers")
                 .and_then(|field| field.boolean())
                 .unwrap_or(false);
+            if let Some(list) = envoy.field("filter_state") {
+                settings.told = Told::read(&list);
+            }
         }
         if let Some(auth) = document.section("auth") {
             if let Some(paths) = auth.field("public_paths") {
@@ -113,6 +120,7 @@ mod tests {
             settings,
             Settings {
                 hold_headers: true,
+                told: Told::ALL,
                 body_bytes_max: 1000,
                 public_paths: vec!["/healthz".into()],
                 pass_upgrades: true,
@@ -137,7 +145,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "envoy.hold: unknown field; known here: hold_headers",
+                "envoy.hold: unknown field; known here: hold_headers, filter_state",
                 "envoy.hold_headers: expected true or false, found 1",
                 r#"auth.public_paths[0]: expected an absolute path without a query, found "healthz""#,
                 "auth.public_paths[1]: is an endpoint that this gateway guards: it cannot be public",

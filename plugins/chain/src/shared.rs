@@ -1,5 +1,6 @@
 //! Facts in filter state: written for access logs, native filters and the other modules of a chain, read by those modules.
 
+use crate::told::{Name, Told};
 use portcullis_policy::config::Value;
 use portcullis_policy::{
     Action, AuthOutcome, Decision, Facts, Finding, Identity, Reason, Refusal, Side, Timestamp,
@@ -48,6 +49,17 @@ pub mod names {
     pub const UNSCANNED: &str = "portcullis.unscanned";
 }
 
+/// What decides what is written, beside the facts themselves.
+#[derive(Clone, Copy)]
+pub(crate) struct Stage {
+    /// The names that somebody reads.
+    pub told: Told,
+    /// Other modules stand in the same filter chain.
+    pub others: bool,
+    /// The exchange is over.
+    pub ended: bool,
+}
+
 /// What was written so far, so that nothing is written twice.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
@@ -80,9 +92,14 @@ impl Published {
     pub fn write_changes(
         &mut self,
         facts: &Facts,
-        (others, ended): (bool, bool),
+        stage: Stage,
         write: &mut dyn FnMut(&'static str, &str),
     ) {
+        let Stage {
+            told,
+            others,
+            ended,
+        } = stage;
         if facts.auth != self.auth && others {
             self.auth = facts.auth;
             write(names::AUTH, facts.auth.name());
@@ -90,12 +107,20 @@ impl Published {
         if facts.identity != self.identity
             && let Some(identity) = &facts.identity
         {
-            write(names::USER, &identity.user);
-            if let Some(team) = &identity.team {
+            if told.has(Name::User) {
+                write(names::USER, &identity.user);
+            }
+            if told.has(Name::Team)
+                && let Some(team) = &identity.team
+            {
                 write(names::TEAM, team);
             }
-            write(names::KEY_ID, &identity.key_id);
-            write(names::IDENTITY, &identity.to_json());
+            if told.has(Name::KeyId) {
+                write(names::KEY_ID, &identity.key_id);
+            }
+            if told.has(Name::Identity) {
+                write(names::IDENTITY, &identity.to_json());
+            }
             self.identity.clone_from(&facts.identity);
         }
         if facts.key_expires_at != self.key_expires_at
@@ -104,7 +129,8 @@ impl Published {
             write(names::KEY_EXPIRES_AT, &end.to_rfc3339());
             self.key_expires_at = facts.key_expires_at;
         }
-        if facts.model != self.model
+        if told.has(Name::Model)
+            && facts.model != self.model
             && let Some(model) = &facts.model
         {
             // Whoever writes this may not hold the policy that would know a secret, so only what cannot be one is written.
@@ -112,6 +138,7 @@ impl Published {
             self.model.clone_from(&facts.model);
         }
         if std::mem::take(&mut self.model_withdrawn) {
+            // Another module wrote it, whether or not this one would.
             write(names::MODEL, "");
         }
         if facts.findings != self.findings {
@@ -131,16 +158,26 @@ impl Published {
             && let Some(usage) = facts.usage
         {
             let total = usage.input.saturating_add(usage.output);
-            write(names::TOKENS_IN, &usage.input.to_string());
-            write(names::TOKENS_OUT, &usage.output.to_string());
-            write(names::TOKENS_TOTAL, &total.to_string());
+            for (name, key, tokens) in [
+                (Name::TokensIn, names::TOKENS_IN, usage.input),
+                (Name::TokensOut, names::TOKENS_OUT, usage.output),
+                (Name::TokensTotal, names::TOKENS_TOTAL, total),
+            ] {
+                if told.has(name) {
+                    write(key, &tokens.to_string());
+                }
+            }
             self.usage = facts.usage;
         }
         let decided = decided(facts);
         let due = decided.0 == Decision::Refuse || (ended && self.told < Some(decided.0));
         if due && self.decided != Some(decided) {
-            write(names::DECISION, decided.0.name());
-            if let Some(reason) = decided.1 {
+            if told.has(Name::Decision) {
+                write(names::DECISION, decided.0.name());
+            }
+            if told.has(Name::Reason)
+                && let Some(reason) = decided.1
+            {
                 write(names::REASON, reason.code());
             }
             self.decided = Some(decided);
@@ -319,7 +356,12 @@ mod tests {
         ended: bool,
     ) -> Vec<(&'static str, String)> {
         let mut changes = Vec::new();
-        published.write_changes(facts, (true, ended), &mut |name, value| {
+        let stage = Stage {
+            told: Told::ALL,
+            others: true,
+            ended,
+        };
+        published.write_changes(facts, stage, &mut |name, value| {
             changes.push((name, value.to_owned()));
         });
         changes
