@@ -8,6 +8,9 @@ use portcullis_wire::endpoint;
 /// Largest body when the policy names none: 32 MiB. Protects a worker's memory; both sides of an exchange are bounded by it.
 pub const BODY_BYTES_MAX_DEFAULT: usize = 32 << 20;
 
+/// Most that a policy may say: a body's positions are 32 bits wide in wasm, and its memory is all of a worker's.
+pub const BODY_BYTES_MAX_LIMIT: usize = 1 << 30;
+
 /// Settings of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -76,13 +79,11 @@ impl Settings {
             .and_then(|dlp| dlp.field("max_body_bytes"))
             && let Some(bytes) = limit.positive()
         {
-            // Positions in a message are 32 bits wide in wasm.
-            match usize::try_from(bytes)
-                .ok()
-                .filter(|bytes| *bytes <= 1 << 30)
-            {
-                Some(bytes) => settings.body_bytes_max = bytes,
-                None => limit.mistake("must not be above 1073741824 (1 GiB)"),
+            match usize::try_from(bytes) {
+                Ok(bytes) if bytes <= BODY_BYTES_MAX_LIMIT => settings.body_bytes_max = bytes,
+                Ok(_) | Err(_) => {
+                    limit.mistake(format!("must not be above {BODY_BYTES_MAX_LIMIT} (1 GiB)"));
+                }
             }
         }
         settings
