@@ -21,27 +21,30 @@ pub(super) const AWS_SECRET_KEY: Detector = Detector {
         "akia",
         "asia",
     ]),
-    find: Find::Code(find),
+    find: Find::Traced(find),
 };
 
 /// How far behind the announcement the key may begin.
 const REACH: usize = 120;
 
+/// What goes on longer is no key and has none in it.
+const RUN_BYTES_MAX: usize = 256;
+
 fn find(context: &Context<'_>) -> Outcome {
     let mut position = context.at.end;
     let limit = position + REACH;
     while position < limit {
-        let end = context.run_of(position, 64, &BASE64);
-        if context.is_open(end) {
-            return Outcome::Undecided;
-        }
+        let end = match context.end_of(position, RUN_BYTES_MAX, &BASE64) {
+            Ok(end) => end,
+            Err(outcome) => return outcome,
+        };
         // `name=value` joins both with a character of the alphabet.
         let run = context.bytes(position..end);
         let start = run
             .iter()
             .position(|byte| *byte != b'=')
             .map_or(end, |skipped| position + skipped);
-        let key = match run.iter().rposition(|byte| *byte == b'=') {
+        let key = match memchr::memrchr(b'=', run) {
             Some(equals) if position + equals + 1 < end => position + equals + 1..end,
             _ => start..end,
         };

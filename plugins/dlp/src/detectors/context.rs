@@ -1,6 +1,5 @@
 //! What detectors ask of the text around a trigger.
 
-use super::memo::Open;
 use super::{Class, Context, Outcome, words};
 use crate::drive::{Letters, bits};
 use std::ops::Range;
@@ -73,24 +72,20 @@ impl<'a> Context<'a> {
     /// The same, if it is known.
     ///
     /// # Errors
-    /// [`Outcome::Undecided`]. A detector that answers so, too, is asked again when it is known: with less, it could say nothing else.
+    /// [`Outcome::Undecided`].
     pub(super) fn end_of(&self, from: usize, max: usize, class: &Class) -> Result<usize, Outcome> {
         // Mostly there is no run.
-        if self.byte(from).is_some_and(|byte| !class.has(byte)) {
-            return Ok(from);
+        let is_none = self.byte(from).is_some_and(|byte| !class.has(byte));
+        let end = if is_none {
+            from
+        } else {
+            self.run_of(from, max, class)
+        };
+        if self.is_open(end) {
+            Err(Outcome::Undecided)
+        } else {
+            Ok(end)
         }
-        let end = self.run_of(from, max, class);
-        if !self.is_open(end) {
-            return Ok(end);
-        }
-        if let Some((memo, base)) = self.memo {
-            memo.waits_for(Open {
-                class: *class,
-                from: base + from,
-                limit: base + from + max,
-            });
-        }
-        Err(Outcome::Undecided)
     }
 
     /// Where the run of characters of an alphabet begins that ends before `to`, after at most `max` of them.
@@ -105,8 +100,30 @@ impl<'a> Context<'a> {
         self.run(from, max, |byte| byte.is_ascii_digit())
     }
 
+    /// With less of the text than up to here, the detector could not go on.
+    #[inline]
+    fn needs(&self, until: usize) {
+        if let Some((memo, base)) = self.memo {
+            memo.needs(base + until);
+        }
+    }
+
+    /// Whether the detector, to come as far as it is, needed more of the text than up to here.
+    pub(super) fn has_needed(&self, more: usize) -> bool {
+        self.memo
+            .is_some_and(|(memo, base)| memo.needed() > base + more)
+    }
+
+    /// What the detector says it knew with no more of the text than up to here.
+    pub(super) fn needed_only(&self, until: usize) {
+        if let Some((memo, base)) = self.memo {
+            memo.begin(base + until);
+        }
+    }
+
     /// Whether what stands at a position is not known yet.
     pub(super) fn is_open(&self, position: usize) -> bool {
+        self.needs(position + 1);
         !self.end && position >= self.text.len()
     }
 
@@ -117,8 +134,15 @@ impl<'a> Context<'a> {
         if let ([byte, ..], [first, ..]) = (rest, literal)
             && byte != first
         {
-            Some(false)
-        } else if rest.starts_with(literal) {
+            self.needs(position + 1);
+            return Some(false);
+        }
+        let same = rest
+            .iter()
+            .zip(literal)
+            .take_while(|(one, other)| one == other);
+        self.needs(position + literal.len().min(same.count() + 1));
+        if rest.starts_with(literal) {
             Some(true)
         } else if !self.end && literal.starts_with(rest) {
             None

@@ -67,7 +67,7 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
         "wandb",
         "zendesk",
     ]),
-    find: Find::Code(find),
+    find: Find::Traced(find),
 };
 
 /// How long a value is at least that is joined to its name.
@@ -149,16 +149,15 @@ fn find(context: &Context<'_>) -> Outcome {
         Ok(_) | Err(Outcome::None) => joined(context, rest),
         Err(outcome) => outcome,
     };
-    // A name that is long in coming to its value was asked about when little of that was there.
-    let waits = found == Outcome::Undecided && context.text.len() > context.at.end + FIRST_BYTES;
-    if waits {
+    if found == Outcome::None && !context.has_needed(at.end + FIRST_BYTES) {
         return found;
     }
-    if found == Outcome::None || is_harmless(context, rest) {
-        Outcome::None
-    } else {
-        found
+    // What is of no interest is not waited for.
+    if is_harmless(context, rest) {
+        context.needed_only(rest + 1);
+        return Outcome::None;
     }
+    found
 }
 
 /// What is called a key, a secret or a password up to here.

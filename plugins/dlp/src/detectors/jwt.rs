@@ -11,7 +11,7 @@ pub(super) const JWT: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Keywords(&["eyJ", "ZXlK"]),
-    find: Find::Code(find),
+    find: Find::Traced(find),
 };
 
 /// base64url, and base64 as some write it.

@@ -1,7 +1,6 @@
 //! How far runs of an alphabet reach, as far as it was seen: many triggers can stand in one long token, and each would walk to its end.
 
 use super::Class;
-use crate::window::Window;
 use std::cell::Cell;
 
 /// How many alphabets are remembered at once.
@@ -31,17 +30,8 @@ pub(crate) struct Memo {
     touched: Cell<bool>,
     /// Bytes that were walked over since it was last asked.
     steps: Cell<usize>,
-    /// What the detector waits for that was asked last, if it is the end of a run.
-    open: Cell<Option<Open>>,
-}
-
-/// A run whose end was not shown.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Open {
-    pub(super) class: Class,
-    pub(super) from: usize,
-    /// What is longer makes no difference.
-    pub(super) limit: usize,
+    /// Up to where the detector needed the text that was asked last.
+    needed: Cell<usize>,
 }
 
 impl Default for Memo {
@@ -50,7 +40,7 @@ impl Default for Memo {
             known: [const { Cell::new(Known::NOTHING) }; KNOWN_MAX],
             touched: Cell::default(),
             steps: Cell::default(),
-            open: Cell::default(),
+            needed: Cell::default(),
         }
     }
 }
@@ -63,28 +53,21 @@ impl Memo {
             self.known.iter().for_each(forget);
         }
         self.steps.set(0);
-        self.open.set(None);
     }
 
-    /// The detector waits for the end of a run.
-    pub(super) fn waits_for(&self, open: Open) {
-        self.open.set(Some(open));
+    /// A detector begins, or begins anew: it has needed the text up to here.
+    pub(crate) fn begin(&self, needed: usize) {
+        self.needed.set(needed);
     }
 
-    /// A detector is asked: what another one waited for is of no interest.
-    pub(super) fn asked(&self) {
-        self.open.set(None);
+    /// With less of the text than up to here, the detector could not go on.
+    pub(super) fn needs(&self, until: usize) {
+        self.needed.update(|needed| needed.max(until));
     }
 
-    /// Where the run ends that the detector waits for, as far as the text is known: it can be shown so much at once. `None` when it waits for
-    /// something else.
-    pub(crate) fn open_until(&self, window: Window<'_>) -> Option<usize> {
-        let Open { class, from, limit } = self.open.take()?;
-        let end = self.end(class, from, |at| {
-            let more = window.range(at..limit.max(at).min(window.end()));
-            at + more.iter().take_while(|byte| class.has(**byte)).count()
-        });
-        Some(end.min(limit))
+    /// Up to where the detector needed the text that was asked last.
+    pub(crate) fn needed(&self) -> usize {
+        self.needed.get()
     }
 
     /// How many bytes were walked over since it was last asked.
@@ -109,5 +92,63 @@ impl Memo {
             self.touched.set(true);
         }
         to
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Context, Outcome, Trigger, all};
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+        /// What a traced detector needed is what it needed: with less it cannot tell, with as much it says the same.
+        #[test]
+        fn what_is_traced_is_what_is_needed(
+            parts in prop::collection::vec(
+                "password ?[=:] ?|api_key ?[=:] ?\"?|PASSWD=|token \"|sk-ant-|AKIA|xoxb-|eyJhbGciOiJIUzI1NiJ9|secret_|the |[a-z]{1,9}|[0-9A-Za-z]{20,90}|[0-9a-zA-Z_/+-]{60,200}|[\\](\")&=. \n:<@!-]|value|&page=|https://u:|T3BlbkFJ|max_tokens|aws",
+                1..8,
+            ),
+        ) {
+            let text = parts.concat();
+            let bytes = text.as_bytes();
+            for detector in all().filter(|detector| detector.is_traced()) {
+                let words = match detector.trigger {
+                    Trigger::Keywords(words) | Trigger::KeywordsAnyCase(words) => words.to_vec(),
+                    Trigger::Marks(shapes) => shapes.marks().collect(),
+                    Trigger::Digits(..) | Trigger::At => continue,
+                };
+                for (at, word) in words.iter().flat_map(|word| text.match_indices(word)) {
+                    let at = at..at + word.len();
+                    let said = |until: usize, end: bool| {
+                        let memo = Memo::default();
+                        memo.begin(0);
+                        let (text, at) = (&bytes[..until], at.clone());
+                        let context = Context { text, at, end, dense: false, memo: Some((&memo, 0)) };
+                        (detector.find(&context), memo.needed())
+                    };
+                    let (outcome, needed) = said(bytes.len(), false);
+                    if outcome == Outcome::Undecided {
+                        continue;
+                    }
+                    prop_assert!(needed <= bytes.len());
+                    // That there is nothing is told by what any detector is shown first, or more.
+                    let from = match outcome {
+                        Outcome::None => at.end + 32,
+                        _ => at.end,
+                    };
+                    for until in from..bytes.len() {
+                        let (less, _) = said(until, false);
+                        if until < needed {
+                            prop_assert_eq!(less, Outcome::Undecided, "{} {:?} {} {}", detector.name, text, until, needed);
+                        } else {
+                            prop_assert_eq!(&less, &outcome, "{} {:?} {} {}", detector.name, text, until, needed);
+                        }
+                    }
+                }
+            }
+        }
     }
 }

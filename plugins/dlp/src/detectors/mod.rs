@@ -73,6 +73,7 @@ mod reference;
 
 pub(crate) use class::Class;
 pub(crate) use memo::Memo;
+pub(crate) use packed::Shapes;
 use runs::{AnyBefore, AnyBehind, Run};
 use std::ops::Range;
 
@@ -106,15 +107,21 @@ impl Detector {
     /// Decides what stands at a trigger.
     #[inline]
     pub(crate) fn find(&self, context: &Context<'_>) -> Outcome {
-        if self.may_wait_for_runs()
-            && let Some((memo, _)) = context.memo
-        {
-            memo.asked();
-        }
         match self.find {
-            Find::Code(find) | Find::Run(find, _) => find(context),
+            Find::Code(find) | Find::Traced(find) | Find::Run(find, _) => find(context),
             Find::Key(shapes) => shape::find(context, shapes),
             Find::Number(plan) => checked_numbers::find(context, plan),
+        }
+    }
+}
+
+impl Detector {
+    /// The same, at a mark of these of its shapes only.
+    #[inline]
+    pub(crate) fn find_of(&self, shapes: Option<Shapes>, context: &Context<'_>) -> Outcome {
+        match shapes {
+            Some(shapes) => shape::find(context, shapes),
+            None => self.find(context),
         }
     }
 }
@@ -124,10 +131,13 @@ impl Detector {
 pub(crate) enum Find {
     /// By a function of its own.
     Code(fn(&Context<'_>) -> Outcome),
-    /// The same, at no other runs of digits than these.
+    /// The same, and it looks at nothing behind its trigger but what [`Context::is_open`] and those that ask it have told it is known; so it is
+    /// asked once, with all that is at hand, and what it needed of that tells with how much less it would have said the same.
+    Traced(fn(&Context<'_>) -> Outcome),
+    /// By a function of its own, at no other runs of digits than these.
     Run(fn(&Context<'_>) -> Outcome, &'static [Run]),
     /// Whether one of these shapes stands there: a row in `keys/`.
-    Key(packed::Shapes),
+    Key(Shapes),
     /// Whether such a number stands there: a row of `checked_numbers.rs`.
     Number(&'static checked_numbers::Plan),
 }
@@ -140,7 +150,7 @@ impl Detector {
         };
         let before = before.any();
         let mut runs = match self.find {
-            Find::Code(_) => vec![Run::within(lengths, before, AnyBehind::ANY)],
+            Find::Code(_) | Find::Traced(_) => vec![Run::within(lengths, before, AnyBehind::ANY)],
             Find::Run(_, runs) => runs.to_vec(),
             Find::Key(shapes) => shape::runs(shapes, lengths),
             Find::Number(plan) => plan.runs(),
@@ -155,14 +165,9 @@ impl Detector {
         runs.into_iter().map(within).collect()
     }
 
-    /// Whether its [`Memo`] tells what it waits for.
-    pub(crate) const fn may_wait_for_runs(&self) -> bool {
-        matches!(self.find, Find::Key(_) | Find::Code(_))
-    }
-
-    /// Whether it walks over tokens with a [`Memo`] only, which counts steps.
-    pub(crate) const fn remembers(&self) -> bool {
-        matches!(self.find, Find::Key(_))
+    /// Whether its [`Memo`] tells how much of the text it needed.
+    pub(crate) const fn is_traced(&self) -> bool {
+        matches!(self.find, Find::Key(_) | Find::Traced(_))
     }
 
     /// Whether it is called at runs of so many digits.
@@ -200,7 +205,7 @@ pub(crate) enum Trigger {
     /// At each of these byte strings.
     Keywords(&'static [&'static str]),
     /// At the marks of these shapes, which are keywords.
-    Marks(packed::Shapes),
+    Marks(Shapes),
     /// At each of these byte strings (written in lower case), whatever the case of its ASCII letters.
     KeywordsAnyCase(&'static [&'static str]),
     /// At each maximal run of ASCII digits that has one of these lengths and such a neighbor before it.

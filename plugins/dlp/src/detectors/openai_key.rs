@@ -19,7 +19,7 @@ pub(super) const OPENAI_KEY: Detector = Detector {
         "sk-None-",
         "SK-PROJ-",
     ]),
-    find: Find::Code(find),
+    find: Find::Traced(find),
 };
 
 const INFIX: &[u8] = b"T3BlbkFJ";
@@ -33,17 +33,22 @@ fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
     let has_infix = context.trigger() == INFIX;
     let start = if has_infix {
-        let run = context.run_back_of(at.start, SIDE_MAX, &URL);
-        let before = context.bytes(run..at.start);
-        // Where the prefix was torn off, the infix with enough on both sides still says what it was.
-        let prefix = before
-            .windows(3)
-            .rposition(|part| part == b"sk-")
-            .unwrap_or(0);
-        if at.start - run - prefix < SIDE_MIN {
+        // Where the prefix was torn off, the infix with enough on both sides still says what it was; it stands once in a key.
+        let mut start = at.start;
+        while at.start - start < SIDE_MAX && context.before(start).is_some_and(|byte| URL.has(byte))
+        {
+            start -= 1;
+            let begins = |text: &[u8]| context.bytes(start..start + text.len()) == text;
+            match context.byte(start) {
+                Some(b's') if begins(b"sk-") => break,
+                Some(b'T') if begins(INFIX) => return Outcome::None,
+                _ => {}
+            }
+        }
+        if at.start - start < SIDE_MIN {
             return Outcome::None;
         }
-        run + prefix
+        start
     } else {
         at.start
     };

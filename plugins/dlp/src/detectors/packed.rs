@@ -236,6 +236,23 @@ impl Shapes {
         self.map(|form| std::str::from_utf8(form.mark).unwrap_or_default())
     }
 
+    /// Those from the first to the last whose mark this trigger begins with.
+    pub(crate) fn of_mark(self, trigger: &str) -> Self {
+        let Reader(all) = self.0;
+        let (mut rest, mut from, mut to) = (self, all.len(), 0);
+        loop {
+            let before = all.len() - rest.0.0.len();
+            let Some(form) = rest.next() else {
+                break;
+            };
+            if trigger.as_bytes().starts_with(form.mark) {
+                from = from.min(before);
+                to = all.len() - rest.0.0.len();
+            }
+        }
+        Self(Reader(all.get(from..to).unwrap_or_default()))
+    }
+
     /// The next shape whose mark a trigger begins with.
     #[inline]
     pub(super) fn next_marked(&mut self, trigger: &[u8]) -> Option<Form> {

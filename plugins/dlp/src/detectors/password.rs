@@ -42,7 +42,7 @@ pub(super) const PASSWORD: Detector = Detector {
         "identified by",
         "convertto-securestring",
     ]),
-    find: Find::Code(find),
+    find: Find::Traced(find),
 };
 
 /// The longest password that is taken for one.

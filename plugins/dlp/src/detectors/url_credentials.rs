@@ -11,7 +11,7 @@ pub(super) const URL_CREDENTIALS: Detector = Detector {
     dense: false,
     opaque: true,
     trigger: Trigger::Keywords(&["://"]),
-    find: Find::Code(find),
+    find: Find::Traced(find),
 };
 
 /// The longest user and password that are taken for such.

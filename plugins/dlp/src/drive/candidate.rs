@@ -3,7 +3,7 @@
 use super::Driver;
 use super::broken::Within;
 use super::dense::{self, Look, Views};
-use crate::detectors::{Context, LOOK_AHEAD, LOOK_BEHIND, Latch, Memo, Outcome, Trigger};
+use crate::detectors::{Context, Detector, LOOK_AHEAD, LOOK_BEHIND, Latch, Memo, Outcome, Trigger};
 use crate::window::Window;
 use std::ops::Range;
 
@@ -33,40 +33,64 @@ pub(super) struct Candidate {
     pub(super) after: usize,
 }
 
-/// What any detector is shown of a trigger when there is enough to begin with.
+/// A trigger, and what is at hand around it of all that a detector may be shown.
 pub(super) struct Shown<'a> {
     text: &'a [u8],
     first: usize,
     at: Range<usize>,
-    cut: bool,
+    last: bool,
 }
 
 impl<'a> Shown<'a> {
-    /// Of a trigger.
+    /// Of a trigger; `last` tells that the text ends with the window.
     #[inline]
-    pub(super) fn of(at: &Range<usize>, window: Window<'a>, last: bool) -> Option<Self> {
+    pub(super) fn of(at: &Range<usize>, window: Window<'a>, last: bool) -> Self {
         let first = at.start.saturating_sub(LOOK_BEHIND);
-        let text = window.range(first..at.end + FIRST_REACH);
-        let cut = text.len() < at.end + FIRST_REACH - first;
-        (!cut || last).then(|| Self {
-            text,
+        Self {
+            text: window.range(first..at.end + LOOK_AHEAD),
             first,
             at: at.start - first..at.end - first,
-            cut,
-        })
+            last,
+        }
     }
 
-    /// For a detector.
+    /// Whether there is enough to begin with.
     #[inline]
-    pub(super) fn context<'c>(&'c self, memo: &'c Memo) -> Context<'c> {
+    pub(super) fn is_enough(&self) -> bool {
+        self.last || self.text.len() >= self.at.end + FIRST_REACH
+    }
+
+    /// For a detector that is shown so many bytes behind the trigger, or what there is of them.
+    #[inline]
+    pub(super) fn context<'c>(&'c self, memo: &'c Memo, reach: usize) -> Context<'c> {
+        let part = self.text.get(..self.at.end + reach);
         Context {
-            text: self.text,
+            text: part.unwrap_or(self.text),
             at: self.at.clone(),
-            end: self.cut,
+            end: part.map_or(self.last, |_| reach == LOOK_AHEAD),
             dense: false,
             memo: Some((memo, self.first)),
         }
     }
+
+    /// With how many bytes behind the trigger, as a power of two, the detector would have answered that was asked last with all of them.
+    #[inline]
+    pub(super) fn level(&self, memo: &Memo) -> u32 {
+        let needed = memo.needed().saturating_sub(self.first + self.at.end);
+        needed.next_power_of_two().ilog2().min(LAST_LEVEL)
+    }
+
+    /// For a detector that is traced: all of it.
+    #[inline]
+    pub(super) fn whole<'c>(&'c self, memo: &'c Memo) -> Context<'c> {
+        memo.begin(0);
+        self.context(memo, LOOK_AHEAD)
+    }
+}
+
+/// What it costs, in bytes that are shown, to ask a traced detector so much beyond what any detector is shown first.
+pub(super) const fn cost_beyond(level: u32) -> usize {
+    level.saturating_sub(FIRST_LEVEL) as usize * FIRST_REACH
 }
 
 /// What is known of a text already, and what it has cost so far.
@@ -99,6 +123,17 @@ pub(super) enum Answer {
     Latched(Latch, usize),
 }
 
+impl Answer {
+    /// What a detector said last; `decided` tells how much of the text it takes to know.
+    fn new(outcome: Outcome, decided: impl FnOnce() -> usize) -> Self {
+        match outcome {
+            Outcome::Match(range) if !range.is_empty() => Self::Found(range, decided()),
+            Outcome::Latch(latch) => Self::Latched(latch, decided()),
+            Outcome::None | Outcome::Undecided | Outcome::Match(_) => Self::Nothing,
+        }
+    }
+}
+
 impl Candidate {
     pub(super) const fn new(
         entry: u16,
@@ -128,11 +163,16 @@ impl Candidate {
         last: bool,
         mut known: Known<'_>,
     ) -> Answer {
-        let available = window.end() - self.at.end;
-        let remembers = self.remembers(driver);
         if self.level.is_none() {
             *known.steps += FIRST_REACH;
         }
+        let entry = driver.entry(self.entry).filter(|_| self.dense.is_none());
+        if let Some(entry) = entry
+            && entry.detector.is_traced()
+        {
+            return self.ask_once(entry.detector, window, last, known);
+        }
+        let available = window.end() - self.at.end;
         let last_level = self.last_level();
         loop {
             let first = self.level.is_none();
@@ -157,78 +197,63 @@ impl Candidate {
                 },
                 &mut known,
             );
+            if level > FIRST_LEVEL {
+                *known.steps += reach;
+            }
             if outcome == Outcome::Undecided && !closing {
-                self.level = Some(level);
-                let waits = self.ask_for_more(driver, window, known.memo, known.steps);
-                *known.steps += cost(level, reach, remembers || waits);
+                self.level = Some(level + 1);
                 continue;
             }
-            *known.steps += cost(level, reach, remembers);
-            let decided = match outcome {
-                Outcome::None | Outcome::Undecided => return Answer::Nothing,
-                Outcome::Match(range) if range.is_empty() => return Answer::Nothing,
-                outcome @ (Outcome::Match(_) | Outcome::Latch(_)) => {
-                    let fewer = (0..level).filter(|_| first && !cut).map(|level| 1 << level);
-                    let enough = fewer.into_iter().find(|reach| {
-                        let reach = Reach {
-                            bytes: *reach,
-                            closing: false,
-                            cut: false,
-                        };
-                        self.call(driver, window, reach, &mut known) != Outcome::Undecided
-                    });
-                    (outcome, self.at.end + enough.unwrap_or(reach))
-                }
+            let decided = || {
+                let fewer = (0..level).filter(|_| first && !cut).map(|level| 1 << level);
+                let enough = fewer.into_iter().find(|reach| {
+                    let reach = Reach {
+                        bytes: *reach,
+                        closing: false,
+                        cut: false,
+                    };
+                    self.call(driver, window, reach, &mut known) != Outcome::Undecided
+                });
+                self.at.end + enough.unwrap_or(reach)
             };
-            return match decided {
-                (Outcome::Match(range), decided) => Answer::Found(range, decided),
-                (Outcome::Latch(latch), decided) => Answer::Latched(latch, decided),
-                (Outcome::None | Outcome::Undecided, _) => Answer::Nothing,
-            };
+            return Answer::new(outcome, decided);
         }
     }
 
-    /// Asked with as much as any detector is shown first, it could not tell.
-    pub(super) fn undecided(
-        mut self,
-        driver: &Driver,
-        window: Window<'_>,
-        memo: &Memo,
-        steps: &mut usize,
-    ) -> Self {
-        self.level = Some(FIRST_LEVEL);
-        self.ask_for_more(driver, window, memo, steps);
-        self
-    }
-
-    /// The next level at which it can say more. Whether it waits for the end of a run, which it need not walk over again.
-    fn ask_for_more(
+    /// Asks a traced detector with all that is at hand; what it says where that is too little, it would say again before there is twice as much.
+    fn ask_once(
         &mut self,
-        driver: &Driver,
+        detector: &Detector,
         window: Window<'_>,
-        memo: &Memo,
-        steps: &mut usize,
-    ) -> bool {
-        let mut next = self.level.map_or(0, |level| level + 1);
-        let entry = driver.entry(self.entry).filter(|_| self.dense.is_none());
-        let may_wait = entry.is_some_and(|entry| entry.detector.may_wait_for_runs());
-        let until = may_wait.then(|| memo.open_until(window)).flatten();
-        // With less than all of the run, it would wait again; it costs as if it had.
-        if let Some(behind) = until.and_then(|until| until.checked_sub(self.at.end))
-            && behind > 0
-        {
-            let level = (behind.ilog2() + 1).clamp(next, self.last_level().max(next));
-            *steps += (next.max(FIRST_LEVEL + 1)..level).len() * FIRST_REACH;
-            next = level;
+        last: bool,
+        known: Known<'_>,
+    ) -> Answer {
+        let available = window.end() - self.at.end;
+        if !last && self.level.is_some_and(|level| available < 1 << level) {
+            return Answer::Waits;
         }
-        self.level = Some(next);
-        until.is_some()
+        let shown = Shown::of(&self.at, window, last);
+        let outcome = detector.find(&shown.whole(known.memo));
+        if outcome == Outcome::Undecided {
+            self.level = Some(available.checked_ilog2().map_or(0, |level| level + 1));
+            return Answer::Waits;
+        }
+        let level = shown.level(known.memo);
+        self.level = Some(level);
+        *known.steps += cost_beyond(level);
+        let first = shown.first;
+        let outcome = moved(outcome, |range| range.start + first..range.end + first);
+        Answer::new(outcome, || self.at.end + (1 << level))
     }
 
-    /// Whether what it walks over is remembered, and counted when it was seen.
-    fn remembers(&self, driver: &Driver) -> bool {
-        let entry = driver.entry(self.entry).filter(|_| self.dense.is_none());
-        entry.is_some_and(|entry| entry.detector.remembers())
+    /// Asked with so much, it could not tell.
+    pub(super) fn undecided(mut self, shown: &Shown<'_>, is_traced: bool) -> Self {
+        let behind = shown.text.len() - shown.at.end;
+        self.level = Some(match behind.checked_ilog2() {
+            Some(level) if is_traced => level + 1,
+            Some(_) | None => FIRST_LEVEL + 1,
+        });
+        self
     }
 
     const fn last_level(&self) -> u32 {
@@ -253,14 +278,6 @@ impl Candidate {
         let first = self.at.start.saturating_sub(LOOK_BEHIND);
         let text = window.range(first..self.at.end + reach.bytes);
         let at = self.at.start - first..self.at.end - first;
-        let moved = |outcome: Outcome, back: &dyn Fn(Range<usize>) -> Range<usize>| match outcome {
-            Outcome::Match(range) => Outcome::Match(back(range)),
-            Outcome::Latch(latch) => Outcome::Latch(Latch {
-                range: back(latch.range),
-                ..latch
-            }),
-            outcome @ (Outcome::None | Outcome::Undecided) => outcome,
-        };
         let find = |context: &Context<'_>| entry.detector.find(context);
         let Some(within) = self.dense else {
             let context = Context {
@@ -270,7 +287,7 @@ impl Candidate {
                 dense: false,
                 memo: Some((known.memo, first)),
             };
-            return moved(find(&context), &|range| {
+            return moved(find(&context), |range| {
                 range.start + first..range.end + first
             });
         };
@@ -296,7 +313,7 @@ impl Candidate {
                     dense: true,
                     memo: None,
                 };
-                moved(find(&context), &|range| {
+                moved(find(&context), |range| {
                     let last = range.end.saturating_sub(1);
                     view.place(range.start)..view.place(last) + 1
                 })
@@ -305,14 +322,15 @@ impl Candidate {
     }
 }
 
-/// What it costs to ask at a level that is not the first, in bytes that were shown.
-const fn cost(level: u32, reach: usize, remembers: bool) -> usize {
-    if level <= FIRST_LEVEL {
-        0
-    } else if remembers {
-        FIRST_REACH
-    } else {
-        reach
+/// The same in other positions.
+fn moved(outcome: Outcome, back: impl Fn(Range<usize>) -> Range<usize>) -> Outcome {
+    match outcome {
+        Outcome::Match(range) => Outcome::Match(back(range)),
+        Outcome::Latch(latch) => Outcome::Latch(Latch {
+            range: back(latch.range),
+            ..latch
+        }),
+        outcome @ (Outcome::None | Outcome::Undecided) => outcome,
     }
 }
 

@@ -5,6 +5,7 @@
 //! depends on the one before; and of each keyword those bytes are looked for that text has least often, so that few looks lead on.
 
 use super::blocks::bits;
+use crate::detectors::Shapes;
 use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy, frequency};
 use crate::window::Window;
 use portcullis_policy::sort::sort_by;
@@ -40,14 +41,29 @@ pub(crate) const KEYWORD_BYTES_MIN: usize = PRINT;
 /// Most bytes of one, with room.
 pub(super) const KEYWORD_BYTES_MAX: usize = 64;
 
+/// A detector that a trigger concerns.
+#[derive(Debug, Clone)]
+pub(super) struct Concerned {
+    pub(super) entry: u16,
+    /// Where the trigger is a mark of its shapes: those that have it.
+    pub(super) shapes: Option<Shapes>,
+}
+
+/// A detector's keyword, its detector, and whether its case matters not.
+pub(super) struct Word {
+    pub(super) text: &'static str,
+    pub(super) any_case: bool,
+    pub(super) of: Concerned,
+}
+
 /// A byte string that is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Keyword {
     /// As it is written; in lower case when any case will do.
     bytes: &'static [u8],
     any_case: bool,
     /// Which detectors it concerns.
-    pub(super) entries: Vec<u16>,
+    pub(super) concerned: Vec<Concerned>,
     /// Where in it the look is taken.
     look_at: usize,
     /// Its first bytes, as one number…
@@ -62,7 +78,7 @@ pub(super) struct Keyword {
 const HEAD: usize = size_of::<u64>();
 
 impl Keyword {
-    fn new(bytes: &'static [u8], any_case: bool, look_at: usize, entry: u16) -> Self {
+    fn new(bytes: &'static [u8], any_case: bool, look_at: usize, of: Concerned) -> Self {
         let mut parts = [[0; HEAD]; 3];
         let [head, either, known] = &mut parts;
         for (((byte, head), either), known) in bytes.iter().zip(head).zip(either).zip(known) {
@@ -74,7 +90,7 @@ impl Keyword {
         Self {
             bytes,
             any_case,
-            entries: vec![entry],
+            concerned: vec![of],
             look_at,
             head,
             either,
@@ -172,26 +188,25 @@ pub(super) struct Looked {
 }
 
 impl Keywords {
-    /// Of keywords with the detectors they concern and whether their case matters.
-    pub(super) fn new(words: impl IntoIterator<Item = (&'static str, bool, u16)>) -> Self {
-        let mut words: Vec<_> = words.into_iter().collect();
+    /// Of keywords.
+    pub(super) fn new(mut words: Vec<Word>) -> Self {
         // The short ones can be looked for in one way only; neighbors have much in common.
-        sort_by(&mut words, |one, other| {
-            (one.0.len(), one).cmp(&(other.0.len(), other))
-        });
+        let key = |word: &Word| (word.text.len(), word.text, word.any_case, word.of.entry);
+        sort_by(&mut words, |one, other| key(one).cmp(&key(other)));
         let mut keywords: Vec<Keyword> = Vec::new();
         let mut prints = Builder::new();
-        for (word, any_case, entry) in words {
-            let bytes = word.as_bytes();
+        for Word { text, any_case, of } in words {
+            let bytes = text.as_bytes();
             match keywords.last_mut() {
                 Some(known) if (known.bytes, known.any_case) == (bytes, any_case) => {
-                    if !known.entries.contains(&entry) {
-                        known.entries.push(entry);
+                    let last = known.concerned.last();
+                    if last.is_none_or(|last| last.entry != of.entry) {
+                        known.concerned.push(of);
                     }
                 }
                 Some(_) | None => {
                     let look_at = look_at(&mut prints, bytes, any_case);
-                    keywords.push(Keyword::new(bytes, any_case, look_at, entry));
+                    keywords.push(Keyword::new(bytes, any_case, look_at, of));
                 }
             }
         }
@@ -426,12 +441,16 @@ mod tests {
     ];
 
     fn keywords() -> Keywords {
-        Keywords::new(
-            WORDS
-                .iter()
-                .zip(0..)
-                .map(|((word, any_case), entry)| (*word, *any_case, entry)),
-        )
+        let words = WORDS.iter().zip(0..);
+        let words = words.map(|((text, any_case), entry)| Word {
+            text,
+            any_case: *any_case,
+            of: Concerned {
+                entry,
+                shapes: None,
+            },
+        });
+        Keywords::new(words.collect())
     }
 
     fn found(text: &str, cuts: &[usize]) -> Vec<(u16, Range<usize>)> {
@@ -440,7 +459,7 @@ mod tests {
             let (end, last) = (end.min(text.len()), end == text.len());
             let window = Window::new(&text.as_bytes()[..end], 0);
             looked = keywords.find(window, looked, last, |hit| {
-                found.push((hit.keyword.entries[0], hit.at));
+                found.push((hit.keyword.concerned[0].entry, hit.at));
             });
         }
         found.sort_by_key(|(entry, at)| (at.start, *entry));

@@ -31,7 +31,7 @@ pub(crate) use blocks::{Letters, bits, padded};
 pub(crate) use lane::{Lane, TooCostly};
 
 use crate::detectors::{Detector, Trigger};
-use keywords::{KEYWORD_BYTES_MIN, Keywords};
+use keywords::{Concerned, KEYWORD_BYTES_MIN, Keywords, Word};
 use numbers::Numbers;
 use std::ops::Range;
 
@@ -74,7 +74,7 @@ pub(crate) struct Driver {
     entries: Vec<Entry>,
     keywords: Keywords,
     numbers: Numbers,
-    at: Vec<u16>,
+    at: Vec<Concerned>,
 }
 
 impl Driver {
@@ -89,28 +89,26 @@ impl Driver {
         if entries.is_empty() {
             return None;
         }
-        let mut words = Vec::new();
-        let mut at = Vec::new();
-        for (entry, index) in entries.iter().zip(0..) {
-            match entry.detector.trigger {
-                Trigger::Keywords(list) => {
-                    words.extend(list.iter().map(|word| (*word, false, index)));
-                }
-                Trigger::Marks(shapes) => {
-                    words.extend(shapes.marks().map(|mark| (mark, false, index)));
-                }
+        let (mut words, mut at) = (Vec::new(), Vec::new());
+        for (known, entry) in entries.iter().zip(0..) {
+            let of = |shapes| Concerned { entry, shapes };
+            let mut add = |text, any_case, shapes| {
+                debug_assert!(str::len(text) >= KEYWORD_BYTES_MIN);
+                let of = of(shapes);
+                words.push(Word { text, any_case, of });
+            };
+            match known.detector.trigger {
+                Trigger::Keywords(list) => list.iter().for_each(|word| add(word, false, None)),
+                Trigger::Marks(shapes) => shapes
+                    .marks()
+                    .for_each(|mark| add(mark, false, Some(shapes.of_mark(mark)))),
                 Trigger::KeywordsAnyCase(list) => {
-                    words.extend(list.iter().map(|word| (*word, true, index)));
+                    list.iter().for_each(|word| add(word, true, None));
                 }
                 Trigger::Digits(..) => {}
-                Trigger::At => at.push(index),
+                Trigger::At => at.push(of(None)),
             }
         }
-        debug_assert!(
-            words
-                .iter()
-                .all(|(word, _, _)| word.len() >= KEYWORD_BYTES_MIN)
-        );
         Some(Self {
             keywords: Keywords::new(words),
             numbers: Numbers::new(&entries),

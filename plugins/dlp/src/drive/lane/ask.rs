@@ -3,8 +3,11 @@
 use super::{Lane, Mark, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
 use crate::detectors::Outcome;
 use crate::drive::broken::Tokens;
-use crate::drive::candidate::{Answer, Candidate, FIRST_REACH, Known, Shown};
+use crate::drive::candidate::{
+    Answer, Candidate, FIRST_LEVEL, FIRST_REACH, Known, Shown, cost_beyond,
+};
 use crate::drive::gap;
+use crate::drive::keywords::Concerned;
 use crate::drive::latch::Latched;
 use crate::drive::{Entry, Sighting};
 use std::ops::Range;
@@ -13,19 +16,17 @@ impl Lane {
     /// The trigger of these detectors stands here.
     pub(super) fn triggers(
         &mut self,
-        entries: &[u16],
+        concerned: &[Concerned],
         at: &Range<usize>,
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
         // Nearly always it is nothing, as one look shows.
-        let shown = match self.opaque {
-            true => None,
-            false => Shown::of(at, work.window, work.last),
-        };
-        for entry in entries {
+        let shown = Shown::of(at, work.window, work.last);
+        let is_enough = !self.opaque && shown.is_enough();
+        for Concerned { entry, shapes } in concerned {
             let mark = self.marked(*entry);
             let new = || Candidate::new(*entry, at.clone(), None, 0);
-            let (Some(shown), Some(known), 0) = (&shown, work.driver.entry(*entry), mark.waiting)
+            let (true, Some(known), 0) = (is_enough, work.driver.entry(*entry), mark.waiting)
             else {
                 self.start(new(), mark.waiting, work)?;
                 continue;
@@ -33,13 +34,20 @@ impl Lane {
             if mark.covered > at.start {
                 continue;
             }
-            self.steps += FIRST_REACH;
-            match known.detector.find(&shown.context(&self.memo)) {
-                Outcome::None => self.nothing(known, *entry, at, work)?,
+            let detector = known.detector;
+            let is_traced = detector.is_traced();
+            let (outcome, level) = if is_traced {
+                let outcome = detector.find_of(*shapes, &shown.whole(&self.memo));
+                (outcome, shown.level(&self.memo).max(FIRST_LEVEL))
+            } else {
+                let context = shown.context(&self.memo, FIRST_REACH);
+                (detector.find(&context), FIRST_LEVEL)
+            };
+            self.steps += FIRST_REACH + cost_beyond(level);
+            match outcome {
+                Outcome::None => self.nothing(known, *entry, at, 1 << level, work)?,
                 Outcome::Undecided => {
-                    let candidate =
-                        new().undecided(work.driver, work.window, &self.memo, &mut self.steps);
-                    self.start(candidate, 0, work)?;
+                    self.start(new().undecided(&shown, is_traced), 0, work)?;
                 }
                 Outcome::Match(_) | Outcome::Latch(_) => self.start(new(), 0, work)?,
             }
@@ -47,28 +55,29 @@ impl Lane {
         Ok(())
     }
 
-    /// A detector has seen nothing in the plain view, at once.
+    /// A detector has seen nothing in the plain view, at once, with so many bytes behind its trigger.
     fn nothing(
         &mut self,
         known: Entry,
         entry: u16,
         at: &Range<usize>,
+        reach: usize,
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
         if !known.detector.dense {
-            self.answered(entry, at.end + FIRST_REACH);
+            self.answered(entry, at.end + reach);
             return Ok(());
         }
         let tokens = Tokens::of(known.detector.trigger);
-        let within = tokens.broken_within(FIRST_REACH);
+        let within = tokens.broken_within(reach);
         match self.broken(tokens, at.end, within, work).within(within) {
             // As long as it can take to see that, wherever the text is cut.
             Err(seen) => {
-                self.answered(entry, at.end + seen.next_power_of_two().max(FIRST_REACH));
+                self.answered(entry, at.end + seen.next_power_of_two().max(reach));
                 Ok(())
             }
             Ok(within) => {
-                self.answered(entry, at.end + FIRST_REACH);
+                self.answered(entry, at.end + reach);
                 self.start(Candidate::new(entry, at.clone(), Some(within), 0), 0, work)
             }
         }

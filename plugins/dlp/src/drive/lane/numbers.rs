@@ -43,9 +43,8 @@ impl Lane {
         work.driver.numbers.asked(asked, |detector, entries| {
             let shown = Shown::of(at, work.window, work.last);
             // Nearly always it is nothing, as one look shows.
-            let is_nothing =
-                |shown: Shown<'_>| detector.find(&shown.context(&self.memo)) == Outcome::None;
-            let nothing = shown.is_some_and(is_nothing);
+            let nothing = shown.is_enough()
+                && detector.find(&shown.context(&self.memo, FIRST_REACH)) == Outcome::None;
             self.steps += FIRST_REACH;
             for index in entries {
                 let mark = self.marked(*index);

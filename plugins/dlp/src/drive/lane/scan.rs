@@ -75,7 +75,7 @@ impl Lane {
         let keywords = &work.driver.keywords;
         self.looked = keywords.find(work.window, self.looked, work.last, |hit| {
             if result.is_ok() {
-                result = self.triggers(&hit.keyword.entries, &hit.at, work);
+                result = self.triggers(&hit.keyword.concerned, &hit.at, work);
             }
         });
         result
