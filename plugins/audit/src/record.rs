@@ -3,7 +3,9 @@
 use crate::Settings;
 use crate::chain::{Body, Named};
 use crate::json::{Object, address, member, text_or_null};
-use portcullis_policy::words::{LIST_ITEMS_MAX, bounded, method, name, path, plain_name};
+use portcullis_policy::words::{
+    LIST_ITEMS_MAX, bounded, method, name, path, plain_name, request_id,
+};
 use portcullis_policy::{AuthOutcome, Facts, Finding, Raised, Timestamp};
 use std::rc::Rc;
 
@@ -40,7 +42,7 @@ impl<'a> Record<'a> {
             model: facts.model.as_deref().map(plain_name),
             latency_ms: u64::try_from(now.since(began).as_millis()).unwrap_or(u64::MAX),
             status,
-            request_id: known(&facts.request_id).map(name),
+            request_id: known(&facts.request_id).map(request_id),
             team: identity
                 .and_then(|identity| identity.team.as_deref())
                 .map(bounded),

@@ -28,7 +28,7 @@ pub const OMITTED: &str = "…";
 /// The path of [`Endpoint::Model`], without the model that a client put into it.
 const MODEL_PATH: &str = "/v1/models/…";
 
-/// A name such as a model's, a media type's or a request id: no white space, nothing but letters, digits and the marks that such names
+/// A name such as a media type's: no white space, nothing but letters, digits and the marks that such names
 /// are made with.
 #[must_use]
 pub fn name(text: &str) -> &str {
@@ -69,6 +69,21 @@ pub fn plain_name(text: &str) -> &str {
         }
     }
     text
+}
+
+/// The id of a request: a UUID or 128 bits in hexadecimal, as proxies and tracers make them, or a plain name. A client whom the proxy takes for
+/// an internal one chooses its own.
+#[must_use]
+pub fn request_id(text: &str) -> &str {
+    let is_generated = match text.len() {
+        32 => text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        36 => text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        }),
+        _ => false,
+    };
+    if is_generated { text } else { plain_name(text) }
 }
 
 /// A request method.
@@ -134,6 +149,28 @@ fn is_version(part: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn request_ids() {
+        for text in [
+            "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+            "build-17.step-2",
+            "",
+        ] {
+            assert_eq!(request_id(text), text);
+        }
+        for text in [
+            "sk-ant-api03-abcdefghijk",
+            "ghp_f3ven3lw41kpcoumvq604tsx2k17nn30rkvo",
+            "123-45-6789",
+            "4111-1111-1111-1111",
+            "7c9e6679-7425-40de-944b-e07fc1f90ae7-x-0123456789",
+            "jane roe",
+        ] {
+            assert_eq!(request_id(text), OMITTED);
+        }
+    }
 
     #[test]
     fn paths() {
