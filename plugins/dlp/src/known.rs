@@ -12,6 +12,12 @@ const SLOTS: usize = 64;
 /// So many texts of a message come before any is remembered: in a short one nothing comes again.
 const BEGIN_WITH: usize = 16;
 
+/// So many texts in a row are looked for in vain before it is given up for a message: what is in a log hardly comes again.
+const VAIN_MAX: usize = 256;
+
+/// So many looks in vain one that is not makes up for.
+const WORTH: usize = 16;
+
 /// What a finding depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Whole<'a> {
@@ -42,18 +48,20 @@ pub(crate) struct Known {
     slots: Vec<Slot>,
     /// Texts that came before the first was remembered.
     before: usize,
+    /// Texts that were looked for in vain, as far as those that were known do not make up for them.
+    vain: usize,
 }
 
 impl Known {
     /// Whether nothing is in it.
-    pub(crate) fn is_clear(&self, whole: Whole<'_>) -> bool {
-        if self.slots.is_empty() {
+    pub(crate) fn is_clear(&mut self, whole: Whole<'_>) -> bool {
+        if self.slots.is_empty() || self.vain > VAIN_MAX {
             return false;
         }
         let Some(sketch) = sketch(whole) else {
             return false;
         };
-        self.slots.get(place(sketch)).is_some_and(|slot| {
+        let known = self.slots.get(place(sketch)).is_some_and(|slot| {
             slot.sketch == sketch
                 && slot.key_len == whole.key.len()
                 && slot.bytes.len() == whole.key.len() + whole.text.len()
@@ -61,11 +69,19 @@ impl Known {
                 && slot.reaching == whole.reaching
                 && slot.bytes.ends_with(whole.text)
                 && slot.bytes.starts_with(whole.key)
-        })
+        });
+        self.vain = match known {
+            true => self.vain.saturating_sub(WORTH),
+            false => self.vain + 1,
+        };
+        known
     }
 
     /// Nothing is in it.
     pub(crate) fn clear(&mut self, whole: Whole<'_>) {
+        if self.vain > VAIN_MAX {
+            return;
+        }
         let Some(sketch) = sketch(whole) else { return };
         if self.before < BEGIN_WITH {
             self.before += 1;

@@ -219,8 +219,8 @@ impl Rules {
         self.has_patterns
     }
 
-    /// Whether one look shows that no pattern finds anything in a whole text. One that must look closer may say no.
-    pub(crate) fn patterns_clear(&self, text: &str) -> bool {
+    /// Whether one look shows that no pattern finds anything in a whole text; `plain` tells that it is its own view. One that must look closer may say no.
+    pub(crate) fn patterns_clear(&self, text: &str, plain: bool) -> bool {
         let mut progress = self.trigger.start();
         !self.has_patterns
             || text.len() <= CLEAR_BYTES_MAX
@@ -228,7 +228,7 @@ impl Rules {
                     .trigger
                     .find(&mut progress, text.as_bytes(), true)
                     .is_none()
-                && first_folded(text).is_none()
+                && (plain || first_folded(text).is_none())
     }
 
     /// Whether a text must not pass when detectors cannot read it to its end: one of these rules has any, and does more than flag.

@@ -82,10 +82,17 @@ impl Scanner {
         if text.piece.len() < rules.shortest() || self.known.is_clear(whole) {
             return Ok(true);
         }
-        let clear = rules.patterns_clear(whole.text);
+        let mut joined = None;
+        if rules.driver().is_some() {
+            let scan = self.spare.get_or_insert_default();
+            joined = scan.join(whole.key, whole.text);
+        }
+        let clear = rules.patterns_clear(whole.text, joined.is_some_and(|joined| joined.plain));
         if !clear || rules.driver().is_some() {
             let scan = self.spare.get_or_insert_default();
-            if clear && scan.is_clear(rules, whole.key, whole.text, whole.opaque) {
+            if let Some(joined) = joined.filter(|_| clear)
+                && scan.is_clear(rules, joined, whole.opaque)
+            {
                 self.known.clear(whole);
                 return Ok(true);
             }

@@ -1,7 +1,7 @@
 //! Scans one text, piece by piece: has patterns and detectors look at it, and decides what becomes of what they find.
 
 use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
-use crate::drive::{Driver, Lane, Sighting, TooCostly};
+use crate::drive::{Driver, Lane, Sighting, TooCostly, padded};
 use crate::mask::VALUE_BYTES_MAX;
 use crate::matcher::{Event, What};
 use crate::patterns::Patterns;
@@ -10,6 +10,7 @@ use crate::report::{Found, Report, Stop};
 use crate::rules::{Rule, Rules};
 use crate::scope::RuleSet;
 use crate::seen::Seen as SeenMatches;
+use crate::view::is_ascii;
 use crate::window::Window;
 use std::ops::Range;
 
@@ -21,6 +22,30 @@ const PORTION_BYTES_MAX: usize = 8 * 1024;
 
 /// Longest piece that is put together with the key before it: one look instead of two.
 const JOINED_BYTES_MAX: usize = 1024;
+
+/// More room than what is put there: of the key's signs, and of a register behind all.
+const JOINED_ROOM: usize = 32;
+
+/// A text behind its key, in [`TextScan::joined`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Joined {
+    len: usize,
+    /// All of it is ASCII.
+    pub(crate) plain: bool,
+}
+
+/// Copies bytes in registers, for a copy of few bytes is a call. What stands behind them is overwritten.
+fn put(room: &mut [u8], at: usize, bytes: &[u8]) -> Option<()> {
+    let room = room.get_mut(at..at + bytes.len() + 16)?;
+    let (places, _) = room.as_chunks_mut();
+    let (chunks, rest) = bytes.as_chunks::<16>();
+    let mut places = places.iter_mut();
+    for (chunk, place) in chunks.iter().zip(places.by_ref()) {
+        *place = *chunk;
+    }
+    *places.next()? = padded(rest);
+    Some(())
+}
 
 /// How a text comes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,6 +77,8 @@ pub(crate) struct TextScan {
     before: usize,
     /// What of that they are still to be shown, in the same piece as the text's beginning.
     key: String,
+    /// Room for a whole text behind its key.
+    joined: Vec<u8>,
     /// Somebody found something.
     saw: bool,
     /// What was found where the same thing may be seen twice.
@@ -101,6 +128,7 @@ impl TextScan {
             lane_closed,
             before,
             key,
+            joined: _,
             saw,
             seen,
             unsighted,
@@ -122,23 +150,37 @@ impl TextScan {
         (*kept_base, *before, *unsighted, *released) = (0, 0, 0, 0);
     }
 
-    /// Whether detectors see nothing in a whole text that is the value of this key, if there is one, whatever went before. It is no beginning of a
-    /// text: nearly all texts are such, and nothing else needs to be ready for them. One that must look closer may say no.
-    pub(crate) fn is_clear(&mut self, rules: &Rules, key: &str, text: &str, opaque: bool) -> bool {
-        let Some(driver) = rules.driver() else {
-            return false;
-        };
+    /// Puts a whole text behind its key, if there is one; `None` when it is too long.
+    pub(crate) fn join(&mut self, key: &str, text: &str) -> Option<Joined> {
         if text.len() > JOINED_BYTES_MAX {
-            return false;
+            return None;
         }
-        if key.is_empty() {
-            return !self.lane.finds_any(driver, text, opaque);
+        let room = key.len() + text.len() + JOINED_ROOM;
+        if self.joined.len() < room {
+            self.joined
+                .resize(room.next_multiple_of(JOINED_BYTES_MAX), 0);
         }
-        self.key.clear();
-        for part in ["\"", key, "\": \"", text] {
-            self.key.push_str(part);
+        let mut len = 0;
+        if !key.is_empty() {
+            put(&mut self.joined, 1, key.as_bytes())?;
+            *self.joined.first_mut()? = b'"';
+            len = 1 + key.len();
+            *self.joined.get_mut(len..)?.first_chunk_mut()? = *b"\": \"";
+            len += 4;
         }
-        !self.lane.finds_any(driver, &self.key, opaque)
+        put(&mut self.joined, len, text.as_bytes())?;
+        len += text.len();
+        let plain = is_ascii(self.joined.get(..len)?);
+        Some(Joined { len, plain })
+    }
+
+    /// Whether detectors see nothing in a whole text that was just put behind its key, whatever went before. It is no beginning of a text:
+    /// nearly all texts are such, and nothing else needs to be ready for them. One that must look closer may say no.
+    pub(crate) fn is_clear(&mut self, rules: &Rules, joined: Joined, opaque: bool) -> bool {
+        let text = self.joined.get(..joined.len).unwrap_or_default();
+        rules
+            .driver()
+            .is_some_and(|driver| !self.lane.finds_any(driver, text, joined.plain, opaque))
     }
 
     /// It is the value of this key, if there is one: detectors see it as in `"key": "value"`. Nothing of the key is found or changed here.

@@ -187,6 +187,14 @@ impl Texts {
             key,
             ..
         } = piece;
+        let of = (ground.role, ground.place());
+        if last && !raw.escaped && self.open.is_none() && ground.claim.look() == Look::Plain {
+            (self.at, self.part) = (raw.at, piece.part);
+            return match sink {
+                Some(sink) if !meaning.is_empty() => self.give(meaning, last, of, key, sink),
+                _ => Ok(()),
+            };
+        }
         let before = self.open.take();
         let mut open = before.unwrap_or(Open {
             start: raw.at,
@@ -202,7 +210,7 @@ impl Texts {
         open.escaped |= raw.escaped;
         if open.look == Look::Plain {
             if before.is_some() || !meaning.is_empty() || !last {
-                self.give(meaning, last, (ground.role, ground.place()), key, sink)?;
+                self.give(meaning, last, of, key, sink)?;
             }
         } else {
             self.claimed(piece, &mut open, sink)?;
@@ -215,7 +223,6 @@ impl Texts {
         if !open.escaped {
             return Ok(());
         }
-        let of = (ground.role, ground.place());
         if before.is_none() {
             return self.give_nested(meaning, of, sink);
         }

@@ -28,7 +28,7 @@ pub(crate) struct View {
 
 /// Index of the first character that does not stand in the view as it is.
 pub(crate) fn first_folded(text: &str) -> Option<usize> {
-    if is_ascii(text) {
+    if is_ascii(text.as_bytes()) {
         return None;
     }
     let folded = |(_, character): &(usize, char)| fold(*character) != Fold::Keep;
@@ -37,7 +37,7 @@ pub(crate) fn first_folded(text: &str) -> Option<usize> {
 
 /// What stands behind the last character that does not stand in the view as it is, if there is one.
 pub(crate) fn behind_folded(text: &str) -> Option<&str> {
-    if is_ascii(text) {
+    if is_ascii(text.as_bytes()) {
         return None;
     }
     let folded = |character: char| !character.is_ascii() && fold(character) != Fold::Keep;
@@ -56,7 +56,7 @@ impl View {
 
     /// How much of a piece can be folded in one go.
     pub(crate) fn portion(piece: &str) -> usize {
-        if piece.len() <= FOLDED_BYTES_MAX || is_ascii(piece) {
+        if piece.len() <= FOLDED_BYTES_MAX || is_ascii(piece.as_bytes()) {
             piece.len()
         } else {
             piece.floor_char_boundary(FOLDED_BYTES_MAX)
@@ -69,11 +69,16 @@ impl View {
         (self.len, self.text_len) = (0, 0);
     }
 
+    /// Takes so many bytes of a text that is its own view.
+    pub(crate) const fn pass(&mut self, bytes: usize) {
+        self.len += bytes;
+        self.text_len += bytes;
+    }
+
     /// Takes the next piece of the text. Its view is `None` when it is the piece itself, else it is appended to `out`.
     pub(crate) fn push(&mut self, piece: &str, out: &mut Vec<u8>) -> bool {
-        if is_ascii(piece) {
-            self.len += piece.len();
-            self.text_len += piece.len();
+        if is_ascii(piece.as_bytes()) {
+            self.pass(piece.len());
             return false;
         }
         let bytes = piece.as_bytes();
@@ -152,8 +157,8 @@ const STRIDE: usize = 64;
 
 /// Whether a text is nothing but ASCII. Asked of every text, some of which come in megabytes.
 #[inline]
-fn is_ascii(text: &str) -> bool {
-    let (chunks, rest) = text.as_bytes().as_chunks::<STRIDE>();
+pub(crate) fn is_ascii(bytes: &[u8]) -> bool {
+    let (chunks, rest) = bytes.as_chunks::<STRIDE>();
     chunks.iter().all(all_ascii) && few_ascii(rest)
 }
 

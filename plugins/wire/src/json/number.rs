@@ -1,16 +1,17 @@
 //! Numbers.
 
-use super::scan::LANES;
+use super::scan::{LANES, PAIR};
 use wide::u8x16;
 
 /// Whether the first `len` of these bytes are a number. RFC 8259, section 6: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
 pub(super) fn is_number(bytes: &[u8], len: usize) -> bool {
     let number = bytes.get(..len).unwrap_or(bytes);
     // Of most numbers one look tells where the digits are.
-    if len < LANES
-        && let Some(chunk) = bytes.first_chunk::<LANES>()
+    if len < PAIR
+        && let ([one, other, ..], _) = bytes.as_chunks::<LANES>()
     {
-        let digits = digit_lanes(u8x16::new(*chunk)).to_bitmask() & ((1 << len) - 1);
+        let lanes = |chunk: &[u8; LANES]| digit_lanes(u8x16::new(*chunk)).to_bitmask();
+        let digits = (lanes(one) | lanes(other) << LANES) & ((1 << len) - 1);
         return is_grammar(number, |from| {
             (digits >> from.min(len)).trailing_ones() as usize
         });

@@ -175,12 +175,25 @@ impl Lane {
     }
 
     /// Whether a whole text may hold something, whatever went before. It is not to be asked for what that is.
-    pub(crate) fn finds_any(&mut self, driver: &Driver, text: &str, opaque: bool) -> bool {
+    /// `plain` is a text that is its own view, as ASCII is.
+    pub(crate) fn finds_any(
+        &mut self,
+        driver: &Driver,
+        text: &[u8],
+        plain: bool,
+        opaque: bool,
+    ) -> bool {
         self.reset();
         self.opaque = opaque;
         let mut kept = std::mem::take(&mut self.kept);
-        let folded = self.view.push(text, &mut kept);
-        let bytes = if folded { &kept } else { text.as_bytes() };
+        let mut folded = false;
+        if plain {
+            self.view.pass(text.len());
+        } else {
+            let text = std::str::from_utf8(text).unwrap_or_default();
+            folded = self.view.push(text, &mut kept);
+        }
+        let bytes = if folded { &kept } else { text };
         let work = Work {
             driver,
             window: Window::new(bytes, 0),
