@@ -128,14 +128,17 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
-    use crate::detectors::{Context, Detector, Outcome, Trigger, all};
+    use crate::detectors::{Context, Detector, Grade, Outcome, Trigger, all};
     use crate::drive::{Driver, Lane};
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
     static DETECTORS: LazyLock<Vec<&Detector>> = LazyLock::new(|| {
-        let called = all().filter(|detector| matches!(detector.trigger, Trigger::Digits(..)));
-        called.collect()
+        // One that is only named hears of nearly every run.
+        let unnamed = all().filter(|detector| detector.grade != Grade::Named);
+        unnamed
+            .filter(|detector| matches!(detector.trigger, Trigger::Digits(..)))
+            .collect()
     });
     static DRIVER: LazyLock<Driver> = LazyLock::new(|| {
         let detectors = DETECTORS.iter().zip(0..);
