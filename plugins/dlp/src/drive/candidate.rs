@@ -205,16 +205,17 @@ impl Candidate {
                 continue;
             }
             let decided = || {
-                let fewer = (0..level).filter(|_| first && !cut).map(|level| 1 << level);
-                let enough = fewer.into_iter().find(|reach| {
+                // What is told stays told: from the most on down.
+                let fewer = (0..level).rev().filter(|_| first && !cut);
+                let enough = fewer.map(|level| 1 << level).take_while(|bytes| {
                     let reach = Reach {
-                        bytes: *reach,
+                        bytes: *bytes,
                         closing: false,
                         cut: false,
                     };
                     self.call(driver, window, reach, &mut known) != Outcome::Undecided
                 });
-                self.at.end + enough.unwrap_or(reach)
+                self.at.end + enough.last().unwrap_or(reach)
             };
             return Answer::new(outcome, decided);
         }

@@ -121,6 +121,9 @@ impl Views {
         shown: Shown<'_>,
     ) -> Look<'_> {
         let tokens = Tokens::of(trigger);
+        if tokens == Tokens::Numbers && gap::goes_on(shown.window, at.start) {
+            return Look::No;
+        }
         match within.look(tokens, shown, at.end) {
             Broken::Yes(_) => {}
             Broken::No(_) => return Look::No,
@@ -202,7 +205,15 @@ impl Dense {
                 self.add(rest.get(..plain).unwrap_or_default());
                 continue;
             }
-            let Some((gap, known)) = gap_of(rest, self.tokens, shown.last) else {
+            let found = match rest {
+                // As nearly all are.
+                [byte, next, ..] if gap::is_gap(*byte) && !gap::can_go_on(*next) => {
+                    let breaks = *byte != b' ';
+                    Some((Gap::Of { bytes: 1, breaks }, KNOWN_BY))
+                }
+                _ => gap_of(rest, self.tokens, shown.last),
+            };
+            let Some((gap, known)) = found else {
                 return;
             };
             self.known = self.known.max(self.end.saturating_add(known));
@@ -213,7 +224,7 @@ impl Dense {
                     breaks: false,
                     bytes: 1,
                 } if rest.get(1) != Some(&b'-') && self.bytes.last() != Some(&b'-') => {
-                    self.add(b" ")
+                    self.add(b" ");
                 }
                 Gap::Of { bytes, .. } => self.end += bytes,
                 Gap::TooLong(bytes) => self.add(of(bytes)),

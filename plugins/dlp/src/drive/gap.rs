@@ -3,6 +3,7 @@
 
 use super::broken::Tokens;
 use crate::detectors::Class;
+use crate::window::Window;
 
 /// Most bytes of a gap.
 pub(super) const GAP_BYTES_MAX: usize = 40;
@@ -57,16 +58,18 @@ pub(super) fn can_begin(byte: u8, next: Option<u8>) -> bool {
 }
 
 /// Whether a gap that is followed by this byte may go on with it.
+#[inline]
 pub(super) fn can_go_on(byte: u8) -> bool {
-    can_begin(byte, None) || matches!(byte, b'>' | b'#' | b'|')
+    const ON: Class = Class::of("\t\n\r \"'*/<=`~>#|");
+    ON.has(byte)
 }
 
 /// The gap that these bytes begin with; `last` tells that nothing follows them.
 pub(super) fn gap(bytes: &[u8], tokens: Tokens, last: bool) -> Gap {
-    // As nearly all are: nothing goes on with a letter or a digit.
+    // As nearly all are.
     if let [byte, next, ..] = bytes
         && is_gap(*byte)
-        && next.is_ascii_alphanumeric()
+        && !can_go_on(*next)
     {
         return Gap::Of {
             bytes: 1,
@@ -235,6 +238,18 @@ fn edge(bytes: &[u8]) -> Piece {
         [b'|'] => Piece::Unknown,
         _ => Piece::No,
     }
+}
+
+/// Whether the digits that begin at a position go on from others before a gap of blanks and marks, as they nearly always do where there are many
+/// of both. One blank is none.
+pub(super) fn goes_on(window: Window<'_>, start: usize) -> bool {
+    let marks = window.range(start.saturating_sub(MARKS_MAX + 1)..start);
+    let count = marks.iter().rev().take_while(|byte| is_gap(**byte)).count();
+    let before = marks.len().checked_sub(count + 1);
+    let before = before.and_then(|before| marks.get(before));
+    count > 0
+        && before.is_some_and(u8::is_ascii_digit)
+        && (count > 1 || marks.last() != Some(&b' '))
 }
 
 /// Blanks and marks of markdown.

@@ -5,6 +5,7 @@ use crate::detectors::Outcome;
 use crate::drive::broken::{Tokens, Within};
 use crate::drive::candidate::{Candidate, FIRST_LEVEL, FIRST_REACH, LAST_DENSE_LEVEL, Shown};
 use crate::drive::dense;
+use crate::drive::gap;
 use crate::drive::numbers::{Asked, Found};
 use std::ops::Range;
 
@@ -25,7 +26,7 @@ impl Lane {
         if !concern.plain.is_none() {
             self.plain_numbers(concern.plain, at, after, &mut started, work)?;
         }
-        if !concern.dense.is_none() {
+        if !concern.dense.is_none() && !gap::goes_on(work.window, at.start) {
             self.dense_numbers(concern.dense, at, after, &started, work)?;
         }
         Ok(())
