@@ -268,13 +268,17 @@ fn rule(
         }
         return None;
     }
-    let (scope, threshold, allow, holds_words) = (
+    let (scope, threshold, allow) = (
         options::scope(section, action, document),
         options::threshold(section, action),
         options::allow(section),
-        options::holds_words(section, action, &finder),
     );
-    let (scope, threshold, allow, holds_words) = (scope?, threshold?, allow?, holds_words?);
+    let (holds_words, decoded) = (
+        options::holds_words(section, action, &finder),
+        options::decoded(section, &finder),
+    );
+    let (scope, threshold, allow) = (scope?, threshold?, allow?);
+    let (holds_words, decoded) = (holds_words?, decoded?);
     let replacement = match section.field("replacement") {
         Some(field) if action != Action::Redact => {
             field.mistake("only a rule with action redact has a replacement");
@@ -294,6 +298,7 @@ fn rule(
         threshold,
         allow,
         holds_words: holds_words && action != Action::Flag,
+        decoded,
         ..Rule::new(name, action, finder)
     })
 }

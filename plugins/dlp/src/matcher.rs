@@ -117,6 +117,17 @@ impl Matcher {
         (self.position, self.steps) = (0, 0);
     }
 
+    /// Steps that were taken before this text, and more than its bytes so far may cost.
+    pub(crate) const fn owe(&mut self, steps: usize) {
+        self.steps += steps;
+    }
+
+    /// How many steps were more than the bytes that were read may cost.
+    pub(crate) const fn owes(&self) -> usize {
+        self.steps
+            .saturating_sub(STEPS_PER_BYTE_MAX * self.position)
+    }
+
     /// How much of the text was read.
     pub(crate) const fn position(&self) -> usize {
         self.position

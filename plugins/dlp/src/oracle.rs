@@ -7,6 +7,7 @@ use crate::rules::{Rule, Rules};
 use crate::scope::RuleSet;
 use crate::text::{Manner, TextScan};
 use crate::view::View;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use portcullis_pattern::Pattern;
 use portcullis_policy::Action;
 use proptest::prelude::*;
@@ -295,6 +296,22 @@ fn actions() -> impl Strategy<Value = Action> {
     ])
 }
 
+/// Words for patterns, written in several ways.
+fn encoded_text() -> impl Strategy<Value = String> {
+    let words = "(T-2041|pine apple|a T-2|ab-x|the [a-z]{1,4} | is late|\u{200b}|é| )";
+    let plain = prop::collection::vec(words, 1..6).prop_map(|words| words.concat());
+    let each = |text: &str, write: fn(u8) -> String| text.bytes().map(write).collect::<String>();
+    let part = (plain, 0..6).prop_map(move |(text, way)| match way {
+        0 => BASE64_STANDARD.encode(&text),
+        1 => BASE64_STANDARD.encode(BASE64_STANDARD.encode(&text)),
+        2 => each(&text, |byte| format!("{byte:02x}")),
+        3 => each(&text, |byte| format!("%{byte:02X}")),
+        4 => text.chars().flat_map(|one| [one, ' ']).collect(),
+        _ => text,
+    });
+    prop::collection::vec(part, 1..4).prop_map(|parts| parts.join(" "))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
@@ -308,6 +325,21 @@ proptest! {
         patterns in prop::collection::vec((pattern(), actions()), 1..5), text in text(), cuts in prop::collection::vec(0_usize..160, 0..6)
     ) {
         let rules = rules(&patterns);
+        let whole = scan(&rules, &text, &[]);
+        prop_assert_eq!(&scan(&rules, &text, &cuts), &whole);
+        let every: Vec<usize> = (0..text.len()).collect();
+        prop_assert_eq!(&scan(&rules, &text, &every), &whole);
+    }
+
+    /// What patterns find in what is decoded, wherever the text is cut.
+    #[test]
+    fn pieces_do_not_matter_to_what_is_decoded(
+        actions in prop::collection::vec(actions(), 3), text in encoded_text(), cuts in prop::collection::vec(0_usize..400, 0..6)
+    ) {
+        let patterns = [r"T-\d{4}", "[a-f]+-x|ab", "(?i)pine apple"];
+        let patterns: Vec<_> = patterns.map(str::to_owned).into_iter().zip(actions).collect();
+        let all = patterns.iter().map(|(pattern, action)| Rule { decoded: Some(true), ..rule(pattern, pattern, *action) });
+        let rules = Rules::new(all.collect()).unwrap();
         let whole = scan(&rules, &text, &[]);
         prop_assert_eq!(&scan(&rules, &text, &cuts), &whole);
         let every: Vec<usize> = (0..text.len()).collect();

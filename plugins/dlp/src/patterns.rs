@@ -49,6 +49,21 @@ impl Patterns {
         self.saw_folds = false;
     }
 
+    /// Steps that were taken before this text, and more than it may cost.
+    pub(crate) const fn owe(&mut self, steps: usize) {
+        self.written.owe(steps);
+    }
+
+    /// How many steps were more than the text may cost.
+    pub(crate) fn owes(&self) -> usize {
+        let folded = if self.saw_folds {
+            self.folded.matcher.owes()
+        } else {
+            0
+        };
+        self.written.owes().max(folded)
+    }
+
     /// Whether a match may have been seen in two ways.
     pub(crate) const fn saw_folds(&self) -> bool {
         self.saw_folds

@@ -8,6 +8,7 @@ use crate::trigger::Trigger;
 use crate::view::first_folded;
 use portcullis_pattern::{ByteSet, Pattern};
 use portcullis_policy::{Action, Role, Side};
+use std::sync::Arc;
 
 /// Most rules. Protects the time that a byte takes: all rules together must fit the words of [`Trigger`].
 pub(crate) const RULES_MAX: usize = 64;
@@ -83,6 +84,8 @@ pub(crate) struct Rule {
     pub(crate) allow: Allow,
     /// In a stream, a word waits for what follows it, that could make an address of it.
     pub(crate) holds_words: bool,
+    /// A pattern is held against what is decoded, too; `None`: where detectors are, as they need it anyway.
+    pub(crate) decoded: Option<bool>,
 }
 
 impl Rule {
@@ -97,6 +100,7 @@ impl Rule {
             threshold: 1,
             allow: Allow::default(),
             holds_words: false,
+            decoded: None,
         }
     }
 
@@ -134,9 +138,11 @@ fn reaching(rules: &[Rule], reaches: impl Fn(&Scope) -> bool) -> RuleSet {
 #[derive(Debug)]
 pub(crate) struct Rules {
     rules: Vec<Rule>,
-    trigger: Trigger,
+    trigger: Arc<Trigger>,
     /// Any rule has a pattern.
     has_patterns: bool,
+    /// Those whose patterns are held against what is decoded.
+    decoding: RuleSet,
     driver: Option<Driver>,
     /// Length of the shortest text that can hold a match.
     shortest: usize,
@@ -152,11 +158,27 @@ impl Rules {
     /// # Errors
     /// A sentence, when they are too many or too large together.
     pub(crate) fn new(rules: Vec<Rule>) -> Result<Self, String> {
+        let factors: Vec<_> = rules
+            .iter()
+            .map(|rule| rule.pattern().map(|pattern| pattern.factor.clone()))
+            .collect();
+        let trigger = (rules.len() <= RULES_MAX)
+            .then(|| Trigger::new(&factors))
+            .flatten()
+            .map(Arc::new);
+        let trigger = trigger
+            .ok_or_else(|| format!("expected at most {RULES_MAX} rules, found {}", rules.len()))?;
         let detectors = rules.iter().zip(0..).flat_map(|(rule, index)| {
             let detectors = rule.detectors().iter();
             detectors.map(move |detector| (index, *detector))
         });
-        let driver = Driver::new(detectors);
+        let has_detectors = rules.iter().any(|rule| !rule.detectors().is_empty());
+        let decoding = (0..)
+            .zip(&rules)
+            .filter(|(_, rule)| rule.pattern().is_some() && rule.decoded.unwrap_or(has_detectors));
+        let decoding: RuleSet = decoding.map(|(index, _)| index).collect();
+        let patterns = (!decoding.is_empty()).then(|| Arc::clone(&trigger));
+        let driver = Driver::new(detectors, patterns);
         let tables = rules.iter().map(|rule| {
             let pattern = rule.pattern().map_or(0, |pattern| pattern.dfa.bytes());
             pattern + rule.allow.bytes()
@@ -167,15 +189,6 @@ impl Rules {
                 "the rules together take {bytes} bytes of tables; at most {TABLES_BYTES_MAX} are possible"
             ));
         }
-        let factors: Vec<_> = rules
-            .iter()
-            .map(|rule| rule.pattern().map(|pattern| pattern.factor.clone()))
-            .collect();
-        let trigger = (rules.len() <= RULES_MAX)
-            .then(|| Trigger::new(&factors))
-            .flatten();
-        let trigger = trigger
-            .ok_or_else(|| format!("expected at most {RULES_MAX} rules, found {}", rules.len()))?;
         let lengths = factors.iter().flatten().map(|factor| factor.sets.len());
         let shortest = lengths
             .chain(driver.is_some().then_some(DETECTED_BYTES_MIN))
@@ -194,6 +207,7 @@ impl Rules {
             has_patterns: factors.iter().any(Option::is_some),
             rules,
             trigger,
+            decoding,
             driver,
             shortest,
             has_lead,
@@ -238,8 +252,13 @@ impl Rules {
         rules.any(|(index, rule)| among.contains(index) && acts(rule))
     }
 
+    /// Those whose patterns are held against what is decoded, too.
+    pub(crate) const fn decoding(&self) -> RuleSet {
+        self.decoding
+    }
+
     /// Finds candidates.
-    pub(crate) const fn trigger(&self) -> &Trigger {
+    pub(crate) fn trigger(&self) -> &Trigger {
         &self.trigger
     }
 

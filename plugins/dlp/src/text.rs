@@ -1,7 +1,7 @@
 //! Scans one text, piece by piece: has patterns and detectors look at it, and decides what becomes of what they find.
 
 use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
-use crate::drive::{Driver, Lane, Sighting, TooCostly, padded};
+use crate::drive::{Driver, Lane, Reading, Sighting, TooCostly, padded};
 use crate::mask::VALUE_BYTES_MAX;
 use crate::matcher::{Event, What};
 use crate::patterns::Patterns;
@@ -12,6 +12,7 @@ use crate::scope::RuleSet;
 use crate::seen::Seen as SeenMatches;
 use crate::view::is_ascii;
 use crate::window::Window;
+use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
 
 /// Room that is kept for what may be needed again. Protects memory: a piece can be large, and many texts can be open.
@@ -73,6 +74,8 @@ pub(crate) struct TextScan {
     lane: Lane,
     /// They have seen enough.
     lane_closed: bool,
+    /// Steps that patterns took over what was decoded, and more than that may cost.
+    owed: usize,
     /// How much they are shown before the text: its key.
     before: usize,
     /// What of that they are still to be shown, in the same piece as the text's beginning.
@@ -99,6 +102,8 @@ struct Work<'a> {
 /// What was seen, of which the text decides the order.
 enum Seen {
     Event(Event),
+    /// The same, in what was decoded.
+    Decoded(Event),
     Sighting(Sighting),
 }
 
@@ -126,6 +131,7 @@ impl TextScan {
             redactions,
             lane,
             lane_closed,
+            owed,
             before,
             key,
             joined: _,
@@ -147,7 +153,7 @@ impl TextScan {
         key.clear();
         seen.clear();
         (*lane_closed, *saw) = (false, false);
-        (*kept_base, *before, *unsighted, *released) = (0, 0, 0, 0);
+        (*owed, *kept_base, *before, *unsighted, *released) = (0, 0, 0, 0, 0);
     }
 
     /// Puts a whole text behind its key, if there is one; `None` when it is too long.
@@ -248,18 +254,21 @@ impl TextScan {
             report,
         };
         self.detect(piece, last, manner, work)?;
-        if self.patterns_closed {
-            if self.lane.has_found() {
-                self.see(Vec::new(), work)?;
-            }
+        let decoded = self.lane.readings();
+        let decoded = if decoded.is_empty() {
+            Vec::new()
+        } else {
+            self.read(decoded, work, scratch)
+        };
+        let events = if self.patterns_closed {
+            Vec::new()
         } else {
             let early = work.report.acts_early();
-            let events = self
-                .patterns
-                .push(rules, window, piece, last, early, scratch);
-            if !events.is_empty() || self.lane.has_found() {
-                self.see(events, work)?;
-            }
+            self.patterns
+                .push(rules, window, piece, last, early, scratch)
+        };
+        if !events.is_empty() || !decoded.is_empty() || self.lane.has_found() {
+            self.see(events, decoded, work)?;
         }
         self.unsighted = match rules.driver() {
             Some(driver) if !last && !self.lane_closed => {
@@ -318,10 +327,49 @@ impl TextScan {
         Ok(())
     }
 
+    /// Holds patterns against what was decoded; what they find there, in order.
+    #[inline(never)]
+    fn read(
+        &mut self,
+        readings: Vec<Reading>,
+        work: &Work<'_>,
+        scratch: &mut Scratch,
+    ) -> Vec<Event> {
+        let (rules, early) = (work.rules, work.report.acts_early());
+        let mut patterns = Patterns::default();
+        let mut found = Vec::new();
+        for reading in readings {
+            patterns.reset(rules, self.rules.and(rules.decoding()));
+            patterns.owe(self.owed);
+            let window = Window::new(reading.text.as_bytes(), 0);
+            let events = patterns.push(rules, window, &reading.text, true, early, scratch);
+            self.owed = patterns.owes();
+            for mut event in events {
+                event.at = reading.decided.saturating_sub(self.before);
+                if let What::Match { range, .. } = &mut event.what {
+                    let place = reading.range(range);
+                    *range = place.start.saturating_sub(self.before)
+                        ..place.end.saturating_sub(self.before);
+                    if range.end == 0 {
+                        continue;
+                    }
+                }
+                found.push(event);
+            }
+        }
+        sort_by_key(&mut found, |event| event.at);
+        found
+    }
+
     /// Takes what patterns and detectors have seen, in the order in which the text decides it.
     #[inline(never)]
-    fn see(&mut self, events: Vec<Event>, work: &mut Work<'_>) -> Result<(), Stop> {
-        self.saw |= !events.is_empty();
+    fn see(
+        &mut self,
+        events: Vec<Event>,
+        decoded: Vec<Event>,
+        work: &mut Work<'_>,
+    ) -> Result<(), Stop> {
+        self.saw |= !events.is_empty() || !decoded.is_empty();
         let before = self.before;
         let found = self.lane.found().filter_map(|mut sighting| {
             let range = &mut sighting.range;
@@ -331,9 +379,21 @@ impl TextScan {
         });
         let sightings: Vec<_> = found.collect();
         self.saw |= !sightings.is_empty();
-        for seen in in_order(events, sightings) {
+        let whole = events
+            .into_iter()
+            .map(|event| (event.at, Seen::Event(event)));
+        let decoded = decoded
+            .into_iter()
+            .map(|event| (event.at, Seen::Decoded(event)));
+        let sightings = sightings.into_iter();
+        let sightings = sightings.map(|sighting| (sighting.decided, Seen::Sighting(sighting)));
+        // Where it is the same position, patterns first.
+        let mut all: Vec<_> = whole.chain(decoded).chain(sightings).collect();
+        sort_by_key(&mut all, |(at, _)| *at);
+        for (_, seen) in all {
             match seen {
-                Seen::Event(event) => self.event(event, work)?,
+                Seen::Event(event) => self.event(event, self.released, work)?,
+                Seen::Decoded(event) => self.event(event, self.unsighted, work)?,
                 Seen::Sighting(sighting) => self.sight(sighting, work)?,
             }
         }
@@ -383,8 +443,8 @@ impl TextScan {
         self.found(found, sighting.range.start, work)
     }
 
-    /// Takes what has become certain of a pattern.
-    fn event(&mut self, event: Event, work: &mut Work<'_>) -> Result<(), Stop> {
+    /// Takes what has become certain of a pattern. What stands before `gone` was let go already, and cannot be taken back.
+    fn event(&mut self, event: Event, gone: usize, work: &mut Work<'_>) -> Result<(), Stop> {
         let rule = event.rule;
         match event.what {
             What::Blocks => Err(Stop::Blocked(rule)),
@@ -402,11 +462,10 @@ impl TextScan {
                 let found = Match {
                     rule,
                     detector: None,
-                    // What was let go already cannot be taken back.
-                    range: start.max(self.released)..range.end,
+                    range: start.max(gone)..range.end,
                     continues,
                     value: &value,
-                    shared: self.patterns.saw_folds(),
+                    shared: self.patterns.saw_folds() || !work.rules.decoding().is_empty(),
                 };
                 self.found(found, start, work)
             }
@@ -490,20 +549,6 @@ fn word_start(window: Window<'_>) -> usize {
     let bytes = window.range(end.saturating_sub(LOCAL_PART_BYTES_MAX)..end);
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
     end - bytes.iter().rev().take_while(is_part).count()
-}
-
-/// Puts what patterns and detectors have seen in the order in which the text decides it; where it is the same position, patterns first.
-fn in_order(events: Vec<Event>, sightings: Vec<Sighting>) -> impl Iterator<Item = Seen> {
-    let mut events = events.into_iter().peekable();
-    let mut sightings = sightings.into_iter().peekable();
-    std::iter::from_fn(move || {
-        let next = sightings.peek().map_or(usize::MAX, |next| next.decided);
-        if events.peek().is_some_and(|event| event.at <= next) {
-            events.next().map(Seen::Event)
-        } else {
-            sightings.next().map(Seen::Sighting)
-        }
-    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use portcullis_policy::config::{Document, Glob, Section};
 use portcullis_policy::{Action, Role, Side};
 
 /// The fields that are read here.
-pub(super) const FIELDS: [&str; 7] = [
+pub(super) const FIELDS: [&str; 8] = [
     "direction",
     "roles",
     "models",
@@ -15,6 +15,7 @@ pub(super) const FIELDS: [&str; 7] = [
     "threshold",
     "allow",
     "hold",
+    "decoded",
 ];
 
 /// Largest threshold: more matches than that are redacted in no message.
@@ -154,6 +155,18 @@ pub(super) fn holds_words(section: &Section<'_>, action: Action, finder: &Finder
         return None;
     }
     Some(holds)
+}
+
+/// Whether a pattern is held against what is decoded, too; `Some(None)` when nothing is said.
+pub(super) fn decoded(section: &Section<'_>, finder: &Finder) -> Option<Option<bool>> {
+    let Some(field) = section.field("decoded") else {
+        return Some(None);
+    };
+    if let Finder::Detectors(_) = finder {
+        field.mistake("detectors always see what is decoded; this is for pattern and contains");
+        return None;
+    }
+    field.boolean().map(Some)
 }
 
 /// A list of things; `Some(None)` when it is not there.

@@ -344,7 +344,7 @@ mod tests {
 
     static SECRETS: LazyLock<Driver> = LazyLock::new(|| {
         let detectors = named("secrets").into_iter().zip(0..);
-        Driver::new(detectors.map(|(detector, rule)| (rule, detector))).unwrap()
+        Driver::new(detectors.map(|(detector, rule)| (rule, detector)), None).unwrap()
     });
 
     /// What is found in a text that comes in pieces of so many bytes.

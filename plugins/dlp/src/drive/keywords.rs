@@ -282,6 +282,12 @@ impl Keywords {
         last: bool,
         mut found: impl FnMut(Hit<'_>),
     ) -> Looked {
+        if self.keywords.is_empty() {
+            return Looked {
+                to: window.end(),
+                short: true,
+            };
+        }
         let mut rest = window.slice(looked.to).unwrap_or_default();
         let mut from = looked.to;
         while rest.len() >= PRINT {

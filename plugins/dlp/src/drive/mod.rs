@@ -20,6 +20,7 @@ mod lane;
 mod latch;
 mod listed;
 mod numbers;
+mod reading;
 mod spaced;
 mod stretch;
 mod wrapped;
@@ -29,11 +30,14 @@ mod tests;
 
 pub(crate) use blocks::{Letters, bits, padded};
 pub(crate) use lane::{Lane, TooCostly};
+pub(crate) use reading::Reading;
 
 use crate::detectors::{Detector, Trigger};
+use crate::trigger::Trigger as Patterns;
 use keywords::{Concerned, KEYWORD_BYTES_MIN, Keywords, Word};
 use numbers::Numbers;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A match of a detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,18 +79,21 @@ pub(crate) struct Driver {
     keywords: Keywords,
     numbers: Numbers,
     at: Vec<Concerned>,
+    /// Where patterns can match that are held against what is decoded, too.
+    patterns: Option<Arc<Patterns>>,
 }
 
 impl Driver {
-    /// Of detectors, each with the rule that looks for it. `None` when there are none.
+    /// Of detectors, each with the rule that looks for it, and patterns that see what is decoded. `None` when there are neither.
     pub(crate) fn new(
         detectors: impl IntoIterator<Item = (u16, &'static Detector)>,
+        patterns: Option<Arc<Patterns>>,
     ) -> Option<Self> {
         let entries: Vec<Entry> = detectors
             .into_iter()
             .map(|(rule, detector)| Entry { detector, rule })
             .collect();
-        if entries.is_empty() {
+        if entries.is_empty() && patterns.is_none() {
             return None;
         }
         let (mut words, mut at) = (Vec::new(), Vec::new());
@@ -114,6 +121,7 @@ impl Driver {
             numbers: Numbers::new(&entries),
             entries,
             at,
+            patterns,
         })
     }
 

@@ -134,7 +134,7 @@ static BLOCK: Detector = detector(
 static ALL: [&Detector; 5] = [&ADDRESS, &BLOCK, &KEY, &NUMBER, &TOKEN];
 
 fn driver() -> Driver {
-    Driver::new((0..).zip(ALL)).unwrap()
+    Driver::new((0..).zip(ALL), None).unwrap()
 }
 
 /// Rule, range, value and when it was decided; what continues is joined to what it continues.

@@ -15,7 +15,7 @@ use super::latch::Latched;
 use super::listed::Listed;
 use super::spaced::Spaced;
 use super::wrapped::Wrapped;
-use super::{Driver, Sighting};
+use super::{Driver, Reading, Sighting};
 use crate::detectors::{LOOK_BEHIND, Memo, Trigger};
 use crate::view::View;
 use crate::window::Window;
@@ -91,6 +91,8 @@ pub(crate) struct Lane {
     /// Found and decided.
     found: Vec<Sighting>,
     steps: usize,
+    /// What was decoded, for patterns.
+    readings: Vec<Reading>,
     /// Of texts in this one.
     inner: Option<Box<Lane>>,
     decoded: usize,
@@ -146,6 +148,7 @@ impl Lane {
             seen,
             found,
             steps,
+            readings,
             inner: _,
             decoded,
             depth,
@@ -170,6 +173,7 @@ impl Lane {
         }
         seen.clear();
         found.clear();
+        readings.clear();
         (*steps, *decoded, *depth) = (0, 0, 0);
         *opaque = false;
     }
@@ -201,7 +205,7 @@ impl Lane {
         };
         let result = self.scan(work);
         self.kept = kept;
-        result.is_err() || !self.seen.is_empty()
+        result.is_err() || !self.seen.is_empty() || !self.readings.is_empty()
     }
 
     /// Takes the next piece.
@@ -243,6 +247,11 @@ impl Lane {
         self.found.drain(..)
     }
 
+    /// What was decoded since it was last asked that patterns can match in, in no order.
+    pub(crate) fn readings(&mut self) -> Vec<Reading> {
+        std::mem::take(&mut self.readings)
+    }
+
     /// From where on the text is undecided. With `streamed`, a word is not held back for an `@` that could follow it, and what was let go of an
     /// address cannot be taken back; otherwise nothing is let go that a detector could reach back to.
     pub(crate) fn undecided(&self, driver: &Driver, streamed: bool) -> usize {
@@ -258,7 +267,9 @@ impl Lane {
             first = first.min(start);
         }
         // A digit alone is no number yet.
-        let digits = self.digits.filter(|from| !streamed || end > from + 1);
+        let digits = self
+            .digits
+            .filter(|from| !streamed || end > from + 1 && !driver.entries.is_empty());
         first = digits.map_or(first, |digits| first.min(digits));
         if !streamed {
             first = first.min(self.looked.to.saturating_sub(KEYWORD_BYTES_MAX));

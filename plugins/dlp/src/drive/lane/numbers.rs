@@ -143,7 +143,7 @@ mod tests {
     });
     static DRIVER: LazyLock<Driver> = LazyLock::new(|| {
         let detectors = DETECTORS.iter().zip(0..);
-        Driver::new(detectors.map(|(detector, rule)| (rule, *detector))).unwrap()
+        Driver::new(detectors.map(|(detector, rule)| (rule, *detector)), None).unwrap()
     });
 
     proptest! {

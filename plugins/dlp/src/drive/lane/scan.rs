@@ -2,12 +2,12 @@
 
 use super::{DECODED_BYTES_MAX, DEPTH_MAX, Lane, OPAQUE_DECODED_BYTES_MAX, TooCostly, Work};
 use crate::detectors::runs::Before;
-use crate::drive::Sighting;
 use crate::drive::blocks::{BLOCK, Kinds, Letters, bits, masks, within};
 use crate::drive::broken::NUMBER_KNOWN_BY;
 use crate::drive::encoded::{self, OVERLAP_BYTES, RUN_BYTES_MAX, RUN_BYTES_MIN};
 use crate::drive::escaped::Decoded;
 use crate::drive::numbers::Found;
+use crate::drive::{Reading, Sighting};
 use std::ops::Range;
 use wide::u8x16;
 
@@ -308,7 +308,7 @@ impl Lane {
         let mut result = Ok(());
         encoded::decode(characters, |text| {
             if result.is_ok() {
-                result = self.read(text, |_| range.clone(), decided, work);
+                result = self.read(text, &|_| range.clone(), decided, work);
             }
         });
         result
@@ -320,14 +320,14 @@ impl Lane {
             decoded.start + usize::from(place)
         };
         let back = |range: Range<usize>| place(range.start)..place(range.end);
-        self.read(&decoded.text, back, decoded.decided, work)
+        self.read(&decoded.text, &back, decoded.decided, work)
     }
 
     /// Reads a text that stands in this one in other words.
     fn read(
         &mut self,
         text: &str,
-        back: impl Fn(Range<usize>) -> Range<usize>,
+        back: &dyn Fn(Range<usize>) -> Range<usize>,
         decided: usize,
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
@@ -335,6 +335,11 @@ impl Lane {
         if self.depth >= DEPTH_MAX || self.decoded > DECODED_BYTES_MAX {
             return Ok(());
         }
+        let place = |range| self.text_range(back(range), work.window);
+        let known = self.view.text_position(decided.min(work.window.end()));
+        let patterns = work.driver.patterns.as_deref();
+        let reading = patterns.and_then(|patterns| Reading::of(text, patterns, &place, known));
+        self.readings.extend(reading);
         let mut lane = self.inner.take().unwrap_or_default();
         lane.reset();
         lane.depth = self.depth + 1;
@@ -347,6 +352,10 @@ impl Lane {
                 decided,
                 ..sighting
             });
+        }
+        for reading in lane.readings.drain(..) {
+            let place = |range| self.text_range(back(range), work.window);
+            self.readings.push(reading.within(place, known));
         }
         self.inner = Some(lane);
         Ok(())
