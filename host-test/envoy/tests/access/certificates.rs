@@ -43,13 +43,8 @@ fn certificates() -> tempfile::TempDir {
 
 fn world(folder: &Path, scenario: &'static str, require: &str) -> World {
     let file = |name: &str| json!({ "filename": folder.join(name) });
-    World::with(
-        Variant {
-            scenario,
-            hold_headers: true,
-        },
-        |scenario| {
-            scenario
+    World::with(Variant::held(scenario), |scenario| {
+        scenario
             .edit_policy(|policy| {
                 policy["auth"]["require"] = json!(require);
                 policy["auth"]["identities"] = json!([
@@ -72,8 +67,7 @@ fn world(folder: &Path, scenario: &'static str, require: &str) -> World {
                     },
                 });
             });
-        },
-    )
+    })
 }
 
 /// What a request with a certificate and a key comes to: the status, the refusal's code, and curl's exit code.

@@ -11,10 +11,7 @@ use crate::common::{Variant, World, messages};
 
 #[test]
 fn the_last_of_ten_thousand_keys_opens() {
-    let variant = Variant {
-        scenario: "local",
-        hold_headers: true,
-    };
+    let variant = Variant::held("local");
     let start = |keys: usize| {
         let mut world = World::with_policy(variant, |policy| {
             let list = policy["auth"]["keys"].as_array_mut().unwrap();

@@ -35,10 +35,7 @@ fn start(provider: SocketAddr, folder: &Path) -> Running {
     let entry = std::fs::read_to_string(files.join("http_filter.yaml")).unwrap();
     let entry = entry.replace("envoy/rotation", &folder.display().to_string());
     let entry: Value = serde_yaml_ng::from_str(&entry).unwrap();
-    let mut scenario: Scenario = scenario(Variant {
-        scenario: "local",
-        hold_headers: true,
-    });
+    let mut scenario: Scenario = scenario(Variant::held("local"));
     scenario
         .provider(provider)
         .unwrap()

@@ -29,13 +29,8 @@ fn world(scenario: &'static str) -> World {
     let filters =
         "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
     let keys = json!({ "keys": [{ "kty": "oct", "alg": "HS256", "k": BASE64.encode(SECRET) }] });
-    World::with(
-        Variant {
-            scenario,
-            hold_headers: true,
-        },
-        |scenario| {
-            scenario
+    World::with(Variant::held(scenario), |scenario| {
+        scenario
             .edit_policy(|policy| {
                 policy["auth"]["identities"] = json!([{
                     "id": "sso",
@@ -63,8 +58,7 @@ fn world(scenario: &'static str) -> World {
                     },
                 }));
             });
-        },
-    )
+    })
 }
 
 fn ask(world: &World, bearer: &str, model: &str) -> Response {

@@ -63,6 +63,16 @@ pub struct Variant {
     pub hold_headers: bool,
 }
 
+impl Variant {
+    /// The way that scenarios are shipped: headers wait.
+    pub const fn held(scenario: &'static str) -> Self {
+        Self {
+            scenario,
+            hold_headers: true,
+        }
+    }
+}
+
 /// Makes tests that run in each way to run the gateway: `name from world: [test, …];` has the functions run one after the
 /// other in one world, because each Envoy takes seconds of work to compile its modules.
 #[macro_export]

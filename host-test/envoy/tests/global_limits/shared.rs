@@ -10,10 +10,7 @@ use crate::common::{Variant, World, eventually};
 use crate::redis::Redis;
 use crate::service::Service;
 
-const VARIANT: Variant = Variant {
-    scenario: "global-limits",
-    hold_headers: true,
-};
+const VARIANT: Variant = Variant::held("global-limits");
 
 /// How long Envoy may take to see that a connection is gone, or that a service is there again.
 pub const NOTICE_MAX: Duration = Duration::from_secs(10);

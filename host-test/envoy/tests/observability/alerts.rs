@@ -21,10 +21,7 @@ pub fn alerting() -> Value {
 
 /// A world whose scenario has what `alerting.yaml` adds.
 pub fn world(scenario: &'static str, alertmanager: &Server, edit: impl Fn(&mut Value)) -> World {
-    let variant = Variant {
-        scenario,
-        hold_headers: true,
-    };
+    let variant = Variant::held(scenario);
     let alerting = alerting();
     World::with(variant, |scenario| {
         scenario.edit(|bootstrap| {

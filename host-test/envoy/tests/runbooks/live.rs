@@ -31,10 +31,7 @@ impl Live {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy");
         std::fs::create_dir(&policy).unwrap();
-        let variant = Variant {
-            scenario: "local",
-            hold_headers: true,
-        };
+        let variant = Variant::held("local");
         let world = World::with(variant, |scenario| {
             scenario.edit_policy(|policy| {
                 policy["alerts"] = json!([
