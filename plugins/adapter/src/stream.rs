@@ -51,7 +51,8 @@ pub(crate) struct Stream {
     response_seen: usize,
     /// How many steps there were.
     steps: u32,
-    worked: Duration,
+    /// How long they took, where this exchange is timed.
+    worked: Option<Duration>,
 }
 
 /// So many steps are timed one by one: all of an exchange that is no long stream.
@@ -72,13 +73,13 @@ const fn stands_for(step: u32) -> Option<u32> {
 }
 
 impl Stream {
-    pub(crate) const fn new(exchange: Option<Exchange>) -> Self {
+    pub(crate) fn new(exchange: Option<Exchange>) -> Self {
         Self {
             exchange,
             request_seen: 0,
             response_seen: 0,
             steps: 0,
-            worked: Duration::ZERO,
+            worked: metrics::times_next().then_some(Duration::ZERO),
         }
     }
 
@@ -116,10 +117,10 @@ impl Stream {
             }
         };
         publish(exchange);
-        if let Some(steps) = stands_for(self.steps) {
-            self.worked = self
-                .worked
-                .saturating_add(host::now().since(now).saturating_mul(steps));
+        if let Some(worked) = &mut self.worked
+            && let Some(steps) = stands_for(self.steps)
+        {
+            *worked = worked.saturating_add(host::now().since(now).saturating_mul(steps));
         }
         self.steps = self.steps.saturating_add(1);
         action
@@ -255,7 +256,9 @@ impl Stream {
         }
         exchange.end(&mut turn, host::response_status());
         publish(exchange);
-        self.worked += host::now().since(now);
+        if let Some(worked) = &mut self.worked {
+            *worked = worked.saturating_add(host::now().since(now));
+        }
         metrics::record_exchange_time(self.worked);
     }
 }
