@@ -89,6 +89,22 @@ fn find(context: &Context<'_>) -> Outcome {
     {
         return Outcome::None;
     }
+    // `password=name=…`, as in a query: what is assigned is a name again, and no password has a `=` in it.
+    if context.byte(from) == Some(b'=') {
+        let end = match context.end_of(from + 1, NAME_REST_MAX, &NAME) {
+            Ok(end) => end,
+            Err(outcome) => return outcome,
+        };
+        if end > from + 1 && context.byte(end) == Some(b'=') {
+            if context.is_open(end + 1) {
+                return Outcome::Undecided;
+            }
+            let behind = context.byte(end + 1);
+            if behind.is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+                return Outcome::None;
+            }
+        }
+    }
     let mut found = match value(context, from) {
         Ok(found) => found,
         Err(outcome) => return outcome,

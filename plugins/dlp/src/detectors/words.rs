@@ -26,27 +26,47 @@ pub(super) fn contains(text: &[u8], word: &[u8]) -> bool {
 /// Words in lower case, two bytes long or longer, that are looked for together.
 #[derive(Debug)]
 pub(super) struct Words {
-    /// By the lower bits of a first byte, those of second ones. In a letter they are the same in both cases.
-    begins: [u32; 32],
+    /// By the lower bits of a first byte; in a letter they are the same in both cases.
+    rows: [Row; 32],
     words: &'static [&'static [u8]],
+}
+
+/// What is known of words that begin alike.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// The lower bits of their second bytes.
+    seconds: u32,
+    /// The first of them, and the one behind the last: others that stand between them are looked at in vain.
+    from: u8,
+    to: u8,
 }
 
 impl Words {
     pub(super) const fn of(words: &'static [&'static [u8]]) -> Self {
-        let (mut begins, mut rest) = ([0_u32; 32], words);
+        assert!(words.len() <= u8::MAX as usize);
+        let none = Row {
+            seconds: 0,
+            from: 0,
+            to: 0,
+        };
+        let (mut rows, mut rest, mut index) = ([none; 32], words, 0);
         while let [word, others @ ..] = rest {
             if let [first, second, ..] = word {
-                let (mut row, mut rows): (u8, &mut [u32]) = (0, &mut begins);
-                while let [seconds, behind @ ..] = rows {
-                    if row == *first % 32 {
-                        *seconds |= 1 << (*second % 32);
+                let (mut at, mut behind): (u8, &mut [Row]) = (0, &mut rows);
+                while let [row, further @ ..] = behind {
+                    if at == *first % 32 {
+                        if row.seconds == 0 {
+                            row.from = index;
+                        }
+                        row.seconds |= 1 << (*second % 32);
+                        row.to = index + 1;
                     }
-                    (row, rows) = (row + 1, behind);
+                    (at, behind) = (at + 1, further);
                 }
             }
-            rest = others;
+            (rest, index) = (others, index + 1);
         }
-        Self { begins, words }
+        Self { rows, words }
     }
 
     /// Whether a text has one of them in it, in any case.
@@ -54,11 +74,14 @@ impl Words {
     pub(super) fn stand_in(&self, text: &[u8]) -> bool {
         let mut rest = text;
         while let [first, second, ..] = rest {
-            let seconds = self.begins.get(usize::from(first % 32));
-            if seconds.is_some_and(|seconds| seconds >> (second % 32) & 1 == 1)
-                && self.words.iter().any(|word| begins_with(rest, word))
+            if let Some(row) = self.rows.get(usize::from(first % 32))
+                && row.seconds >> (second % 32) & 1 == 1
             {
-                return true;
+                let words = self.words.get(row.from.into()..row.to.into());
+                let mut words = words.unwrap_or_default().iter();
+                if words.any(|word| begins_with(rest, word)) {
+                    return true;
+                }
             }
             rest = rest.get(1..).unwrap_or_default();
         }
