@@ -98,6 +98,9 @@ impl Suite {
         }
         if let Ok(wanted) = std::env::var("CASE") {
             suite.cases.retain(|case| case.title().contains(&wanted));
+            if suite.cases.is_empty() {
+                bail!("CASE={wanted}: no case's title contains this");
+            }
         }
         Ok(suite)
     }

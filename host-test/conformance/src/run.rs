@@ -26,6 +26,15 @@ pub struct Outcome {
     pub traces: Vec<String>,
 }
 
+/// The first of a run's traces that is another one in a second run, or that only one of them has; `None` when both are the same.
+#[must_use]
+pub fn difference(one: &[String], other: &[String]) -> Option<String> {
+    let at = (0..one.len().max(other.len())).find(|at| one.get(*at) != other.get(*at))?;
+    let [one, other] =
+        [one, other].map(|traces| traces.get(at).map_or("nothing\n", String::as_str));
+    Some(format!("{one}--- not ---\n{other}"))
+}
+
 /// Runs the steps of a case.
 ///
 /// # Errors

@@ -11,7 +11,7 @@
 use portcullis_conformance::engine::Engine;
 use portcullis_conformance::load::Suite;
 use portcullis_conformance::native::Native;
-use portcullis_conformance::run;
+use portcullis_conformance::run::{self, difference};
 use portcullis_conformance::split::{Split, cut};
 use portcullis_conformance::wasm::{Chain, Modules, Wasm};
 
@@ -44,9 +44,9 @@ fn agree() {
         for split in [Split::Whole, Split::Random(seed)] {
             let mut wasm = Wasm::new(&modules, Chain::Gateway, &setup).unwrap();
             let found = trace(&mut wasm, split);
-            if let Some((a, b)) = native.iter().zip(&found).find(|(a, b)| a != b) {
+            if let Some(difference) = difference(&native, &found) {
                 failures.push(format!(
-                    "{} (hold_headers: {hold}, {split:?})\n{a}--- not ---\n{b}",
+                    "{} (hold_headers: {hold}, {split:?})\n{difference}",
                     located.title()
                 ));
                 break;
