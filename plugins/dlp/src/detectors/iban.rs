@@ -118,11 +118,21 @@ const LENGTHS: &[(&[u8; 2], usize)] = &[
 /// How many digits must follow letters that were moved.
 const MOVED_DIGITS_MIN: usize = 12;
 
+/// How long the numbers of a country are.
+fn length_of(country: [u8; 2]) -> Option<usize> {
+    let place = LENGTHS.binary_search_by_key(&country, |(code, _)| **code);
+    let (_, length) = LENGTHS.get(place.ok()?)?;
+    Some(*length)
+}
+
 fn find(context: &Context<'_>) -> Outcome {
     let Some(start) = context.at.start.checked_sub(2) else {
         return Outcome::None;
     };
-    let country = context.bytes(start..context.at.start);
+    let [first, second] = *context.bytes(start..context.at.start) else {
+        return Outcome::None;
+    };
+    let country = [first, second];
     if !country.iter().all(u8::is_ascii_alphabetic) || !context.begins_word(start) {
         return Outcome::None;
     }
@@ -130,17 +140,13 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.dense && country.iter().any(u8::is_ascii_lowercase) {
         return Outcome::None;
     }
-    let length_of = |country: &[u8]| {
-        let mut known = LENGTHS.iter();
-        known.find(|(code, _)| code.eq_ignore_ascii_case(country))
-    };
+    let country = country.map(|byte| byte.to_ascii_uppercase());
     // Or its letters were moved by thirteen: only where many digits follow.
-    let moved: Vec<u8> = country.iter().map(|byte| turn(*byte)).collect();
     let (length, is_moved) = match length_of(country) {
-        Some((_, length)) => (length, false),
+        Some(length) => (length, false),
         None if context.at.len() < MOVED_DIGITS_MIN => return Outcome::None,
-        None => match length_of(&moved) {
-            Some((_, length)) => (length, true),
+        None => match length_of(country.map(turn)) {
+            Some(length) => (length, true),
             None => return Outcome::None,
         },
     };
@@ -148,7 +154,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let (mut count, mut position) = (0, start);
     let mut separator = None;
     let mut since: usize = 0;
-    while count < *length {
+    while count < length {
         let Some(byte) = context.byte(position) else {
             return context.lacking(position);
         };
@@ -173,7 +179,7 @@ fn find(context: &Context<'_>) -> Outcome {
         return Outcome::Undecided;
     }
     let (front, body) = buffer
-        .get(..*length)
+        .get(..length)
         .unwrap_or_default()
         .split_at_checked(4)
         .unwrap_or_default();
@@ -199,6 +205,11 @@ fn find(context: &Context<'_>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::super::reference::check;
+
+    #[test]
+    fn countries_are_sorted() {
+        assert!(super::LENGTHS.is_sorted());
+    }
 
     #[test]
     fn finds_accounts_as_people_write_them() {

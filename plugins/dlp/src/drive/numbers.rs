@@ -52,12 +52,18 @@ pub(super) struct Numbers {
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) at: Range<usize>,
+    pub(super) beside: Beside,
+    /// A letter stands shortly before it, or may.
+    pub(super) lettered: bool,
+}
+
+/// What stands beside a run of digits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beside {
     before: Before,
     behind: Behind,
     /// The byte behind the next one is known, or there is none.
     settled: bool,
-    /// A letter stands shortly before it, or may.
-    lettered: bool,
     /// Behind the next byte [`WORD_BYTES`] letters and digits follow, or may.
     worded: bool,
 }
@@ -65,22 +71,19 @@ pub(super) struct Found {
 /// So many letters and digits behind a run, and a sign, are a word.
 pub(super) const WORD_BYTES: usize = 16;
 
-impl Found {
+impl Beside {
     /// Of what stands before it, and the two bytes behind it, zero where there are none. `settled` tells that this is so, and not only unknown.
     #[inline(always)]
     pub(super) fn new(
-        at: Range<usize>,
         before: Before,
         [behind, next]: [u8; 2],
         settled: bool,
-        [lettered, worded]: [bool; 2],
+        worded: bool,
     ) -> Self {
         Self {
-            at,
             before,
             behind: Behind::of_byte(behind).followed(next),
             settled,
-            lettered,
             worded,
         }
     }
@@ -198,29 +201,29 @@ impl Numbers {
         self.skips_within
     }
 
-    /// Whether a run can concern anybody, as far as its neighbors tell.
+    /// Whether a run of so many digits can concern anybody, as far as its neighbors tell.
     #[inline(always)]
-    pub(super) fn can_concern(&self, found: &Found) -> bool {
+    pub(super) fn can_concern(&self, beside: Beside, digits: usize) -> bool {
         let [wordless, any] = &self.lengths;
-        let lengths = if found.worded { any } else { wordless };
-        let lengths = lengths.get(sides(found.before, found.behind));
-        !found.settled || lengths.is_some_and(|lengths| lengths.has(found.at.len()))
+        let lengths = if beside.worded { any } else { wordless };
+        let lengths = lengths.get(sides(beside.before, beside.behind));
+        !beside.settled || lengths.is_some_and(|lengths| lengths.has(digits))
     }
 
     /// What it concerns. `last` tells that nothing follows the window.
     pub(super) fn concern(&self, found: &Found, window: Window<'_>, last: bool) -> Concern {
         let run = &found.at;
-        let before = match found.before {
+        let before = match found.beside.before {
             Before::LETTER => {
                 Before::word(window.range(run.start.saturating_sub(Before::BYTES)..run.start))
             }
             before => before,
         };
         let beside = |next: u8| {
-            let place = sides(before, found.behind.followed(next));
+            let place = sides(before, found.beside.behind.followed(next));
             self.by_sides.get(place).copied().unwrap_or_default()
         };
-        let mut kinds = if found.settled {
+        let mut kinds = if found.beside.settled {
             beside(0)
         } else {
             // More must be known.
@@ -452,7 +455,12 @@ mod tests {
                     let settled = last || at.end + 1 < known;
                     let word = window.range(at.end + 1..at.end + 1 + WORD_BYTES);
                     let worded = word.iter().all(u8::is_ascii_alphanumeric);
-                    let found = Found::new(at.clone(), near, behind, settled, [lettered, worded]);
+                    let beside = Beside::new(near, behind, settled, worded);
+                    let found = Found {
+                        at: at.clone(),
+                        beside,
+                        lettered,
+                    };
                     let concern = numbers.concern(&found, window, last);
                     let is_asked = |asked: Asked| {
                         let asked =
@@ -462,7 +470,7 @@ mod tests {
                             });
                         asked.is_err()
                     };
-                    let can = numbers.can_concern(&found);
+                    let can = numbers.can_concern(beside, at.len());
                     for (finds, asked) in [(finds, concern.plain), (finds_dense, concern.dense)] {
                         assert!(
                             can && is_asked(asked) || !finds,

@@ -6,7 +6,7 @@ use crate::drive::blocks::{BLOCK, Kinds, Letters, bits, masks, within};
 use crate::drive::broken::NUMBER_KNOWN_BY;
 use crate::drive::encoded::{self, OVERLAP_BYTES, RUN_BYTES_MAX, RUN_BYTES_MIN};
 use crate::drive::escaped::Decoded;
-use crate::drive::numbers::Found;
+use crate::drive::numbers::{Beside, Found};
 use crate::drive::{Reading, Sighting};
 use std::ops::Range;
 use wide::u8x16;
@@ -159,21 +159,23 @@ impl Lane {
             starts &= starts.wrapping_sub(1);
             ends &= ends - 1;
             let (first, behind) = (start + moved, end + moved);
-            let found = Found::new(
-                from + start..from + end,
-                match before_in(start, letters, digits) {
-                    Some(before) => before,
-                    None => Before::of(byte(first.wrapping_sub(2)), byte(first.wrapping_sub(1))),
-                },
-                [byte(behind), byte(behind + 1)],
-                work.last || behind + 1 < around.len(),
-                [
+            let (near, settled) = match around.get(behind..) {
+                Some([byte, next, ..]) => ([*byte, *next], true),
+                Some([byte]) => ([*byte, 0], work.last),
+                Some([]) | None => ([0; 2], work.last),
+            };
+            let before = match before_in(start, letters, digits) {
+                Some(before) => before,
+                None => Before::of(byte(first.wrapping_sub(2)), byte(first.wrapping_sub(1))),
+            };
+            let beside = Beside::new(before, near, settled, no_word >> end & 1 == 0);
+            if numbers.can_concern(beside, end - start) {
+                let found = Found {
+                    at: from + start..from + end,
+                    beside,
                     // Of the sixty-four bytes before.
-                    (lettered << 1 << (BLOCK - 1 - start) | self.letters >> start) != 0,
-                    no_word >> end & 1 == 0,
-                ],
-            );
-            if numbers.can_concern(&found) {
+                    lettered: (lettered << 1 << (BLOCK - 1 - start) | self.letters >> start) != 0,
+                };
                 // Each run counts, for what follows does not tell whether it is asked about where less is known.
                 let before = all & !(u64::MAX << start);
                 let after = match before {
@@ -211,8 +213,14 @@ impl Lane {
         };
         let behind = [byte(at.end), byte(at.end + 1)];
         let settled = work.last || at.end + 1 < work.window.end();
-        let found = Found::new(at, before, behind, settled, [true; 2]);
-        if work.driver.numbers.can_concern(&found) {
+        let beside = Beside::new(before, behind, settled, true);
+        if work.driver.numbers.can_concern(beside, at.len()) {
+            let lettered = true;
+            let found = Found {
+                at,
+                beside,
+                lettered,
+            };
             self.number(&found, after, work)?;
         }
         Ok(())
