@@ -202,7 +202,7 @@ impl Document {
         trie: &Trie<Meaning>,
         end: bool,
         mut sink: Option<&mut dyn TextSink>,
-        observer: &mut impl Observe,
+        observer: &mut dyn Observe,
     ) -> Result<(), Failure> {
         loop {
             if let Some(member) = self.walker.member(&self.body) {

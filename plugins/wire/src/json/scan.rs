@@ -16,7 +16,7 @@ const HEAD: usize = 3;
 
 /// Where the first byte stands that ends or escapes a JSON string, or must not be in one: `"`, `\`, and everything below a space
 /// (RFC 8259, section 7).
-#[inline]
+#[inline(never)]
 pub(super) fn find_special(bytes: &[u8]) -> Option<usize> {
     let (chunks, _) = bytes.as_chunks::<LANES>();
     for (index, chunk) in chunks.iter().take(HEAD).enumerate() {

@@ -1,6 +1,6 @@
 //! A document and a table, side by side: tokens with their places.
 
-use super::keys::{Keys, Known, Slot};
+use super::keys::{Keys, Slot};
 use super::token::{Malformed, Raw, Token};
 use super::tokenizer::Tokenizer;
 use super::trie::{NodeId, Seen, Trie};
@@ -79,7 +79,7 @@ impl Walker {
         text: &'a str,
         end: bool,
     ) -> Result<Option<Step<'a>>, Malformed> {
-        if let Some(key) = self.known_key(text, |_| true) {
+        if let Some(key) = self.known_key(text, false) {
             return Ok(Some(Step {
                 token: Token::Key(key),
                 node: self.pending,
@@ -167,26 +167,27 @@ impl Walker {
     /// said to hold is still to come.
     #[inline]
     pub(crate) fn member<'a>(&mut self, text: &'a str) -> Option<Member<'a>> {
-        let role = self.around().role;
-        let wanted = |known: &Known| known.node == NodeId::UNKNOWN && known.is_dismissed(role);
-        let key = self.known_key(text, wanted)?;
+        let key = self.known_key(text, true)?;
         Some(Member {
             key,
             value: self.tokenizer.simple(text),
         })
     }
 
-    /// The key that comes next, if it is the one that came here the last time, and wanted.
-    #[inline]
-    fn known_key<'a>(&mut self, text: &'a str, wanted: impl Fn(&Known) -> bool) -> Option<Raw<'a>> {
+    /// The key that comes next, if it is the one that came here the last time; with `nothing`, if no table knows it and it is nothing to anybody.
+    #[inline(never)]
+    fn known_key<'a>(&mut self, text: &'a str, nothing: bool) -> Option<Raw<'a>> {
         let follows = self.tokenizer.may_be_key()?;
         let frame = self.frames.last_mut().filter(|frame| frame.object)?;
         let (known, slot) = self.keys.next(frame.key, frame.node)?;
+        if nothing && (known.node != NodeId::UNKNOWN || !known.is_dismissed(frame.ground.role)) {
+            return None;
+        }
         let at = self.tokenizer.position();
         let len = known
             .between
             .begins(text.as_bytes().get(at..)?, follows)
-            .filter(|_| frame.seen.0 & known.bit == 0 && wanted(known))?;
+            .filter(|_| frame.seen.0 & known.bit == 0)?;
         frame.seen.0 |= known.bit;
         frame.key = slot;
         self.pending = known.node;
