@@ -254,7 +254,12 @@ impl Stream {
                 .unwrap_or_default();
             exchange.request_unseen(&turn, &fields, host::source(), host::request_age());
         }
-        exchange.end(&mut turn, host::response_status());
+        let status = if exchange.wants_end_status() {
+            host::response_status()
+        } else {
+            0
+        };
+        exchange.end(&mut turn, status);
         publish(exchange);
         if let Some(worked) = &mut self.worked {
             *worked = worked.saturating_add(host::now().since(now));

@@ -69,6 +69,7 @@ impl Policy for Watch {
             request_body: counts_tokens,
             response_usage: counts_tokens,
             record: true,
+            end_status: true,
             ..Interest::default()
         }
     }

@@ -58,6 +58,7 @@ impl Policy for Audit {
             request_body: true,
             response_usage: true,
             record: true,
+            end_status: true,
             ..Interest::default()
         }
     }

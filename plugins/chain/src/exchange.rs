@@ -99,6 +99,12 @@ impl Exchange {
         std::mem::take(&mut self.attested)
     }
 
+    /// Whether somebody wants to know what status the client got.
+    #[must_use]
+    pub fn wants_end_status(&self) -> bool {
+        self.gateway.interest.end_status
+    }
+
     /// The exchange is over; `status` is what the client got, 0 when it got nothing.
     pub fn end(&mut self, turn: &mut Turn<'_>, status: u16) {
         if self.ended {

@@ -33,6 +33,7 @@ impl Policy for Probe {
             response_usage: true,
             response_text: true,
             record: true,
+            end_status: true,
         }
     }
 

@@ -47,6 +47,7 @@ impl Policy for Dlp {
             // What was masked must come back.
             response_text: response || (request && config.masker.is_some()),
             record: false,
+            end_status: false,
         }
     }
 

@@ -147,7 +147,8 @@ pub enum Event<'a> {
     ResponseText(Text<'a>),
     /// The response's body ended, or will not go on.
     ResponseEnd(&'a ResponseMeaning),
-    /// The exchange is over. Once, last, always. `status` is what the client got, 0 when it got nothing.
+    /// The exchange is over. Once, last, always. `status` is what the client got, 0 when it got nothing or no policy's interest is in it
+    /// ([`Interest::end_status`](crate::Interest::end_status)).
     End {
         /// HTTP status that the client got; 0 when the client went first.
         status: u16,

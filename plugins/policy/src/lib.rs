@@ -73,6 +73,8 @@ pub struct Interest {
     pub response_text: bool,
     /// At [`Event::End`], [`Facts`] must hold what the other modules of the filter chain learned.
     pub record: bool,
+    /// [`Event::End`] must say what the client got. Asking the proxy costs a microsecond; where nobody wants to know, it says 0.
+    pub end_status: bool,
 }
 
 impl Interest {
@@ -87,6 +89,7 @@ impl Interest {
             response_usage: self.response_usage || other.response_usage,
             response_text: self.response_text || other.response_text,
             record: self.record || other.record,
+            end_status: self.end_status || other.end_status,
         }
     }
 }

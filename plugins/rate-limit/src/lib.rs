@@ -112,6 +112,7 @@ impl Policy for RateLimit {
         Interest {
             request_body: true,
             response_usage: true,
+            end_status: true,
             ..Interest::default()
         }
     }
