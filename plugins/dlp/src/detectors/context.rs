@@ -121,6 +121,13 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// So many bytes are judged by more than the class they are of: what is paid for, as what is walked over is.
+    pub(super) fn judges(&self, bytes: usize) {
+        if let Some((memo, _)) = self.memo {
+            memo.pay(bytes);
+        }
+    }
+
     /// Whether what stands at a position is not known yet.
     pub(super) fn is_open(&self, position: usize) -> bool {
         self.needs(position + 1);

@@ -79,6 +79,10 @@ const LONG_BYTES: usize = 64;
 /// All of ASCII that can be seen but digits.
 const NO_DIGITS: Class = Class::of("!-/:-~");
 const LETTERS: Class = Class::of("A-Za-z");
+/// Signs that few names and paths have.
+const NOISE: Class = Class::of("!#$%&*+=?@\\^|~");
+/// How often a value is looked at until it is known to be none.
+const LOOKS: usize = 4;
 /// Names with one of these in them hold no secret: `public_key`, `primary key`, `max_tokens`.
 static HARMLESS: Words = Words::of(&[
     b"author",
@@ -172,6 +176,8 @@ fn is_harmless(context: &Context<'_>, end: usize) -> bool {
 
 /// Whether a value that is assigned to a name which ends at `end` is a secret.
 fn is_value(context: &Context<'_>, value: Range<usize>, end: usize) -> bool {
+    // Triggers within one long value judge what is left of it, each anew.
+    context.judges(LOOKS * value.len());
     let bytes = context.bytes(value);
     if is_secret(bytes) {
         return true;
@@ -234,7 +240,7 @@ fn is_secret(value: &[u8]) -> bool {
             0..16 => 270,
             _ => 285,
         };
-        let is_noisy = || value.len() >= 20 && count(|byte| b"!#$%&*+=?@^|~".contains(byte)) >= 3;
+        let is_noisy = || value.len() >= 20 && count(|byte| NOISE.has(*byte)) >= 3;
         letters > 0
             && (is_mixed(value) && centibits(value) >= needed
                 || is_noisy() && centibits(value) >= 380)

@@ -18,6 +18,8 @@ pub(super) const JWT: Detector = Detector {
 const PART: Class = Class::of("0-9A-Za-z_+/=\\-");
 /// The longest header worth decoding; its `alg` stands at its beginning.
 const PART_BYTES_MAX: usize = 4096;
+/// What it takes to decode a byte, in bytes that are walked over.
+const DECODE_COST: usize = 4;
 
 fn find(context: &Context<'_>) -> Outcome {
     let start = context.at.start;
@@ -31,7 +33,11 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.is_open(header) {
         return Outcome::Undecided;
     }
-    if context.byte(header) != Some(b'.') || !is_header(context.bytes(start..header)) {
+    if context.byte(header) != Some(b'.') {
+        return Outcome::None;
+    }
+    context.judges(DECODE_COST * (header - start));
+    if !is_header(context.bytes(start..header)) {
         return Outcome::None;
     }
     let payload = context.run_of(header + 1, PART_BYTES_MAX, &PART);
@@ -60,6 +66,7 @@ fn find_encoded(context: &Context<'_>) -> Outcome {
     if context.is_open(end) {
         return Outcome::Undecided;
     }
+    context.judges(DECODE_COST * (end - start));
     let token = decode(context.bytes(start..end));
     let Some(dot) = token.iter().position(|byte| *byte == b'.') else {
         return Outcome::None;

@@ -70,6 +70,11 @@ impl Memo {
         self.needed.get()
     }
 
+    /// Counts bytes that were looked at as if they had been walked over.
+    pub(super) fn pay(&self, bytes: usize) {
+        self.steps.update(|steps| steps.saturating_add(bytes));
+    }
+
     /// How many bytes were walked over since it was last asked.
     pub(crate) fn take_steps(&self) -> usize {
         self.steps.take()

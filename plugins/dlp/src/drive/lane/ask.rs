@@ -44,6 +44,7 @@ impl Lane {
                 (detector.find(&context), FIRST_LEVEL)
             };
             self.steps += FIRST_REACH + cost_beyond(level);
+            self.pay(known, at)?;
             match outcome {
                 Outcome::None => self.nothing(known, *entry, at, 1 << level, work)?,
                 Outcome::Undecided => {
@@ -157,6 +158,23 @@ impl Lane {
         Ok(())
     }
 
+    /// Whether what has been looked at is within what the text may cost, after a detector was asked about a trigger.
+    #[inline]
+    fn pay(&mut self, entry: Entry, at: &Range<usize>) -> Result<(), TooCostly> {
+        self.steps += self.memo.take_steps();
+        if self.spent(at.end) > STEPS_FREE {
+            return Err(TooCostly(entry.rule));
+        }
+        Ok(())
+    }
+
+    /// What is spent of [`STEPS_FREE`], here and around, where so much of the text is read.
+    pub(super) fn spent(&self, read: usize) -> usize {
+        // Of a portion numbers come first, then keywords, from its beginning again.
+        let paid = STEPS_PER_BYTE_MAX * read.max(self.scanned);
+        self.spent_around + self.steps.saturating_sub(paid)
+    }
+
     /// Asks a detector; false when it must wait.
     fn settle(&mut self, candidate: &mut Candidate, work: Work<'_>) -> Result<bool, TooCostly> {
         let Some(entry) = work.driver.entry(candidate.entry) else {
@@ -175,12 +193,7 @@ impl Lane {
                 steps: &mut self.steps,
             };
             let answer = candidate.ask(work.driver, work.window, work.last, known);
-            self.steps += self.memo.take_steps();
-            // Of a portion numbers come first, then keywords, from its beginning again.
-            let read = candidate.at.end.max(self.scanned);
-            if self.steps > STEPS_FREE + STEPS_PER_BYTE_MAX * read {
-                return Err(TooCostly(entry.rule));
-            }
+            self.pay(entry, &candidate.at)?;
             // Those before have been answered, which can take longer than to answer this one.
             let before = self.marked(candidate.entry).answered.max(candidate.after);
             if !matches!(answer, Answer::Waits) {

@@ -91,6 +91,8 @@ pub(crate) struct Lane {
     /// Found and decided.
     found: Vec<Sighting>,
     steps: usize,
+    /// What the texts that it stands in have spent of [`STEPS_FREE`].
+    spent_around: usize,
     /// What was decoded, for patterns.
     readings: Vec<Reading>,
     /// Of texts in this one.
@@ -148,6 +150,7 @@ impl Lane {
             seen,
             found,
             steps,
+            spent_around,
             readings,
             inner: _,
             decoded,
@@ -174,7 +177,8 @@ impl Lane {
         seen.clear();
         found.clear();
         readings.clear();
-        (*steps, *decoded, *depth) = (0, 0, 0);
+        (*steps, *spent_around) = (0, 0);
+        (*decoded, *depth) = (0, 0);
         *opaque = false;
     }
 

@@ -351,6 +351,7 @@ impl Lane {
         let mut lane = self.inner.take().unwrap_or_default();
         lane.reset();
         lane.depth = self.depth + 1;
+        lane.spent_around = self.spent(decided);
         lane.push(work.driver, text, true, false)?;
         self.steps += lane.steps;
         self.decoded += lane.decoded;
