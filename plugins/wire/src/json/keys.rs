@@ -124,6 +124,12 @@ impl Keys {
         }
     }
 
+    /// Whether none is remembered, as in most documents.
+    #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     fn at(&self, slot: Slot) -> Option<&Known> {
         self.slots.get(usize::from(slot.0?))?.as_ref()
     }

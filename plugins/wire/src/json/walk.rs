@@ -79,7 +79,9 @@ impl Walker {
         text: &'a str,
         end: bool,
     ) -> Result<Option<Step<'a>>, Malformed> {
-        if let Some(key) = self.known_key(text, false) {
+        if !self.keys.is_empty()
+            && let Some(key) = self.known_key(text, false)
+        {
             return Ok(Some(Step {
                 token: Token::Key(key),
                 node: self.pending,
@@ -167,6 +169,9 @@ impl Walker {
     /// said to hold is still to come.
     #[inline]
     pub(crate) fn member<'a>(&mut self, text: &'a str) -> Option<Member<'a>> {
+        if self.keys.is_empty() {
+            return None;
+        }
         let key = self.known_key(text, true)?;
         Some(Member {
             key,
