@@ -135,7 +135,7 @@ impl<'a> EventData<'a> {
         let mut walker = Walker::new(Ground::of(Role::Assistant));
         let mut current: Option<usize> = None;
         let mut key: Option<Raw<'a>> = None;
-        while let Some(step) = walker.next(&format.event, data, true)? {
+        while let Some(step) = walker.step(&format.event, data, true)? {
             let meaning = format.event.meaning(step.node);
             if let Token::Key(raw) = step.token {
                 key = Some(raw);
