@@ -210,7 +210,7 @@ impl Escaped {
         position: usize,
         window: Window<'_>,
         last: bool,
-        decoded: &mut impl FnMut(Decoded),
+        decoded: &mut Vec<Decoded>,
     ) {
         if position < self.done || self.open.is_some() || self.unfinished.is_some() {
             return;
@@ -232,12 +232,7 @@ impl Escaped {
     }
 
     /// More is known: what was left open goes on.
-    pub(super) fn resume(
-        &mut self,
-        window: Window<'_>,
-        last: bool,
-        decoded: &mut impl FnMut(Decoded),
-    ) {
+    pub(super) fn resume(&mut self, window: Window<'_>, last: bool, decoded: &mut Vec<Decoded>) {
         if self.open.is_some() {
             self.go_on(window, last, decoded);
         }
@@ -249,7 +244,7 @@ impl Escaped {
         }
     }
 
-    fn go_on(&mut self, window: Window<'_>, last: bool, decoded: &mut impl FnMut(Decoded)) {
+    fn go_on(&mut self, window: Window<'_>, last: bool, decoded: &mut Vec<Decoded>) {
         let Some((start, mut at)) = self.open.take() else {
             return;
         };
@@ -279,7 +274,7 @@ impl Escaped {
             }
         };
         self.done = at;
-        decoded(Decoded {
+        decoded.push(Decoded {
             start,
             decided,
             ..decode(window.range(start..at))

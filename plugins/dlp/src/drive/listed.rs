@@ -35,7 +35,7 @@ impl Listed {
         len: usize,
         window: Window<'_>,
         last: bool,
-        decoded: &mut impl FnMut(Decoded),
+        decoded: &mut Vec<Decoded>,
     ) {
         let before = (self.words, self.digits);
         self.words = history(before.0, words, len);
@@ -59,7 +59,7 @@ impl Listed {
         from: usize,
         window: Window<'_>,
         last: bool,
-        decoded: &mut impl FnMut(Decoded),
+        decoded: &mut Vec<Decoded>,
     ) {
         while hits != 0 {
             let bit = hits.trailing_zeros() as usize;
@@ -84,12 +84,7 @@ impl Listed {
     }
 
     /// More is known: what was left open goes on.
-    pub(super) fn go_on(
-        &mut self,
-        window: Window<'_>,
-        last: bool,
-        decoded: &mut impl FnMut(Decoded),
-    ) {
+    pub(super) fn go_on(&mut self, window: Window<'_>, last: bool, decoded: &mut Vec<Decoded>) {
         let Some(mut open) = self.stretches.take() else {
             return;
         };
@@ -107,7 +102,7 @@ impl Listed {
             texts(window.range(open.start..open.at), base, |mut text| {
                 text.start = open.start;
                 text.decided = decided;
-                decoded(text);
+                decoded.push(text);
             });
         }
     }

@@ -33,7 +33,7 @@ impl Spaced {
         len: usize,
         window: Window<'_>,
         last: bool,
-        decoded: &mut impl FnMut(Decoded),
+        decoded: &mut Vec<Decoded>,
     ) {
         let before = self.history;
         self.history = history(before, spaces, len);
@@ -101,12 +101,7 @@ impl Spaced {
     }
 
     /// More is known: what was left open goes on.
-    pub(super) fn go_on(
-        &mut self,
-        window: Window<'_>,
-        last: bool,
-        decoded: &mut impl FnMut(Decoded),
-    ) {
+    pub(super) fn go_on(&mut self, window: Window<'_>, last: bool, decoded: &mut Vec<Decoded>) {
         let Some(mut open) = self.stretches.take() else {
             return;
         };
@@ -176,7 +171,7 @@ impl Spaced {
         if found.text.len() >= TEXT_BYTES_MIN {
             let end = u16::try_from(open.end - open.start).unwrap_or(u16::MAX);
             found.places.push(end);
-            decoded(found);
+            decoded.push(found);
         }
     }
 }

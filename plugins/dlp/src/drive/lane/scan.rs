@@ -33,9 +33,7 @@ impl Lane {
             }
             for bit in bits(kinds.escapes) {
                 self.escaped
-                    .look(from + bit, work.window, work.last, &mut |text| {
-                        decoded.push(text);
-                    });
+                    .look(from + bit, work.window, work.last, &mut decoded);
             }
             self.spaced.take(
                 kinds.spaces,
@@ -43,7 +41,7 @@ impl Lane {
                 len,
                 work.window,
                 work.last,
-                &mut |text| decoded.push(text),
+                &mut decoded,
             );
             self.listed.take(
                 (kinds.word, kinds.digits),
@@ -51,7 +49,7 @@ impl Lane {
                 len,
                 work.window,
                 work.last,
-                &mut |text| decoded.push(text),
+                &mut decoded,
             );
             self.scanned += len;
             bytes = rest;
@@ -90,12 +88,9 @@ impl Lane {
         if !self.latched.is_empty() {
             self.go_on(work);
         }
-        self.escaped
-            .resume(work.window, work.last, &mut |text| decoded.push(text));
-        self.spaced
-            .go_on(work.window, work.last, &mut |text| decoded.push(text));
-        self.listed
-            .go_on(work.window, work.last, &mut |text| decoded.push(text));
+        self.escaped.resume(work.window, work.last, decoded);
+        self.spaced.go_on(work.window, work.last, decoded);
+        self.listed.go_on(work.window, work.last, decoded);
         self.lines(work)
     }
 
