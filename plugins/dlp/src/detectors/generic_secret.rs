@@ -79,6 +79,8 @@ const LONG_BYTES: usize = 64;
 /// All of ASCII that can be seen but digits.
 const NO_DIGITS: Class = Class::of("!-/:-~");
 const LETTERS: Class = Class::of("A-Za-z");
+/// How much of a value must look random.
+const RANDOM_BYTES_MAX: usize = 96;
 /// Signs that few names and paths have.
 const NOISE: Class = Class::of("!#$%&*+=?@\\^|~");
 /// How often a value is looked at until it is known to be none.
@@ -207,6 +209,7 @@ fn joined(context: &Context<'_>, end: usize) -> Outcome {
     };
     let start = context.at.end + gap + 1;
     let value = context.bytes(start..end);
+    context.judges(LOOKS * value.len());
     if value.len() >= JOINED_BYTES_MIN
         && !is_dull(context, &(start..end))
         && !is_member(value)
@@ -231,6 +234,8 @@ fn is_secret(value: &[u8]) -> bool {
     if value.len() < 10 || is_path || value.starts_with(b"$") {
         return false;
     }
+    // Its beginning tells, and many names can stand before one long value.
+    let value = value.get(..RANDOM_BYTES_MAX).unwrap_or(value);
     let count = |class: fn(&u8) -> bool| value.iter().filter(|byte| class(byte)).count();
     let (letters, digits) = (count(u8::is_ascii_alphabetic), count(u8::is_ascii_digit));
     let is_random = if digits == 0 {
