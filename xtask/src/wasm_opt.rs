@@ -26,16 +26,10 @@ const FEATURES: [&str; 6] = [
     "--enable-simd",
 ];
 
-/// What is done, until nothing changes any more; functions that differ in constants only are one first. Against `-O3` that is a hundredth of a module's bytes and as many instructions; the second is a half
-/// more of bytes, and fewer instructions: small offsets move into loads and stores. It holds that no address wraps around to the first KiB of
-/// memory. That is the far end of the stack (rustc puts it first), which nothing but a stack that is about to overflow reaches; and an address that
-/// would wrap traps.
-const PASSES: [&str; 4] = [
-    "--merge-similar-functions",
-    "-Os",
-    "--low-memory-unused",
-    "--converge",
-];
+/// What is done, until nothing changes any more. The second is a half of a hundredth of a module's bytes, and fewer instructions: small offsets move into
+/// loads and stores. It holds that no address wraps around to the first KiB of memory. That is the far end of the stack (rustc puts it first), which
+/// nothing but a stack that is about to overflow reaches; and an address that would wrap traps.
+const PASSES: [&str; 3] = ["-O3", "--low-memory-unused", "--converge"];
 
 /// A `wasm-opt` that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,9 @@
 //! No text costs more than in proportion to its length: whatever a text is made of, twice as much of it takes at most twice the instructions,
-//! and four times as much four times, through the whole pipeline in wasmtime. Texts are made of what makes scanners slow: triggers, their beginnings, digits and separators,
-//! encodings within encodings, escapes.
+//! and four times as much four times, through the whole pipeline in wasmtime; nor does any cost more than a named number of instructions a byte.
+//! Texts are made of what makes scanners slow: triggers, their beginnings, digits and separators, encodings within encodings, escapes.
+//!
+//! The texts are the same in each run, so that the gate does not fail by chance. To look for worse ones:
+//! `PROPTEST_RNG_SEED=7 PROPTEST_CASES=5000 cargo test -p portcullis-speed --test linear`.
 
 #![allow(
     clippy::expect_used,
@@ -14,16 +17,20 @@ use portcullis_host_test::{Module, World};
 use portcullis_speed::gateway::Gateway;
 use portcullis_speed::{request, rules};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::Value;
 
 /// What a text is repeated to, and then four times as much. Large enough that what each request costs anyway hardly counts.
-const BYTES: usize = 16 * 1024;
+const BYTES: usize = 64 * 1024;
 
-/// By how much twice the text may cost more than twice: tables grow in steps, a period of the text can meet what is decoded at once in one phase or
-/// another, and the first piece of a body is the only one whose blocks begin where the text does (`1 2 3 1 2 3 1-1-`: 92 instructions a byte of
-/// 16 KiB, 110 of 64, 115 of 256). Two doublings may add up to it; what grew with the square of the length would be over it with a seventh of the cost.
-const TOLERANCE_PERCENT: u64 = 20;
+/// By how much twice the text may cost more than twice: tables grow in steps, and a period of the text can meet what is decoded at once in one phase
+/// or another. Two doublings may add up to it; what grew with the square of the length would be over it with a twelfth of the cost. Below 64 KiB more
+/// is different: of the first pieces of a body the blocks begin where the text does, and so do runs that are decoded.
+const TOLERANCE_PERCENT: u64 = 12;
+
+/// Most instructions for a byte of a body. The worst found among 10,000 texts cost 8,000: true findings that are decoded from base64, one behind the
+/// other.
+const INSTRUCTIONS_PER_BYTE_MAX: u64 = 12_000;
 
 /// Parts that somebody who wants to waste time would repeat.
 const PARTS: [&str; 59] = [
@@ -152,18 +159,29 @@ fn twice_the_text_takes_at_most_twice_the_instructions() {
     let gateway = Gateway::load(world, &module, &rules()).expect("a policy");
     // What grows once has grown.
     gateway.instructions(body(Form::Plain, "warm ", 4 * BYTES).to_string().as_bytes());
+    let config = Config::default();
     let mut runner = TestRunner::new(Config {
         failure_persistence: None,
-        ..Config::default()
+        rng_seed: match config.rng_seed {
+            RngSeed::Random => RngSeed::Fixed(1),
+            RngSeed::Fixed(seed) => RngSeed::Fixed(seed),
+        },
+        ..config
     });
     let result = runner.run(&texts(), |(form, period)| {
-        let cost =
-            |bytes: usize| gateway.instructions(body(form, &period, bytes).to_string().as_bytes());
-        let (once, four_times) = (cost(BYTES), cost(4 * BYTES));
+        let cost = |bytes: usize| {
+            let body = body(form, &period, bytes).to_string();
+            (gateway.instructions(body.as_bytes()), body.len() as u64)
+        };
+        let ((once, len), (four_times, _)) = (cost(BYTES), cost(4 * BYTES));
         let doubled = |cost: u64| 2 * cost * (100 + TOLERANCE_PERCENT) / 100;
         prop_assert!(
             four_times <= doubled(doubled(once)),
             "{form:?} {period:?}: {once} instructions for {BYTES} bytes, {four_times} for four times as many"
+        );
+        prop_assert!(
+            once <= len * INSTRUCTIONS_PER_BYTE_MAX,
+            "{form:?} {period:?}: {once} instructions for a body of {len} bytes"
         );
         Ok(())
     });
