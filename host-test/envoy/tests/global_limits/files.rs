@@ -50,7 +50,7 @@ fn each_descriptor_has_a_limit_and_each_limit_a_descriptor() {
     assert_eq!(values(&envoy, "domain"), values(&config, "domain"));
 }
 
-/// The module's part is that of the local scenario, which explains it.
+/// The module's part is that of the local scenario, which explains it, but for the names of filter state that descriptors read.
 #[test]
 fn the_policy_is_that_of_the_local_scenario() {
     let policy = |name: &str| {
@@ -59,9 +59,28 @@ fn the_policy_is_that_of_the_local_scenario() {
         scenario
             .edit_policy(|policy| seen.push(policy.clone()))
             .unwrap();
-        seen
+        let mut names = Vec::new();
+        for policy in &mut seen {
+            let settings = policy["envoy"].as_object_mut().unwrap();
+            names.push(settings.remove("filter_state").unwrap());
+        }
+        (seen, names)
     };
-    assert_eq!(policy("global-limits"), policy("local"));
+    let ((shared, told), (local, _)) = (policy("global-limits"), policy("local"));
+    assert_eq!(shared, local);
+    let read = std::fs::read_to_string(checkout().root().join("envoy/global-limits/envoy.yaml"));
+    let read = read.unwrap();
+    let read: BTreeSet<_> = read
+        .split("wasm.portcullis.")
+        .skip(1)
+        .map(|rest| rest.split(|next: char| !next.is_ascii_lowercase() && next != '_'))
+        .map(|mut names| format!("portcullis.{}", names.next().unwrap()))
+        .filter(|name| name != "portcullis.audit")
+        .collect();
+    for names in told {
+        let told: BTreeSet<String> = serde_json::from_value(names).unwrap();
+        assert_eq!(told, read);
+    }
 }
 
 /// What cannot be run in a test: at least the ports and paths are those of the other files.
