@@ -23,7 +23,7 @@ use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
 
 /// How much of a text detectors may be shown, in bytes for each byte of it. Protects a worker: a text can be made of triggers that each need a
-/// long look. At a nanosecond a byte, that is an eighth of a second a megabyte.
+/// long look. What one costs is counted by `host-test/speed`, whose linear property bounds what a byte of any text may take.
 /// Numbers of a portion are asked about before its keywords, so at which byte a text has cost too much depends on where portions end.
 const STEPS_PER_BYTE_MAX: usize = 128;
 
