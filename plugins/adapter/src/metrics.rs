@@ -16,18 +16,18 @@ thread_local! {
     /// Ids of this VM's metrics. As many as rules, actions and codes have combinations: all from the policy, none from traffic.
     static IDS: RefCell<HashMap<Metric, u32, Spread>> = RefCell::default();
     static EXCHANGE_TIME_ID: RefCell<Option<u32>> = const { RefCell::new(None) };
-    static TIMING: Cell<Timing> = const { Cell::new(Timing { opened: 0, last: Duration::ZERO }) };
+    static TIMING: Cell<Timing> = const { Cell::new(Timing { opened: 0, last: None }) };
 }
 
-/// Of so many exchanges one is timed, and stands for those until the next: the clock is a call, and each of an exchange's seven steps would need one
-/// at its end.
+/// Of so many exchanges one is timed, and stands for those that end until the next one does: the clock is a call, and each of an exchange's seven
+/// steps would need one at its end. Until the first has ended there is nothing that could stand for others, so all are timed.
 const EXCHANGES_ALIKE: u32 = 16;
 
 /// Which exchanges are timed, and how long the last of them took.
 #[derive(Clone, Copy)]
 struct Timing {
     opened: u32,
-    last: Duration,
+    last: Option<Duration>,
 }
 
 /// An exchange begins; whether it is one that is timed.
@@ -37,7 +37,7 @@ pub(crate) fn times_next() -> bool {
         opened: timing.opened.wrapping_add(1),
         ..timing
     });
-    timing.opened.is_multiple_of(EXCHANGES_ALIKE)
+    timing.last.is_none() || timing.opened.is_multiple_of(EXCHANGES_ALIKE)
 }
 
 /// Adds to a counter.
@@ -57,12 +57,9 @@ pub(crate) fn count(metric: Metric, by: u64) {
 
 /// Records how long this module worked on an exchange; `None` for one that was not timed.
 pub(crate) fn record_exchange_time(time: Option<Duration>) {
-    let timing = TIMING.get();
-    let time = time.unwrap_or(timing.last);
-    TIMING.set(Timing {
-        last: time,
-        ..timing
-    });
+    let Some(time) = ended(time) else {
+        return;
+    };
     let id = EXCHANGE_TIME_ID.with_borrow_mut(|id| {
         if id.is_none() {
             *id = abi::define_metric(MetricKind::Histogram, EXCHANGE_TIME).ok();
@@ -72,6 +69,14 @@ pub(crate) fn record_exchange_time(time: Option<Duration>) {
     if let Some(id) = id {
         abi::record_metric(id, u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
+}
+
+/// An exchange ended that took so long, where it was timed; how long it counts as.
+fn ended(time: Option<Duration>) -> Option<Duration> {
+    let timing = TIMING.get();
+    let last = time.or(timing.last);
+    TIMING.set(Timing { last, ..timing });
+    last
 }
 
 fn name(metric: &Metric) -> String {
@@ -121,11 +126,19 @@ mod tests {
     use portcullis_policy::Action;
 
     #[test]
-    fn the_first_exchange_is_timed_and_one_in_sixteen() {
-        let timed: Vec<bool> = (0..2 * EXCHANGES_ALIKE + 1).map(|_| times_next()).collect();
-        let places = timed.iter().enumerate().filter(|(_, timed)| **timed);
-        let places: Vec<usize> = places.map(|(place, _)| place).collect();
-        assert_eq!(places, [0, 16, 32]);
+    fn one_exchange_in_sixteen_is_timed_and_stands_for_the_others() {
+        let micros = Duration::from_micros;
+        let timed: Vec<bool> = (0..5).map(|_| times_next()).collect();
+        assert_eq!(
+            timed, [true; 5],
+            "none has ended that could stand for others"
+        );
+        assert_eq!(ended(Some(micros(7))), Some(micros(7)));
+        let timed: Vec<usize> = (5..40).filter(|_| times_next()).collect();
+        assert_eq!(timed, [16, 32]);
+        assert_eq!(ended(None), Some(micros(7)));
+        assert_eq!(ended(Some(micros(9))), Some(micros(9)));
+        assert_eq!(ended(None), Some(micros(9)));
     }
 
     #[test]

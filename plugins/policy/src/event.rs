@@ -34,7 +34,7 @@ impl Endpoint {
         )
     }
 
-    /// Whether a call spends tokens, and so counts against token and request limits.
+    /// Whether a call spends tokens.
     #[must_use]
     pub const fn spends_tokens(self) -> bool {
         matches!(self, Self::OpenAiChat | Self::AnthropicMessages)

@@ -95,8 +95,26 @@ impl Quota {
             rates: Rate::all(limits),
             parallel: limits.max_parallel_requests,
         };
-        let limited = quota.parallel.is_some() || quota.rates.iter().any(Option::is_some);
-        limited.then(|| Rc::new(quota))
+        quota.limits_something().then(|| Rc::new(quota))
+    }
+
+    /// What of it holds for calls that only count tokens: the requests. Not how many may run at once: Claude Code asks some twenty at a time,
+    /// and where it is refused it sends real requests instead.
+    fn counting(&self) -> Option<Rc<Self>> {
+        let mut quota = Self {
+            parallel: None,
+            ..self.clone()
+        };
+        for (kind, rate) in Kind::ALL.into_iter().zip(&mut quota.rates) {
+            if kind.counts_tokens() {
+                *rate = None;
+            }
+        }
+        quota.limits_something().then(|| Rc::new(quota))
+    }
+
+    fn limits_something(&self) -> bool {
+        self.parallel.is_some() || self.rates.iter().any(Option::is_some)
     }
 
     /// Whether tokens are limited.
@@ -113,6 +131,19 @@ pub(crate) struct Claim {
     pub subject: Subject,
     /// How much.
     pub quota: Rc<Quota>,
+}
+
+impl Claim {
+    /// The claim that a call which only counts tokens makes in place of this one: as many requests, from a bucket of its own, since Anthropic
+    /// limits them apart from messages, too (<https://platform.claude.com/docs/en/build-with-claude/token-counting>). `None` where requests are not limited.
+    pub fn counting(self) -> Option<Self> {
+        let quota = self.quota.counting()?;
+        let name = [&b"counting/"[..], &self.subject.id].concat();
+        Some(Self {
+            subject: Subject::named(&name),
+            quota,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,8 @@
 //!
 //! In shadow mode everything is counted as if it were enforced: what would have been refused takes nothing, and clients are told no limits.
 //!
-//! Endpoints that spend no tokens are not limited here. This crate knows no wire format and reads no clock.
+//! Counting tokens (`/v1/messages/count_tokens`) spends none: it falls under the same limits of requests, from buckets of its own, and no
+//! others. Endpoints without a prompt are not limited here. This crate knows no wire format and reads no clock.
 
 #![allow(
     rustdoc::private_intra_doc_links,

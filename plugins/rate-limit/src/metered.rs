@@ -7,7 +7,7 @@ use crate::estimate::{self, Ratio, Reserve};
 use crate::ledger::{Demand, Denial, Hold, Outcome, reserve, settle};
 use crate::{Known, Rules};
 use portcullis_policy::{
-    Budget, Effects, Event, Exchange, Facts, Mode, Reason, Refusal, RequestMeaning,
+    Budget, Effects, Endpoint, Event, Exchange, Facts, Mode, Reason, Refusal, RequestMeaning,
     ResponseMeaning, Timestamp, Verdict,
 };
 use std::rc::Rc;
@@ -96,13 +96,14 @@ impl Metered {
         facts: &mut Facts,
         out: &mut Effects<'_>,
     ) -> Result<(), Refusal> {
-        if !facts
-            .endpoint
-            .is_some_and(|endpoint| endpoint.spends_tokens())
-        {
-            return Ok(());
-        }
-        let claims = self.claims(meaning, facts)?;
+        let claims = match facts.endpoint {
+            Some(endpoint) if endpoint.spends_tokens() => self.claims(meaning, facts)?,
+            Some(Endpoint::AnthropicCountTokens) => {
+                let claims = self.claims(meaning, facts)?.into_iter();
+                claims.filter_map(Claim::counting).collect()
+            }
+            _ => return Ok(()),
+        };
         let model = meaning.model.as_deref().unwrap_or_default();
         let counts_tokens = claims.iter().any(|claim| claim.quota.counts_tokens());
         let ratio = if counts_tokens {

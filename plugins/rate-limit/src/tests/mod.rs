@@ -279,13 +279,12 @@ fn a_permit_gives_itself_back_after_its_lease() {
 }
 
 #[test]
-fn what_spends_no_tokens_is_not_limited() {
+fn what_works_on_no_prompt_is_not_limited() {
     let (policy, mut store) = (
         policy(r#"{"limits": {"user": {"rpm": 1, "max_parallel_requests": 1}}}"#),
         MemoryStore::default(),
     );
     for endpoint in [
-        Endpoint::AnthropicCountTokens,
         Endpoint::Models,
         Endpoint::Probe,
         Endpoint::Public,
