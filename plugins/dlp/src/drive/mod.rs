@@ -1,12 +1,55 @@
 //! Drives the built-in detectors over a text: finds where each could match, and asks it there.
 //!
-//! The way of a byte: [`lane`] takes it into the folded view; [`blocks`] and [`keywords`] look at it once for all detectors; where a trigger
-//! stands, [`candidate`] asks the detectors it concerns, with as much of the text as they need. What is no plain text is read too: [`dense`]
-//! (marks and line breaks within a token), [`encoded`] (base64, hexadecimal) and [`wrapped`] (base64 over lines), [`escaped`] (`%2D`, `\u002d`, `&#45;`), [`spaced`]
-//! (`A K I A`), [`listed`] (`41 4b 49 41`). What is decoded is a text of its own, with a lane of its own.
+//! # Words
 //!
-//! **Cutting never matters.** All that is decided is decided by the text up to some position, which [`Sighting::decided`] tells, and that position
-//! does not depend on where pieces end: a detector is asked with 1, 2, 4, … bytes behind its trigger, whatever is at hand.
+//! - The **view** ([`crate::view`]) is what a reader takes the text for; all positions here are bytes of it, until a match is handed over. A **window**
+//!   ([`crate::window`]) is the part of it that is at hand: what came just now, and what was kept of what came before.
+//! - A [`Lane`] is the state of one text between two pieces of it. There is one for each open text, and one more for each text that is decoded
+//!   within it.
+//! - A **trigger** is where a detector could match: a keyword, a run of digits, an `@`. A detector that is called at keywords hears of nothing else.
+//! - A **candidate** ([`candidate`]) is a detector at a trigger that has not answered yet, since more of the text must come first.
+//! - The **dense view** ([`dense`]) is a neighborhood of a trigger without its **gaps** ([`gap`]: marks, line breaks, tags). It is made only where a gap stands
+//!   within what could be the token: where the token is **broken** ([`broken`]).
+//! - The **memo** (`detectors::Memo`) says how far runs of an alphabet reach, so that the second trigger in a long token walks over nothing.
+//! - A **sighting** is a match. It is **decided** at the position up to which the text must be known for it.
+//! - A match that is **latched** ([`latch`]) has begun and covers all that follows, up to its end: a private key.
+//! - **Steps** are bytes that detectors were shown or walked over. A text has a budget of them (`STEPS_PER_BYTE_MAX`); one that needs more is refused.
+//!
+//! # What happens, in order
+//!
+//! [`Lane::push`] takes a piece. It is folded into the view, and the window is scanned (`lane/scan.rs`):
+//!
+//! 1. What was left open goes on: candidates that waited are asked again, latched matches cover what has come.
+//! 2. Each block of sixty-four bytes becomes masks ([`blocks`]): digits, characters of base64, `@`, what escapes begin with. Of those:
+//!    - runs of digits are classified by their length and their neighbors ([`numbers`]); most concern nobody;
+//!    - runs of base64 or hexadecimal ([`encoded`], over lines [`wrapped`]), escapes ([`escaped`]: `%2D`, `\u002d`, `&#45;`), spaced letters ([`spaced`]: `A K I A`)
+//!      and lists of bytes ([`listed`]: `41 4b 49 41`) are decoded. What comes out is a text of its own, which a lane of its own reads at once; its
+//!      matches stand where the encoded text stands. What patterns could match in is kept for them ([`reading`]).
+//! 3. Keywords are looked for in all of the window ([`keywords`]).
+//! 4. At each trigger the detectors that it concerns are asked (`lane/ask.rs`), first about the view; one that sees nothing there, and whose
+//!    matches prove themselves, about the dense view, if the token is broken.
+//! 5. Sightings that are decided by now are handed over, in the order in which they were; what may be needed again is kept.
+//!
+//! # Cutting never matters
+//!
+//! A detector is asked with 1, 2, 4, … bytes behind its trigger, whatever is at hand, until it answers: so what it says, and the position at which that is
+//! decided, do not depend on where pieces end. Detectors that tell how much they needed (`Find::Traced`) are asked once, with all, and counted
+//! as if they had been asked so. Of one detector candidates answer in the order of their triggers, and what a match covers is not asked
+//! about again; so a match is decided no sooner than those before it.
+//!
+//! # An example
+//!
+//! A stream brings `id AKIAIOSFODNN7`, `EXAMPLE, 4012-8888-`, `8888-1881 ok` and `.`, under the detectors `aws_access_key` and `payment_card`.
+//!
+//! - The first piece has one keyword, `AKIA` at 3. Of the sixteen characters that must follow too few are there, so this is a candidate, and the stream is
+//!   held back from 3 on.
+//! - With the second piece the detector is asked again and says no: keys that end in `EXAMPLE` are documentation's. `4012` at 25 is a run of four
+//!   digits with a hyphen behind it, as cards begin: another candidate. `8888` goes on what stands before it, and concerns nobody.
+//! - With the third piece all digits are there. Shown sixteen bytes behind `4012` the detector cannot tell whether a group of three follows, and is
+//!   next shown thirty-two: the stream is still held back from 25 on.
+//! - The fourth piece is the last, so the detector is shown what there is. It finds 25..44.
+//!
+//! `tests/example.rs` holds this to be so.
 
 mod blocks;
 mod broken;
