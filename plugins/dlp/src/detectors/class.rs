@@ -1,11 +1,18 @@
 //! Sets of ASCII characters.
 
-/// A set of ASCII characters: the alphabet of a key.
+#[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
+use wide::u8x16;
+
+/// Bytes that are looked at together.
+pub(super) const LANES: usize = 16;
+
+/// A set of ASCII characters: the alphabet of a key. By the lower half of a byte, the upper halves with which it is in it: a bit for each, none for
+/// those beyond ASCII.
 #[derive(Debug, Clone, Copy, Eq)]
-pub(crate) struct Class([u32; 4]);
+pub(crate) struct Class([u8; LANES]);
 
 impl PartialEq for Class {
-    /// By words: arrays are compared by a call.
+    /// As a number: arrays are compared by a call.
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.is(other)
@@ -31,51 +38,87 @@ impl Class {
     /// Characters and ranges of them (`a-z`); a backslash takes the special meaning from what follows it.
     pub(crate) const fn of(characters: &str) -> Self {
         let mut rest = characters.as_bytes();
-        let mut set = 0_u128;
+        let mut set = Self([0; LANES]);
         loop {
             let (first, last, behind) = match rest {
-                [] => {
-                    return Self([
-                        set as u32,
-                        (set >> 32) as u32,
-                        (set >> 64) as u32,
-                        (set >> 96) as u32,
-                    ]);
-                }
+                [] => return set,
                 [b'\\', one, behind @ ..] => (*one, *one, behind),
                 [first, b'-', last, behind @ ..] => (*first, *last, behind),
                 [one, behind @ ..] => (*one, *one, behind),
             };
             let mut byte = first;
             while byte <= last {
-                set |= 1 << byte;
+                set.add(byte);
                 byte += 1;
             }
             rest = behind;
         }
     }
 
+    // Evaluated when a class is compiled.
+    #[expect(clippy::indexing_slicing, reason = "at compile time")]
+    const fn add(&mut self, byte: u8) {
+        assert!(byte.is_ascii());
+        self.0[(byte & 15) as usize] |= 1 << (byte >> 4);
+    }
+
     /// Whether both have the same characters; what is derived is a call.
     #[inline]
     pub(super) const fn is(&self, other: &Self) -> bool {
-        let (Self([a, b, c, d]), Self([e, f, g, h])) = (*self, *other);
-        a == e && b == f && c == g && d == h
+        u128::from_le_bytes(self.0) == u128::from_le_bytes(other.0)
     }
 
-    /// A number in whose lower bits few others are the same.
-    pub(super) const fn mixed(&self) -> u32 {
-        let Self([a, b, c, d]) = *self;
-        let sum = (a ^ b.rotate_left(7) ^ c.rotate_left(13)).wrapping_add(d);
-        sum.wrapping_mul(0x9E37_79B1) >> 24
+    /// A number of so many bits that few others have: hardly two of those with which long runs are looked at.
+    pub(super) const fn mixed(&self, bits: u32) -> u32 {
+        let set = u128::from_le_bytes(self.0);
+        let (low, high) = (set as u64, (set >> 64) as u64);
+        let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9F07_8AD9_7ADB_CC8F);
+        (mixed >> (u64::BITS - bits)) as u32
     }
 
     /// Whether it has this byte.
     #[inline]
     pub(crate) fn has(&self, byte: u8) -> bool {
-        // Words of 32 bits: a shift of 128 is a call in wasm.
-        self.0
-            .get(usize::from(byte >> 5))
-            .is_some_and(|word| word >> (byte & 31) & 1 == 1)
+        // Always at hand, so this is a plain load.
+        let halves = self.0.get(usize::from(byte & 15)).copied();
+        u32::from(halves.unwrap_or_default()) >> (byte >> 4) & 1 == 1
+    }
+
+    /// How many of the bytes that a text begins with it has.
+    #[inline(never)]
+    pub(crate) fn span(&self, bytes: &[u8]) -> usize {
+        #[cfg(any(target_feature = "simd128", target_feature = "ssse3"))]
+        let known = self.whole(bytes);
+        #[cfg(not(any(target_feature = "simd128", target_feature = "ssse3")))]
+        let known = (0, bytes);
+        let (inside, rest) = known;
+        inside + rest.iter().take_while(|byte| self.has(**byte)).count()
+    }
+
+    /// The same, sixteen bytes at a time, and what is left to look at.
+    #[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
+    #[inline]
+    fn whole<'a>(&self, bytes: &'a [u8]) -> (usize, &'a [u8]) {
+        let (mut at, mut rest) = (0, bytes);
+        while let Some(part) = rest.first_chunk::<LANES>() {
+            let inside = self.lanes(u8x16::new(*part)).trailing_ones() as usize;
+            at += inside;
+            if inside < LANES {
+                return (at, &[]);
+            }
+            rest = rest.get(LANES..).unwrap_or_default();
+        }
+        (at, rest)
+    }
+
+    /// Which of sixteen bytes it has.
+    #[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
+    #[inline]
+    fn lanes(&self, bytes: u8x16) -> u32 {
+        const HALVES: [u8; LANES] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
+        let low = u8x16::new(self.0).shuffle(bytes & u8x16::splat(15));
+        let high = u8x16::new(HALVES).shuffle(bytes >> 4);
+        !(low & high).simd_eq(u8x16::ZERO).to_bitmask() & u32::from(u16::MAX)
     }
 }
 
@@ -91,5 +134,23 @@ mod tests {
             .collect();
         assert_eq!(set, "-0123_x");
         assert!(URL.has(b'-') && !URL.has(b'+') && !ALNUM.has(0xC3));
+    }
+
+    #[test]
+    fn spans_end_where_a_byte_is_outside() {
+        for class in [ALNUM, URL, BASE64, DIGIT, Class::of("!-~"), Class::of("")] {
+            for byte in 0..=u8::MAX {
+                for at in [0, 3, 15, 16, 17, 40] {
+                    let mut text = [b'A'; 41];
+                    text[at] = byte;
+                    let expected = text.iter().take_while(|byte| class.has(**byte)).count();
+                    assert_eq!(class.span(&text), expected, "{byte} {at}");
+                    let (inside, rest) = class.whole(&text);
+                    let more = rest.iter().take_while(|byte| class.has(**byte)).count();
+                    assert_eq!(inside + more, expected, "{byte} {at}");
+                    assert_eq!(class.span(&text[..at]), expected.min(at));
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What detectors ask of the text around a trigger.
 
+use super::class::LANES;
 use super::{Class, Context, Outcome, words};
 use crate::drive::{Letters, bits};
 use std::ops::Range;
@@ -56,17 +57,24 @@ impl<'a> Context<'a> {
     /// Where the run of characters of an alphabet ends that begins at `from`, after at most `max` of them.
     #[inline(never)]
     pub(super) fn run_of(&self, from: usize, max: usize, class: &Class) -> usize {
-        let walk = |at: usize, max: usize| self.run(at, max, |byte| class.has(byte));
-        let Some((memo, base)) = self.memo else {
-            return walk(from, max);
-        };
-        if max <= SHORT_RUN_BYTES {
-            return walk(from, max);
-        }
         let limit = from + max;
-        let more = |at: usize| base + walk(at - base, limit.saturating_sub(at - base));
-        let end = memo.end(*class, base + from, more) - base;
-        end.min(limit).min(self.text.len().max(from))
+        // A few more, for many are looked at as fast as one.
+        let walk = |at: usize, limit: usize| {
+            let to = (limit + LANES).min(self.text.len());
+            at + class.span(self.text.get(at..to).unwrap_or_default())
+        };
+        // Nearly every run is short.
+        let short = max <= SHORT_RUN_BYTES;
+        let near = walk(from, if short { limit } else { from });
+        match self.memo {
+            Some((memo, base)) if !short && near >= from + LANES => {
+                let more = |at: usize| base + walk(at - base, limit);
+                let end = memo.end(*class, base + from, more) - base;
+                end.min(limit).min(self.text.len().max(from))
+            }
+            None if !short => walk(from, limit).min(limit),
+            Some(_) | None => near.min(limit),
+        }
     }
 
     /// The same, if it is known.

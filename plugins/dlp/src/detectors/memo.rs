@@ -1,10 +1,14 @@
 //! How far runs of an alphabet reach, as far as it was seen: many triggers can stand in one long token, and each would walk to its end.
 
 use super::Class;
+use crate::drive::bits;
 use std::cell::Cell;
 
-/// How many alphabets are remembered at once.
-const KNOWN_MAX: usize = 8;
+/// How many alphabets are remembered at once, as a power of two.
+const KNOWN_BITS: u32 = 5;
+
+/// The same as a number.
+const KNOWN_MAX: usize = 1 << KNOWN_BITS;
 
 /// From `from` up to `to` all bytes are of a class.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +30,8 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct Memo {
     known: [Cell<Known>; KNOWN_MAX],
-    /// Some are known.
-    touched: Cell<bool>,
+    /// Which of them are known: a bit for each.
+    touched: Cell<u32>,
     /// Bytes that were walked over since it was last asked.
     steps: Cell<usize>,
     /// Up to where the detector needed the text that was asked last.
@@ -48,9 +52,10 @@ impl Default for Memo {
 impl Memo {
     /// Forgets all.
     pub(crate) fn clear(&self) {
-        if self.touched.take() {
-            let forget = |known: &Cell<Known>| known.set(Known::NOTHING);
-            self.known.iter().for_each(forget);
+        for place in bits(self.touched.take().into()) {
+            if let Some(known) = self.known.get(place) {
+                known.set(Known::NOTHING);
+            }
         }
         self.steps.set(0);
     }
@@ -83,7 +88,8 @@ impl Memo {
     /// Where the run of a class ends that begins at `from`; `walk` goes on from a position.
     pub(super) fn end(&self, class: Class, from: usize, walk: impl Fn(usize) -> usize) -> usize {
         // Each alphabet has one place; few share one.
-        let cell = self.known.get(class.mixed() as usize % KNOWN_MAX);
+        let place = class.mixed(KNOWN_BITS);
+        let cell = self.known.get(place as usize);
         let known = cell.map_or(Known::NOTHING, Cell::get);
         let is_known = known.class.is(&class) && known.from <= from && from <= known.to;
         let (from, seen) = match is_known {
@@ -94,7 +100,7 @@ impl Memo {
         self.steps.update(|steps| steps + (to - seen));
         if let Some(cell) = cell {
             cell.set(Known { class, from, to });
-            self.touched.set(true);
+            self.touched.update(|touched| touched | 1 << place);
         }
         to
     }

@@ -22,6 +22,8 @@ const _: () = assert!(NUMBER_BYTES_MAX + 2 * GAP_BYTES_MAX <= NUMBER_KNOWN_BY);
 /// What numbers are made of, and what other tokens are.
 const NUMBER: Class = Class::of("0-9A-Z.\\-");
 const TOKEN: Class = Class::of("0-9A-Za-z_.+/=@:\\-");
+/// The same without what can begin a gap.
+const PLAIN: Class = Class::of("0-9A-Za-z_.+/@:\\-");
 
 /// Whether a token goes on behind a trigger, and is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,10 +160,7 @@ impl Tokens {
                 });
                 plain.trailing_ones() as usize
             }
-            Self::Others => {
-                let is_plain = |byte: &&u8| TOKEN.has(**byte) && **byte != b'=';
-                bytes.iter().take_while(is_plain).count()
-            }
+            Self::Others => PLAIN.span(bytes),
         }
     }
 
