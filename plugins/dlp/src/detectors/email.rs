@@ -1,6 +1,7 @@
 //! Email addresses: the dot-atom form of RFC 5322, section 3.4.1, in a domain of the public DNS.
 
 use super::class::Class;
+use super::words::is_word;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const EMAIL: Detector = Detector {
@@ -35,6 +36,8 @@ const DOMAIN: Class = Class::of("0-9A-Za-z.\\-");
 const LOCAL: Class = Class::of("!#$%&'+\\-./0-9=A-Z_a-z~");
 /// What leads up to one: `mail=a@b.de`, `'a@b.de`, `/a@b.de`.
 const LEADS: Class = Class::of("!#$&'/=~");
+/// What a message's name stands behind.
+const HEADERS: &[&str] = &["message-id:", "in-reply-to:", "references:"];
 /// What none begins with.
 const NO_BEGINNINGS: Class = Class::of("%+\\-.");
 
@@ -92,6 +95,10 @@ fn find(context: &Context<'_>) -> Outcome {
     let is_punycode = top
         .get(..4)
         .is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"xn--"));
+    // What follows a colon tells a path on a host.
+    if context.byte(end) == Some(b':') && context.is_open(end + 1) {
+        return Outcome::Undecided;
+    }
     let is_file = FILES.iter().any(|file| file.eq_ignore_ascii_case(top));
     Outcome::match_if(
         (is_top || is_punycode) && !is_file && is_person(context, start, at, end),
@@ -140,15 +147,39 @@ fn find_broken(context: &Context<'_>, end: usize) -> Outcome {
     )
 }
 
-/// What is written as an address and is none: `git@host:path`, `user@host` of a URL, a decorator.
+/// What is written as an address and is none: an account that a program signs in with, the name of a message, a decorator.
 fn is_person(context: &Context<'_>, start: usize, at: usize, end: usize) -> bool {
     let local = context.bytes(start..at);
-    // `<199702111730.JAA28598@host>`: the left side of a Message-ID (RFC 5322, section 3.6.4).
-    let is_message_id = context.before(start) == Some(b'<')
-        && local.iter().take(4).all(u8::is_ascii_digit)
-        && local.contains(&b'.');
-    let is_remote = local == b"git" && context.byte(end) == Some(b':');
-    !is_message_id && !is_remote && context.before(start) != Some(b'@')
+    // `git@host:path`, `ssh://git@host/path`; `deploy@host:/srv`, `deploy@host:~/x` (scp).
+    let is_remote = match context.bytes(end..end + 2) {
+        [b':', b'/' | b'~'] => true,
+        behind => {
+            is_word(local, b"git")
+                && (behind.starts_with(b":") || context.before(start) == Some(b'/'))
+        }
+    };
+    !is_remote && context.before(start) != Some(b'@') && !is_message_id(context, at)
+}
+
+/// Whether a local part is the left side of a Message-ID (RFC 5322, section 3.6.4): in angle brackets, and made by a program. Those of mailers
+/// begin with a date (`<199702111730.JAA28598@host>`, `<20240102030405.GA1234@host>`), or are longer than names are; of others what stands
+/// before tells: the header's name, or, of a number, `in`. Numbers alone are also names of persons at some providers.
+fn is_message_id(context: &Context<'_>, at: usize) -> bool {
+    let start = context.run_back(at, LOCAL_BYTES_MAX, is_local);
+    let Some(bracket) = start.checked_sub(1) else {
+        return false;
+    };
+    if context.byte(bracket) != Some(b'<') {
+        return false;
+    }
+    let local = context.bytes(start..at);
+    let digits = local.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_date = local.starts_with(b"19") || local.starts_with(b"20");
+    let is_made = (is_date || local.len() >= 20) && digits >= 6 && digits < local.len()
+        || local.len() >= 32 && digits >= 3;
+    is_made
+        || digits == local.len() && context.bytes(bracket.saturating_sub(3)..bracket) == b"in "
+        || digits > 0 && context.mentions(bracket, HEADERS)
 }
 
 #[cfg(test)]
@@ -172,6 +203,30 @@ mod tests {
         check(
             "email",
             "info@presidio. icon@2x.png @scope/pkg pkg@1.2.3 a@b hello@-x.com x@.com @jane.doe git@github.com:a/b.git",
+        );
+        check(
+            "email",
+            "ssh://git@git.acme.com/a/b.git git+ssh://git@git.acme.com/a.git scp x deploy@web1.acme.com:/srv root@web1.acme.com:~/y",
+        );
+    }
+
+    #[test]
+    fn leaves_names_of_messages() {
+        check(
+            "email",
+            "<199702221943.LAA20388@wall.org> Wall in <7865@jpl.NASA.GOV> <20240102030405.GA1234@acme.com> <Pine.LNX.4.64.0701011234010.1@acme.com>",
+        );
+        check(
+            "email",
+            "<6f1c2a44-90d1-4b1e-8f57-0c9f6f0f9c11@acme.com> <CAF8k+x7KqTn3Pz0aQmVd=h2Lw9YbRtX5sJ@mail.gmail.com>",
+        );
+        check(
+            "email",
+            "Message-ID: <87zg1k2x3f.fsf@acme.com>\nIn-Reply-To: <b2@acme.com>\nReferences: <a9.q@acme.com>",
+        );
+        check(
+            "email",
+            "From: <«jane.roe2024@acme.com»> <«123456789@qq.com»> <«jane19850612@acme.com»> References: <«jane@acme.com»>",
         );
     }
 }

@@ -10,6 +10,7 @@ use super::entropy::is_placeholder;
 use super::stand_in::{is_stand_in, kinds};
 use super::words::is_word;
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
+use std::ops::Range;
 
 pub(super) const PASSWORD: Detector = Detector {
     name: "password",
@@ -62,6 +63,25 @@ const CONNECTION: &[&str] = &[
     "user=",
     "port",
 ];
+/// What only stands for a password, and is often one.
+const WEAK: [&[u8]; 7] = [
+    b"changeit",
+    b"default",
+    b"mypassword",
+    b"pass",
+    b"password",
+    b"secret",
+    b"test",
+];
+/// How far before a password's name the name of its user is looked for.
+const PAIR_BYTES_MAX: usize = 96;
+/// How far a password in quotes may stand behind its name then.
+const PAIR_GAP_BYTES_MAX: usize = 6;
+/// What stands between a name and what it is set to.
+const NAMES_GAP: Class = Class::of(" \t\"'\\]");
+const VALUES_GAP: Class = Class::of(" \t\"'=:>");
+const INDENT: Class = Class::of(" \t$");
+const ASSIGNS: Class = Class::of("=:>");
 const JOINTS: Class = Class::of(" \t\"'&+");
 const SETTING: Class = Class::of("0-9A-Za-z_.:/\\-");
 const EXCLAMATION: Class = Class::of("!");
@@ -131,6 +151,9 @@ fn is_password(context: &Context<'_>, begin: usize, from: usize, found: &Assigne
     if found.is_assigned && is_in_connection_string(context, begin) {
         return true;
     }
+    if is_pairs_password(context, begin..from, found) && is_beside_user(context, begin) {
+        return true;
+    }
     if is_stand_in(password) {
         return false;
     }
@@ -189,6 +212,62 @@ fn is_in_connection_string(context: &Context<'_>, begin: usize) -> bool {
         || context.bytes(separator..begin).contains(&b'&')
         || context.before(begin) == Some(b' ') && is_setting(context, begin - 1);
     is_separated && context.mentions(begin, CONNECTION)
+}
+
+/// Whether a value can be the password of somebody who is named before it: a word will do, also one that is a bad password, where it is in quotes or
+/// ends a line.
+fn is_pairs_password(context: &Context<'_>, name: Range<usize>, found: &Assigned) -> bool {
+    let password = context.bytes(found.range.clone());
+    let between = context.bytes(name.end..found.range.start);
+    let is_one = if found.is_quoted {
+        found.is_plain
+            && !found.is_listed
+            && between.len() <= PAIR_GAP_BYTES_MAX
+            && (found.is_assigned || begins_setting(context, name.start))
+    } else {
+        between.contains(&b'=')
+            && begins_setting(context, name.start)
+            && !is_same_name(context.bytes(name), password)
+            && matches!(
+                context.byte(found.range.end),
+                None | Some(b'\n' | b'\r' | b';')
+            )
+    };
+    is_one
+        && password.iter().any(u8::is_ascii_alphabetic)
+        && (!is_stand_in(password) || WEAK.iter().any(|word| is_word(password, word)))
+}
+
+/// Whether a name is the first on its line, or of a statement.
+fn begins_setting(context: &Context<'_>, name: usize) -> bool {
+    let start = context.run_back_of(name, 16, &INDENT);
+    matches!(context.before(start), None | Some(b'\n' | b';'))
+}
+
+/// Whether somebody's name is assigned shortly before a position: `user = Aladdin`, `username 'bob'`, `"user": "bob"`.
+fn is_beside_user(context: &Context<'_>, position: usize) -> bool {
+    context.judges(PAIR_BYTES_MAX);
+    let from = position.saturating_sub(PAIR_BYTES_MAX);
+    let before = context.bytes(from..position);
+    let is_user = |word: &[u8]| is_word(word, b"user");
+    let ends = (from + 4..).zip(before.windows(4));
+    ends.filter(|(_, word)| is_user(word))
+        .any(|(end, _)| is_assigned(context, end, position))
+}
+
+/// Whether something is assigned to a name, of which a part ends at `from`, before a position.
+fn is_assigned(context: &Context<'_>, from: usize, position: usize) -> bool {
+    let name = context.run_of(from, 8, &NAME);
+    let operator = context.run_of(name, 8, &NAMES_GAP);
+    let opened = context.run_of(operator, 8, &VALUES_GAP);
+    let gap = context.bytes(name..opened);
+    let mut signs = gap.iter().filter(|byte| ASSIGNS.has(**byte));
+    let is_assigned = match (signs.next(), signs.next(), signs.next()) {
+        (Some(b'=' | b':'), None, _) | (Some(b'='), Some(b'>'), None) => true,
+        (None, ..) => gap.starts_with(b" ") && gap.iter().any(|byte| matches!(byte, b'"' | b'\'')),
+        _ => false,
+    };
+    is_assigned && opened < position && !matches!(context.byte(opened), Some(b'\n' | b'\r'))
 }
 
 /// Whether `name=value` ends here.
@@ -261,6 +340,22 @@ mod tests {
         check(
             "password",
             "ConvertTo-SecureString \"«4yd21JKH~GE8dkd»\" -AsPlainText",
+        );
+    }
+
+    #[test]
+    fn finds_words_beside_a_user() {
+        check(
+            "password",
+            "user = alice\n# for the old mirror\npassword = «plain_word»\n$user = \"app7\";  $password = «goodword»;",
+        );
+        check(
+            "password",
+            "credentials {\n  username 'user'\n  password '«password»'\n}\n\"user\": \"bob\", \"password\": \"«letmein»\"",
+        );
+        check(
+            "password",
+            "username = name\npassword = password\nuser: str, password: str\nconnect(user=user, password=secret)\nthe user wants a password \"reset\"",
         );
     }
 
