@@ -46,6 +46,7 @@ impl Check {
         for policy in &policies {
             self.check(policy, now, &mut report);
         }
+        report.sort();
         report.print(self.json)?;
         let wrong = !report.mistakes.is_empty() || (self.strict && !report.warnings.is_empty());
         Ok(if wrong {

@@ -62,6 +62,11 @@ enum Outcome {
 const EXIT_FOUND: u8 = 1;
 const EXIT_FAILED: u8 = 2;
 
+/// `1 record`, `2 records`.
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// Runs the subcommand that the process's arguments name; messages of failures go to standard error.
 #[must_use]
 pub fn main() -> ExitCode {

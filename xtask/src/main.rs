@@ -19,7 +19,11 @@ mod up;
 mod wasm_opt;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Portcullis: build, try, test, measure")]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Portcullis: build, try, test, measure"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -55,7 +55,7 @@ pub(crate) fn in_order(paths: &[PathBuf]) -> anyhow::Result<Vec<Log>> {
         let began = if is_stdin(path) {
             None
         } else {
-            began(path).with_context(|| name.clone())?
+            began(path).with_context(|| format!("cannot read {name}"))?
         };
         last = began.unwrap_or(last);
         let log = Log {

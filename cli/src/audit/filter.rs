@@ -19,11 +19,13 @@ pub(crate) struct FilterArgs {
     /// The key of this id.
     #[arg(long, value_name = "KEY_ID")]
     pub key: Option<String>,
+    /// The team_id of a team.
     #[arg(long)]
     pub team: Option<String>,
     /// The address that requests came from.
     #[arg(long, value_name = "ADDRESS")]
     pub source: Option<IpAddr>,
+    /// The model that was asked for, as records name it.
     #[arg(long)]
     pub model: Option<String>,
     /// allow, flag, redact or refuse.
@@ -38,6 +40,7 @@ pub(crate) struct FilterArgs {
     /// api_request, auth_failure, config_change, alert …
     #[arg(long)]
     pub event: Option<String>,
+    /// The request with this id, as the client got it in `x-request-id`.
     #[arg(long, value_name = "ID")]
     pub request_id: Option<String>,
     /// From this time on: RFC 3339, a day (2026-01-31), or how long ago (90m, 12h, 7d).

@@ -9,7 +9,7 @@ use portcullis_policy::Pseudonyms;
 /// Where the key is, as the policy's `audit.hmac_key` says it.
 #[derive(Debug, Args)]
 pub(crate) struct KeyArgs {
-    /// The environment variable that holds the key of the policy's `hmac_key`; without it in the environment, chains without a key.
+    /// The environment variable that holds the key of the policy's `audit.hmac_key`. Where it is not set, records are taken for sealed without a key.
     #[arg(long, value_name = "NAME", default_value = "PORTCULLIS_AUDIT_KEY")]
     key_env: String,
 }

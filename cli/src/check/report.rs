@@ -1,5 +1,6 @@
 //! What a check found, for people and for programs.
 
+use crate::counted;
 use crate::policy_file::PolicyText;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -59,6 +60,13 @@ impl Report {
         }
     }
 
+    /// In the order of the file, as whoever repairs it reads it.
+    pub fn sort(&mut self) {
+        for places in [&mut self.mistakes, &mut self.warnings] {
+            places.sort_by_key(|place| place.line);
+        }
+    }
+
     pub fn print(&self, json: bool) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if json {
@@ -81,14 +89,10 @@ impl Report {
             out,
             "{}: {}, {}{more}, {}",
             self.file,
-            counted(self.policies, "policy", "policies"),
-            counted(self.mistakes.len(), "mistake", "mistakes"),
-            counted(self.warnings.len(), "warning", "warnings"),
+            counted(self.policies as u64, "policy", "policies"),
+            counted(self.mistakes.len() as u64, "mistake", "mistakes"),
+            counted(self.warnings.len() as u64, "warning", "warnings"),
         )?;
         writeln!(out, "not visible in a policy: {NOT_VISIBLE}")
     }
-}
-
-fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }

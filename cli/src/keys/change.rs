@@ -137,7 +137,7 @@ impl Change {
         self.file.write(&self.text)?;
         if !before.is_empty() {
             eprintln!(
-                "portcullis: the policy has mistakes that it had before; see `portcullis check`"
+                "portcullis: the policy has mistakes that it had before, so Envoy will not take it; `portcullis check` names them"
             );
         }
         Ok(())

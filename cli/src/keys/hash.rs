@@ -18,7 +18,8 @@ pub(super) struct Hash {
 impl Hash {
     pub(super) fn run(&self) -> Result<()> {
         let secret = match &self.env {
-            Some(name) => std::env::var(name).with_context(|| format!("the variable {name}"))?,
+            Some(name) => std::env::var(name)
+                .with_context(|| format!("cannot read the environment variable {name}"))?,
             None => {
                 let mut text = String::new();
                 std::io::stdin()

@@ -20,6 +20,8 @@ impl Revoke {
     pub(super) fn run(&self) -> Result<()> {
         let mut change = Change::begin(&self.file)?;
         change.set(&self.id, "revoked", &Value::Bool(true))?;
-        change.commit()
+        change.commit()?;
+        eprintln!("the key {:?} is revoked", self.id);
+        Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! The gateway's scanner over what a caller is about to send: text as it is, bodies through the same reader of formats.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 use portcullis_dlp::Survey;
-use portcullis_policy::config::Document;
+use portcullis_policy::config::{Document, Mistake};
 use portcullis_policy::{Action, Edit, Endpoint, Refusal, Text, TextId};
 use portcullis_wire::{BodyKind, RequestReader, ResponseReader, TextSink};
 use serde::de::IgnoredAny;
@@ -48,15 +48,19 @@ impl Preflight {
     /// # Errors
     /// The mistakes in its section `dlp`.
     pub fn of(document: &Document) -> Result<Self> {
+        Self::read(document).map_err(|mistake| anyhow!(mistake.to_string()))
+    }
+
+    fn read(document: &Document) -> Result<Self, Mistake> {
         // Keys for masks make no difference to what is found, so that none need be here.
         let survey = Survey::new(document, &|_: &str| Some("0".repeat(64)));
-        if let Some(mistake) = document.take_mistakes().first() {
-            bail!("{}: {}", mistake.path, mistake.message);
-        }
-        match survey {
-            Some(survey) => Ok(Self { survey, texts: 0 }),
-            None => bail!("the policy has no section dlp"),
-        }
+        let mistake = document.take_mistakes().into_iter().next();
+        let survey = mistake.map_or(Ok(survey), Err)?;
+        let survey = survey.ok_or_else(|| Mistake {
+            path: "dlp".to_owned(),
+            message: "is required".to_owned(),
+        })?;
+        Ok(Self { survey, texts: 0 })
     }
 
     /// With detectors, or groups of them, by name.
@@ -69,10 +73,11 @@ impl Preflight {
             .map(|name| serde_json::json!({ "detector": name.as_ref(), "action": "block" }))
             .collect();
         let policy = serde_json::json!({ "version": 1, "dlp": { "rules": rules } });
-        match Document::parse(policy.to_string().as_bytes()) {
-            Ok(document) => Self::of(&document),
-            Err(mistake) => bail!("{}: {}", mistake.path, mistake.message),
-        }
+        let document = Document::parse(policy.to_string().as_bytes());
+        // Where in that document the mistake is says nothing to whoever named the detectors.
+        document
+            .and_then(|document| Self::read(&document))
+            .map_err(|mistake| anyhow!(mistake.message))
     }
 
     /// Scans an input: a JSON body, an event stream, or else text. Bytes that are no UTF-8 stand for nothing.

@@ -337,10 +337,7 @@ fn finder(section: &Section<'_>) -> Option<Finder> {
     let found = detectors::named(field.string()?);
     if found.is_empty() {
         let groups = detectors::GROUPS.join(", ");
-        field.mistake(format!(
-            "no detector has this name, nor one of the groups: {groups}"
-        ));
-        return None;
+        return field.expected(&format!("the name of a detector, or one of {groups}"));
     }
     Some(Finder::Detectors(found))
 }

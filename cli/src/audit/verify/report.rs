@@ -1,5 +1,6 @@
 //! What was found, for people and for programs.
 
+use crate::counted;
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, Write as _};
@@ -211,13 +212,17 @@ impl Report {
                 self.undelivered
             )?;
         }
+        let read = format!(
+            "{} in {}",
+            counted(self.records, "record", "records"),
+            counted(self.chains.len() as u64, "chain", "chains")
+        );
         if self.clean() {
-            return writeln!(
-                out,
-                "{} records in {} chains: all hold",
-                self.records,
-                self.chains.len()
-            );
+            let outcome = match self.records {
+                0 => "nothing to verify",
+                _ => "all hold",
+            };
+            return writeln!(out, "{read}: {outcome}");
         }
         let changed = |found: &Found| matches!(found.problem, Problem::Changed { .. });
         if self.problem_count >= self.records && self.problems.iter().all(changed) {
@@ -226,12 +231,7 @@ impl Report {
                 "not one seal fits: is the key in {key} the one that the gateway had?"
             )?;
         }
-        writeln!(
-            out,
-            "{} records in {} chains: {} problems",
-            self.records,
-            self.chains.len(),
-            self.problem_count
-        )
+        let problems = counted(self.problem_count, "problem", "problems");
+        writeln!(out, "{read}: {problems}")
     }
 }

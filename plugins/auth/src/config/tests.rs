@@ -160,7 +160,7 @@ fn each_mistake_names_its_place() {
             r#"{"lockout": {"failures": 10, "window": 5, "block": "1h", "per": "user"}}"#,
             vec![
                 "auth.lockout.per: unknown field; known here: failures, window, block".to_owned(),
-                "auth.lockout.window: expected a length of time such as 500ms, 30s, 10m, 1h or 90d, found 5".to_owned(),
+                "auth.lockout.window: expected a time above zero, such as 500ms, 30s, 10m, 1h or 90d, found 5".to_owned(),
             ],
         ),
         (

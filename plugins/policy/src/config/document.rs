@@ -80,9 +80,7 @@ impl Document {
         if let Some(version) = root.field("version")
             && version.positive().is_some_and(|version| version != VERSION)
         {
-            version.mistake(format!(
-                "this module reads version {VERSION} of the policy document"
-            ));
+            let _: Option<()> = version.expected(&VERSION.to_string());
         }
         document
     }
@@ -138,7 +136,7 @@ mod tests {
         assert_eq!(mistakes("\n {\"version\": 1}"), Vec::<String>::new());
         assert_eq!(
             mistakes("{\"version\": 2}"),
-            ["version: this module reads version 1 of the policy document"]
+            ["version: expected 1, found 2"]
         );
         assert!(
             mistakes("{\"polices\": 2}")

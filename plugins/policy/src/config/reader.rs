@@ -274,7 +274,7 @@ impl<'a> Section<'a> {
     #[must_use]
     #[inline(never)]
     pub fn duration(&self) -> Option<Duration> {
-        let what = "a length of time such as 500ms, 30s, 10m, 1h or 90d";
+        let what = "a time above zero, such as 500ms, 30s, 10m, 1h or 90d";
         let Value::String(text) = self.value else {
             return self.expected(what);
         };

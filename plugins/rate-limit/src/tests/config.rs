@@ -33,7 +33,7 @@ fn mistakes_name_their_place() {
         (r#"{"limits": {"default_completion_tokens": 1e10}}"#, "limits.default_completion_tokens: is larger than 1000000000".to_owned()),
         (
             r#"{"limits": {"lease": 10}}"#,
-            "limits.lease: expected a length of time such as 500ms, 30s, 10m, 1h or 90d, found 10".to_owned(),
+            "limits.lease: expected a time above zero, such as 500ms, 30s, 10m, 1h or 90d, found 10".to_owned(),
         ),
         (r#"{"limits": {"lease": "500ms"}}"#, "limits.lease: expected at least 1s, found \"500ms\"".to_owned()),
         (r#"{"limits": {}, "teams": [{"team_id": "a", "limits": {"rps": 1}}]}"#, format!("teams[0].limits.rps: unknown field; {limits}")),
