@@ -16,6 +16,7 @@ mod detectors;
 mod drive;
 mod exchange;
 mod joint;
+mod keyed;
 mod known;
 mod marks;
 mod mask;

@@ -1,7 +1,8 @@
 //! Scans one text, piece by piece: has patterns and detectors look at it, and decides what becomes of what they find.
 
 use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
-use crate::drive::{Driver, Lane, Reading, Sighting, TooCostly, padded};
+use crate::drive::{Driver, Lane, Reading, Sighting, TooCostly, local_part};
+use crate::keyed::{KEYED_BYTES_MAX, Keyed, Room};
 use crate::mask::VALUE_BYTES_MAX;
 use crate::matcher::{Event, What};
 use crate::patterns::Patterns;
@@ -10,7 +11,6 @@ use crate::report::{Found, Report, Stop};
 use crate::rules::{Rule, Rules};
 use crate::scope::RuleSet;
 use crate::seen::Seen as SeenMatches;
-use crate::view::is_ascii;
 use crate::window::Window;
 use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
@@ -20,33 +20,6 @@ const KEPT_CAPACITY_MAX: usize = 4 * UNDECIDED_BYTES_MAX;
 
 /// How much of a piece patterns read before what they found is decided. Protects memory: every byte can be a match.
 const PORTION_BYTES_MAX: usize = 8 * 1024;
-
-/// Longest piece that is put together with the key before it: one look instead of two.
-const JOINED_BYTES_MAX: usize = 1024;
-
-/// More room than what is put there: of the key's signs, and of a register behind all.
-const JOINED_ROOM: usize = 32;
-
-/// A text behind its key, in [`TextScan::joined`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Joined {
-    len: usize,
-    /// All of it is ASCII.
-    pub(crate) plain: bool,
-}
-
-/// Copies bytes in registers, for a copy of few bytes is a call. What stands behind them is overwritten.
-fn put(room: &mut [u8], at: usize, bytes: &[u8]) -> Option<()> {
-    let room = room.get_mut(at..at + bytes.len() + 16)?;
-    let (places, _) = room.as_chunks_mut();
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    let mut places = places.iter_mut();
-    for (chunk, place) in chunks.iter().zip(places.by_ref()) {
-        *place = *chunk;
-    }
-    *places.next()? = padded(rest);
-    Some(())
-}
 
 /// How a text comes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,7 +54,7 @@ pub(crate) struct TextScan {
     /// What of that they are still to be shown, in the same piece as the text's beginning.
     key: String,
     /// Room for a whole text behind its key.
-    joined: Vec<u8>,
+    keyed: Room,
     /// Somebody found something.
     saw: bool,
     /// What was found where the same thing may be seen twice.
@@ -134,7 +107,7 @@ impl TextScan {
             owed,
             before,
             key,
-            joined: _,
+            keyed: _,
             saw,
             seen,
             unsighted,
@@ -157,36 +130,17 @@ impl TextScan {
     }
 
     /// Puts a whole text behind its key, if there is one; `None` when it is too long.
-    pub(crate) fn join(&mut self, key: &str, text: &str) -> Option<Joined> {
-        if text.len() > JOINED_BYTES_MAX {
-            return None;
-        }
-        let room = key.len() + text.len() + JOINED_ROOM;
-        if self.joined.len() < room {
-            self.joined
-                .resize(room.next_multiple_of(JOINED_BYTES_MAX), 0);
-        }
-        let mut len = 0;
-        if !key.is_empty() {
-            put(&mut self.joined, 1, key.as_bytes())?;
-            *self.joined.first_mut()? = b'"';
-            len = 1 + key.len();
-            *self.joined.get_mut(len..)?.first_chunk_mut()? = *b"\": \"";
-            len += 4;
-        }
-        put(&mut self.joined, len, text.as_bytes())?;
-        len += text.len();
-        let plain = is_ascii(self.joined.get(..len)?);
-        Some(Joined { len, plain })
+    pub(crate) fn join(&mut self, key: &str, text: &str) -> Option<Keyed> {
+        self.keyed.put(key, text)
     }
 
     /// Whether detectors see nothing in a whole text that was just put behind its key, whatever went before. It is no beginning of a text:
     /// nearly all texts are such, and nothing else needs to be ready for them. One that must look closer may say no.
-    pub(crate) fn is_clear(&mut self, rules: &Rules, joined: Joined, opaque: bool) -> bool {
-        let text = self.joined.get(..joined.len).unwrap_or_default();
+    pub(crate) fn is_clear(&mut self, rules: &Rules, keyed: Keyed, opaque: bool) -> bool {
+        let text = self.keyed.bytes(keyed);
         rules
             .driver()
-            .is_some_and(|driver| !self.lane.finds_any(driver, text, joined.plain, opaque))
+            .is_some_and(|driver| !self.lane.finds_any(driver, text, keyed.plain, opaque))
     }
 
     /// It is the value of this key, if there is one: detectors see it as in `"key": "value"`. Nothing of the key is found or changed here.
@@ -275,7 +229,7 @@ impl TextScan {
                 let undecided = self.lane.undecided(driver, manner.streamed);
                 let mut undecided = undecided.saturating_sub(self.before);
                 if manner.streamed && rules.hold_words(self.rules) {
-                    undecided = undecided.min(word_start(window));
+                    undecided = undecided.min(local_part(window, window.end()));
                 }
                 undecided.max(self.unsighted)
             }
@@ -412,7 +366,7 @@ impl TextScan {
             return self.lane.push(driver, piece, last, opaque);
         }
         let mut key = std::mem::take(&mut self.key);
-        let result = if piece.len() <= JOINED_BYTES_MAX {
+        let result = if piece.len() <= KEYED_BYTES_MAX {
             key.push_str(piece);
             self.lane.push(driver, &key, last, opaque)
         } else {
@@ -542,155 +496,5 @@ impl TextScan {
     }
 }
 
-/// Where the word begins that the window ends with, as far as it could be the local part of an address (RFC 5321, section 4.5.3.1.1).
-fn word_start(window: Window<'_>) -> usize {
-    const LOCAL_PART_BYTES_MAX: usize = 64;
-    let end = window.end();
-    let bytes = window.range(end.saturating_sub(LOCAL_PART_BYTES_MAX)..end);
-    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
-    end - bytes.iter().rev().take_while(is_part).count()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::matcher::{STEPS_FREE, STEPS_PER_BYTE_MAX};
-    use crate::oracle::rule;
-    use portcullis_policy::Action;
-
-    /// What an attacker would send against patterns of many kinds.
-    const PATTERNS: [&str; 18] = [
-        r"\b\d{3}-\d{2}-\d{4}\b",
-        r"\d{16}",
-        r"sk-ant-api[0-9a-zA-Z]+",
-        r"[a-z]+@corp\.com",
-        r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b",
-        r"(?i)password\s*[:=]\s*\S{8,64}",
-        r"a.*b|a",
-        r"(?s)a.*b",
-        r"(?s).*x9",
-        r"[A-Za-z0-9/+=]{40}",
-        r"[ab]{200}c",
-        r"(?:a|b)*c{3}",
-        r"\w+\s+\w+x9",
-        r"x*y*z",
-        r"(?:a?){30}b",
-        r"-----BEGIN [A-Z ]*KEY-----[\s\S]*?-----END [A-Z ]*KEY-----",
-        r"[^a]{1,100}a",
-        r"(?:aa|aab)+c",
-    ];
-
-    const TEXTS: [&str; 18] = [
-        "a",
-        "4",
-        "ab",
-        "a@",
-        "sk-ant-",
-        "sk-ant-api",
-        "sk-ant-apix-",
-        "password=",
-        "123-45-678",
-        "1111111111111111x ",
-        "aaaa\n",
-        "a b ",
-        "x y",
-        "xyz",
-        "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ+/",
-        "-----BEGIN A KEY-----",
-        "日本",
-        "aab",
-    ];
-
-    fn steps(rules: &Rules, text: &str, size: usize) -> (usize, Result<(), Stop>) {
-        let (mut scan, mut scratch, mut report) =
-            (TextScan::default(), Scratch::default(), Report::default());
-        scan.reset(rules, RuleSet::ALL);
-        let mut rest = text;
-        loop {
-            let (piece, behind) = rest.split_at(rest.floor_char_boundary(size.max(4)));
-            rest = behind;
-            let result = scan.push(
-                rules,
-                piece,
-                rest.is_empty(),
-                Manner::default(),
-                &mut scratch,
-                &mut report,
-            );
-            report.redactions.clear();
-            assert!(
-                scan.kept.capacity() <= KEPT_CAPACITY_MAX.max(4 * size),
-                "{}",
-                scan.kept.capacity()
-            );
-            if result.is_err() || rest.is_empty() {
-                return (scan.patterns.steps(), result);
-            }
-        }
-    }
-
-    #[test]
-    fn no_text_costs_more_than_its_length() {
-        const LENGTH: usize = 16 * 1024;
-        for pattern in PATTERNS {
-            let rules = Rules::new(vec![rule("r", pattern, Action::Redact)]).unwrap();
-            for unit in TEXTS {
-                let text = unit.repeat(LENGTH / unit.len());
-                let (whole, result) = steps(&rules, &text, LENGTH);
-                assert!(
-                    whole <= STEPS_FREE + STEPS_PER_BYTE_MAX * (LENGTH + 1),
-                    "{pattern} {unit} {whole}"
-                );
-                let (half, half_result) = steps(
-                    &rules,
-                    text.get(..text.floor_char_boundary(LENGTH / 2)).unwrap(),
-                    LENGTH,
-                );
-                if (result, half_result) == (Ok(()), Ok(())) {
-                    assert!(
-                        whole <= 2 * half + STEPS_FREE,
-                        "{pattern} {unit} {half} {whole}"
-                    );
-                }
-                assert_eq!(
-                    steps(&rules, &text, 4093),
-                    (whole, result),
-                    "{pattern} {unit}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_rule_that_costs_too_much_refuses_the_text_or_flags_it() {
-        let text = "b".repeat(20_000);
-        let costly = |action| {
-            Rules::new(vec![
-                rule("costly", "[ab]{1000}c", action),
-                rule("b", "b{20}", Action::Flag),
-            ])
-            .unwrap()
-        };
-        let (_, result) = steps(&costly(Action::Redact), &text, 1000);
-        assert_eq!(result, Err(Stop::Unfinished(0)));
-        let rules = costly(Action::Flag);
-        let (mut scan, mut scratch, mut report) =
-            (TextScan::default(), Scratch::default(), Report::default());
-        scan.reset(&rules, RuleSet::ALL);
-        assert_eq!(
-            scan.push(
-                &rules,
-                &text,
-                true,
-                Manner::default(),
-                &mut scratch,
-                &mut report
-            ),
-            Ok(())
-        );
-        assert_eq!(
-            report.take_counts().collect::<Vec<_>>(),
-            [(0, 1, 0), (1, 1000, 0)]
-        );
-    }
-}
+mod tests;

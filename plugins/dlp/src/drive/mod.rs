@@ -72,7 +72,7 @@ mod wrapped;
 mod tests;
 
 pub(crate) use blocks::{Letters, bits, padded};
-pub(crate) use lane::{Lane, TooCostly};
+pub(crate) use lane::{Lane, TooCostly, local_part};
 pub(crate) use reading::Reading;
 
 use crate::detectors::{Detector, Trigger};

@@ -433,7 +433,7 @@ fn held_from(candidate: &Candidate, driver: &Driver, window: Window<'_>) -> usiz
 }
 
 /// Where what could be the local part of an address begins that ends at `end`.
-fn local_part(window: Window<'_>, end: usize) -> usize {
+pub(crate) fn local_part(window: Window<'_>, end: usize) -> usize {
     let floor = end.saturating_sub(LOCAL_PART_BYTES_MAX);
     let mut start = end;
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(&byte);
