@@ -10,7 +10,7 @@
     clippy::indexing_slicing
 )]
 
-#[path = "common/envoy.rs"]
+#[path = "common/envoy/mod.rs"]
 mod envoy;
 #[path = "common/fact.rs"]
 mod fact;

@@ -1,6 +1,6 @@
 //! Facts about Envoy as files: what a probe does, what comes in, and what must come of it. `tests/facts/README.md`
 //! explains the format. The same files run in this host (`tests/facts.rs`) and in the real Envoy
-//! (`tests/facts_in_envoy.rs`).
+//! (`envoy`).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,16 +1,20 @@
 //! Runs a fact in the real Envoy: a configuration, a client and an upstream that speak HTTP/1.1 piece by piece.
 
+mod configuration;
+mod peer;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use portcullis_host_test::{FailurePolicy, Module};
+use portcullis_host_test::Module;
 
-use crate::fact::{Fact, Report, Side, Step, log_lines, service_answer, shorten};
+use crate::fact::{Fact, Report, Step, log_lines, service_answer};
+use configuration::configuration;
+use peer::Peer;
 
 /// How long each step may take effect. Envoy needs a millisecond or so.
 const STEP: Duration = Duration::from_millis(50);
@@ -22,125 +26,6 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-/// Bytes that a socket received, and whether it was closed.
-#[derive(Default)]
-struct Received {
-    bytes: Vec<u8>,
-    closed: bool,
-}
-
-type Shared = Arc<Mutex<Received>>;
-
-/// A socket with what it received so far.
-struct Peer {
-    stream: TcpStream,
-    received: Shared,
-}
-
-impl Peer {
-    fn new(stream: TcpStream) -> Self {
-        let received = Shared::default();
-        let (mut reader, shared) = (stream.try_clone().unwrap(), Arc::clone(&received));
-        std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
-            loop {
-                let count = reader.read(&mut buffer).unwrap_or(0);
-                let mut received = shared.lock().unwrap();
-                if count == 0 {
-                    received.closed = true;
-                    return;
-                }
-                received.bytes.extend_from_slice(&buffer[..count]);
-            }
-        });
-        Self { stream, received }
-    }
-
-    fn send(&self, bytes: &str) {
-        let _ = (&self.stream).write_all(bytes.as_bytes());
-    }
-
-    fn side(&self) -> Side {
-        let received = self.received.lock().unwrap();
-        parse(&received.bytes, received.closed)
-    }
-}
-
-/// What a message in HTTP/1.1 says so far.
-fn parse(bytes: &[u8], closed: bool) -> Side {
-    let text = String::from_utf8_lossy(bytes);
-    let Some((head, mut rest)) = text.split_once("\r\n\r\n") else {
-        return Side {
-            state: if closed { "reset" } else { "nothing" },
-            ..Side::default()
-        };
-    };
-    let mut lines = head.lines();
-    let first: Vec<_> = lines.next().unwrap().splitn(3, ' ').collect();
-    let mut side = Side {
-        state: if closed { "reset" } else { "open" },
-        ..Side::default()
-    };
-    if first[0].starts_with("HTTP/") {
-        side.headers
-            .push((":status".to_owned(), first[1].to_owned()));
-    } else {
-        side.headers
-            .push((":method".to_owned(), first[0].to_owned()));
-        side.headers.push((":path".to_owned(), first[1].to_owned()));
-    }
-    for line in lines {
-        let (name, value) = line
-            .split_once(": ")
-            .unwrap_or((line.trim_end_matches(':'), ""));
-        let name = if name == "host" { ":authority" } else { name };
-        side.headers.push((name.to_owned(), value.to_owned()));
-    }
-    let header = |name: &str| {
-        side.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.clone())
-    };
-    if header("transfer-encoding").is_some() {
-        let mut body = String::new();
-        while let Some((size, after)) = rest.split_once("\r\n") {
-            let Ok(size) = usize::from_str_radix(size, 16) else {
-                side.state = "garbled";
-                break;
-            };
-            if size == 0 {
-                let (trailers, whole) = after
-                    .split_once("\r\n\r\n")
-                    .map_or((after, false), |(t, _)| (t, true));
-                if whole || after == "\r\n" {
-                    side.state = "complete";
-                }
-                let split = |line: &str| {
-                    line.split_once(": ")
-                        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                };
-                side.trailers = trailers.lines().filter_map(split).collect();
-                break;
-            }
-            let Some((chunk, after)) = after.split_at_checked(size) else {
-                body.push_str(after);
-                break;
-            };
-            body.push_str(chunk);
-            rest = after.strip_prefix("\r\n").unwrap_or_default();
-        }
-        side.body = shorten(&body);
-    } else {
-        let length: usize = header("content-length").map_or(0, |length| length.parse().unwrap());
-        side.body = shorten(rest);
-        if rest.len() >= length {
-            side.state = "complete";
-        }
-    }
-    side
 }
 
 /// Upstream connections by the exchange whose request arrived on them.
@@ -166,7 +51,7 @@ fn serve(stream: TcpStream) {
         std::thread::sleep(Duration::from_millis(5));
         let side = peer.side();
         if side.state != "complete" {
-            if peer.received.lock().unwrap().closed {
+            if peer.is_closed() {
                 return;
             }
             continue;
@@ -205,93 +90,6 @@ fn free_port() -> u16 {
             return port;
         }
     }
-}
-
-fn configuration(fact: &Fact, module: &str, port: u16, upstream: u16, service: u16) -> String {
-    let mut filters = String::new();
-    for probe in &fact.plugins {
-        let policy = match probe.policy {
-            FailurePolicy::Closed => "FAIL_CLOSED",
-            FailurePolicy::Reload => "FAIL_RELOAD",
-            FailurePolicy::Open => "FAIL_OPEN",
-        };
-        let script = probe
-            .script
-            .replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('\n', "\\n");
-        let _ = write!(
-            filters,
-            r#"
-          - name: {name}
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-              config:
-                name: {name}
-                root_id: {name}
-                failure_policy: {policy}
-                {reload}
-                allow_on_headers_stop_iteration: {allow}
-                configuration: {{ "@type": type.googleapis.com/google.protobuf.StringValue, value: "{script}" }}
-                vm_config:
-                  vm_id: facts
-                  runtime: envoy.wasm.runtime.v8
-                  environment_variables: {{ host_env_keys: [FROM_HOST, NOT_THERE], key_values: {{ GIVEN: value }} }}
-                  code: {{ local: {{ filename: {module} }} }}"#,
-            name = probe.name,
-            allow = probe.allow_stop,
-            reload = if probe.policy == FailurePolicy::Reload {
-                "reload_config: { backoff: { base_interval: 0.5s } }"
-            } else {
-                ""
-            },
-        );
-    }
-    let limit = fact.option("limit").unwrap_or_else(|| "1048576".to_owned());
-    let cluster = |name: &str, port: u16| {
-        format!(
-            r#"
-  - name: {name}
-    type: STATIC
-    connect_timeout: 1s
-    typed_extension_protocol_options:
-      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-        common_http_protocol_options: {{ max_requests_per_connection: 1 }}
-        explicit_http_config: {{ http_protocol_options: {{ enable_trailers: true }} }}
-    load_assignment:
-      cluster_name: {name}
-      endpoints: [{{ lb_endpoints: [{{ endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }} }} }}] }}]"#
-        )
-    };
-    format!(
-        r#"
-static_resources:
-  listeners:
-  - address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }}
-    per_connection_buffer_limit_bytes: {limit}
-    filter_chains:
-    - filters:
-      - name: http
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: http
-          generate_request_id: false
-          delayed_close_timeout: 0s
-          http_protocol_options: {{ enable_trailers: true }}
-          route_config:
-            virtual_hosts: [{{ name: all, domains: ["*"], routes: [{{ name: all, match: {{ prefix: / }}, route: {{ cluster: upstream, timeout: 0s }} }}] }}]
-          http_filters:{filters}
-          - name: router
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
-              suppress_envoy_headers: true
-  clusters:{}{}{}
-"#,
-        cluster("upstream", upstream),
-        cluster("service", service),
-        cluster("dead", 1),
-    )
 }
 
 /// Runs a fact in Envoy, with so many times the usual time between steps.
