@@ -94,6 +94,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_announces_too_much_is_refused_before_it_comes() {
+        let reason = |length: &str| {
+            let headers = [("content-length", length.as_bytes())];
+            let head = RequestHead {
+                endpoint: Endpoint::OpenAiChat,
+                method: "POST",
+                path: "/v1/chat/completions",
+                source: None,
+                attributes: &[],
+                headers: &headers,
+                upgrade: false,
+            };
+            request_head(&head, false, 100).map_err(|refusal| refusal.reason)
+        };
+        assert_eq!(reason("100"), Ok(()));
+        assert_eq!(reason("101"), Err(Reason::BodyTooLarge));
+        // Not to be trusted, so the body is counted when it comes.
+        assert_eq!(reason("-1"), Ok(()));
+    }
+
+    #[test]
     fn encodings() {
         assert!(identity_encoding([].into_iter()));
         assert!(identity_encoding([&b" Identity "[..]].into_iter()));
