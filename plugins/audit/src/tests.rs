@@ -131,6 +131,31 @@ fn the_line_of_the_contract() {
 }
 
 #[test]
+fn the_page_names_every_member_in_its_order() {
+    let mut facts = facts();
+    facts.key_expires_at = Some(BEGAN);
+    facts.shadowed(Reason::RateLimitTokens);
+    let policy = policy(r#"{"audit": {"service": "llm-gateway"}}"#);
+    let (line, _) = record_by(&policy, facts, 200);
+    let members: serde_json::Map<String, Value> = serde_json::from_str(&line).unwrap();
+    // In the order of the line; a map sorts them.
+    let mut written: Vec<&str> = members.keys().map(String::as_str).collect();
+    written.sort_by_key(|name| line.find(&format!("\"{name}\":")));
+
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/audit.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, table) = page.split_once("### A request's record").unwrap();
+    let (table, _) = table.split_once("\n\nA module can").unwrap();
+    let names = table.lines().filter_map(|row| row.strip_prefix("| `"));
+    let names = names.filter_map(|row| row.split_once(" | "));
+    let documented: Vec<String> = names
+        .flat_map(|(names, _)| names.split(", "))
+        .map(|name| name.replace('`', ""))
+        .collect();
+    assert_eq!(documented, written);
+}
+
+#[test]
 fn a_refusal_and_its_reason() {
     let mut refused = Facts {
         usage: None,
