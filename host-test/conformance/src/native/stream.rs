@@ -167,15 +167,7 @@ impl Stream {
         let step =
             self.run(|exchange, turn| exchange.request_head(turn, &fields, source, complete));
         self.edit(Way::Request);
-        match step {
-            Step::Pass => self.headers_leave(Way::Request, complete),
-            Step::Hold => self.request.headers_held = true,
-            Step::Release(None) => self.headers_leave(Way::Request, complete),
-            Step::Release(Some(_)) | Step::Replace(_) => {
-                self.complain("a body before there is one")
-            }
-            Step::Reply(reply) => self.local_reply(reply),
-        }
+        self.pass_head(Way::Request, step, complete);
     }
 
     /// A piece of its body.
@@ -214,15 +206,7 @@ impl Stream {
             exchange.response_head(turn, &fields, &|| Origin::Provider, complete)
         });
         self.edit(Way::Response);
-        match step {
-            Step::Pass | Step::Release(None) => self.headers_leave(Way::Response, complete),
-            Step::Hold => self.response.headers_held = true,
-            Step::Release(Some(_)) | Step::Replace(_) => {
-                self.complain("a body before there is one")
-            }
-            // No response header has left: the reply takes the way of all local replies.
-            Step::Reply(reply) => self.reply_past_filters(reply),
-        }
+        self.pass_head(Way::Response, step, complete);
     }
 
     fn response_data(&mut self, piece: &[u8], complete: bool) {
@@ -248,6 +232,18 @@ impl Stream {
         }
     }
 
+    /// Carries out a step that concerns headers.
+    fn pass_head(&mut self, way: Way, step: Step, complete: bool) {
+        match step {
+            Step::Pass | Step::Release(None) => self.headers_leave(way, complete),
+            Step::Hold => self.half(way).headers_held = true,
+            Step::Release(Some(_)) | Step::Replace(_) => {
+                self.complain("a body before there is one");
+            }
+            Step::Reply(reply) => self.reply(way, reply),
+        }
+    }
+
     /// Carries out a step that concerns a body.
     fn pass_data(&mut self, way: Way, step: Step, piece: &[u8], complete: bool) {
         match step {
@@ -263,8 +259,15 @@ impl Stream {
                 held.extend_from_slice(piece);
                 self.data_leaves(way, &body.unwrap_or(held), complete);
             }
-            Step::Reply(reply) if way == Way::Request => self.local_reply(reply),
-            Step::Reply(reply) => self.reply_past_filters(reply),
+            Step::Reply(reply) => self.reply(way, reply),
+        }
+    }
+
+    /// Answers in place of whoever else would.
+    fn reply(&mut self, way: Way, reply: LocalReply) {
+        match way {
+            Way::Request => self.local_reply(reply),
+            Way::Response => self.reply_past_filters(reply),
         }
     }
 
@@ -314,14 +317,7 @@ impl Stream {
             exchange.response_head(turn, &fields, &|| Origin::Proxy, complete)
         });
         self.edit(Way::Response);
-        match step {
-            Step::Pass | Step::Release(None) => self.headers_leave(Way::Response, complete),
-            Step::Hold => self.response.headers_held = true,
-            Step::Reply(reply) => return self.reply_past_filters(reply),
-            Step::Replace(_) | Step::Release(Some(_)) => {
-                self.complain("a body before there is one")
-            }
-        }
+        self.pass_head(Way::Response, step, complete);
         if !complete {
             self.response_data(&body, true);
         }
