@@ -17,6 +17,8 @@ mod common;
 mod live;
 mod steps;
 
+use std::path::{Path, PathBuf};
+
 use crate::live::Live;
 use crate::steps::steps;
 
@@ -64,25 +66,59 @@ fn the_service_is_out() {
     follow("service-outage.md");
 }
 
-/// Documents refer to files and commands that are there.
-#[test]
-fn what_documents_refer_to_is_there() {
-    for document in [
-        "docs/controls.md",
-        "docs/alerts.md",
-        "docs/runbooks/README.md",
-        "docs/runbooks/key-compromised.md",
-        "docs/runbooks/data-breach.md",
-        "docs/runbooks/service-outage.md",
-        "envoy/observability/README.md",
-    ] {
-        let file = common::checkout().root().join(document);
-        let text =
-            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{document}: {error}"));
-        let folder = file.parent().unwrap();
-        for link in steps::links(&text) {
-            assert!(folder.join(&link).exists(), "{document} refers to {link}");
+/// Files below a folder whose names end so, but for those that builds leave.
+fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy();
+        if path.is_dir() {
+            if name != "target" && !name.starts_with('.') {
+                files(&path, ending, found);
+            }
+        } else if name.ends_with(ending) {
+            found.push(path);
         }
+    }
+}
+
+#[test]
+fn what_documents_link_to_is_there() {
+    let mut documents = Vec::new();
+    files(common::checkout().root(), ".md", &mut documents);
+    assert!(documents.len() >= 20, "{documents:?}");
+    for document in documents {
+        let text = std::fs::read_to_string(&document).unwrap();
+        let folder = document.parent().unwrap();
+        for link in steps::links(&text) {
+            assert!(
+                folder.join(&link).exists(),
+                "{} refers to {link}",
+                document.display()
+            );
+        }
+    }
+}
+
+/// Somebody at night looks for the words that clients tell.
+#[test]
+fn messages_in_the_runbook_are_those_of_the_gateway() {
+    let root = common::checkout().root();
+    let runbook = std::fs::read_to_string(root.join("docs/runbooks/service-outage.md")).unwrap();
+    let (_, table) = runbook.split_once("| message | why |").unwrap();
+    let messages: Vec<&str> = table
+        .lines()
+        .skip(2)
+        .map_while(|row| row.strip_prefix("| ")?.split(" | ").next())
+        .collect();
+    assert!(messages.len() >= 8, "{messages:?}");
+    let mut sources = Vec::new();
+    files(&root.join("plugins"), ".rs", &mut sources);
+    let sources: String = sources
+        .iter()
+        .map(|source| std::fs::read_to_string(source).unwrap())
+        .collect();
+    for message in messages {
+        assert!(sources.contains(message), "nobody says {message:?}");
     }
 }
 
