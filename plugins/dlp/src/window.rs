@@ -27,8 +27,10 @@ impl<'a> Window<'a> {
     }
 
     /// The byte at a position; `None` when it is not at hand.
+    #[inline(always)]
     pub(crate) fn byte(&self, position: usize) -> Option<u8> {
-        self.bytes.get(position.checked_sub(self.base)?).copied()
+        // Before the first one there is no byte of so high an index.
+        self.bytes.get(position.wrapping_sub(self.base)).copied()
     }
 
     /// All bytes from a position on.

@@ -12,7 +12,7 @@ pub(super) const AWS_ACCESS_KEY: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Keywords(&["AKIA", "ASIA", "ABIA", "ACCA", "A3T"]),
-    find: Find::Traced(find),
+    find: Find::Word(find),
 };
 
 /// Base32 (RFC 4648), and the digits that old keys and made-up ones have beside it.

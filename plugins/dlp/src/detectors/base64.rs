@@ -3,24 +3,67 @@
 /// How many characters are decoded. What a detector looks for stands at the beginning of what was encoded.
 const CHARACTERS_MAX: usize = 4096;
 
-/// The first bytes that these characters stand for, up to what is no such character, of at most [`CHARACTERS_MAX`].
-pub(super) fn decode(characters: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(characters.len().min(CHARACTERS_MAX) / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    for character in characters.iter().take(CHARACTERS_MAX) {
-        let value = match character {
-            b'A'..=b'Z' => character - b'A',
-            b'a'..=b'z' => character - b'a' + 26,
-            b'0'..=b'9' => character - b'0' + 52,
+/// What is no character of base64.
+const NONE: u8 = 64;
+
+/// What each byte stands for in either alphabet.
+static SEXTETS: [u8; 256] = {
+    let mut all = [NONE; 256];
+    let mut rest: &mut [u8] = &mut all;
+    let mut byte = 0_u8;
+    while let [place, behind @ ..] = rest {
+        *place = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
             b'+' | b'-' => 62,
             b'/' | b'_' => 63,
-            _ => break,
+            _ => NONE,
         };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    all
+};
+
+fn sextet(byte: u8) -> u32 {
+    SEXTETS
+        .get(usize::from(byte))
+        .map_or(0, |sextet| u32::from(*sextet))
+}
+
+/// The bytes that four characters stand for, or fewer, one less than they are.
+#[inline]
+pub(crate) fn unit(characters: &[u8]) -> Option<[u8; 3]> {
+    let (sextets, known) = match characters {
+        [a, b, c, d] => ([sextet(*a), sextet(*b), sextet(*c), sextet(*d)], true),
+        [a, b, c] => ([sextet(*a), sextet(*b), sextet(*c), 0], true),
+        [a, b] => ([sextet(*a), sextet(*b), 0, 0], true),
+        _ => ([0; 4], false),
+    };
+    let [a, b, c, d] = sextets;
+    let [_, bytes @ ..] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
+    (known && (a | b | c | d) & u32::from(NONE) == 0).then_some(bytes)
+}
+
+/// The first bytes that these characters stand for, up to what is no such character, of at most [`CHARACTERS_MAX`].
+pub(super) fn decode(characters: &[u8]) -> Vec<u8> {
+    let most = characters.get(..CHARACTERS_MAX).unwrap_or(characters);
+    let mut bytes = Vec::with_capacity(most.len() / 4 * 3 + 3);
+    for characters in most.chunks(4) {
+        match unit(characters) {
+            Some(decoded) => {
+                bytes.extend_from_slice(&decoded);
+                bytes.truncate(bytes.len() + characters.len() - 4);
+            }
+            None => {
+                let is_one = |byte: &&u8| sextet(**byte) != u32::from(NONE);
+                let known = characters.iter().take_while(is_one).count();
+                let part = characters.get(..known).unwrap_or_default();
+                let decoded = unit(part).unwrap_or_default();
+                bytes.extend(decoded.iter().take(known.saturating_sub(1)));
+                break;
+            }
         }
     }
     bytes
@@ -35,5 +78,15 @@ mod tests {
         assert_eq!(decode(b"eyJhbGciOiJIUzI1NiJ9.x"), b"{\"alg\":\"HS256\"}");
         assert_eq!(decode(b"_-8="), [0xFF, 0xEF]);
         assert_eq!(decode(b"!"), b"");
+        for (characters, bytes) in [
+            ("YQ", "a"),
+            ("YWI", "ab"),
+            ("YWJj", "abc"),
+            ("YWJjZ", "abc"),
+            ("YW=", "a"),
+            ("YWJ.", "ab"),
+        ] {
+            assert_eq!(decode(characters.as_bytes()), bytes.as_bytes());
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! How random bytes look.
 
 use super::words::Words;
+use crate::drive::repeats;
 
 /// Logarithms to base two of what bytes are mostly counted with.
 const LOG2: [f32; 17] = [
@@ -47,18 +48,23 @@ pub(super) fn centibits(bytes: &[u8]) -> u32 {
 }
 
 /// The longest period that [`is_random`] looks for.
-const PERIOD_MAX: usize = 8;
+const PERIOD_MAX: u32 = 8;
 
 /// Whether bytes have at least so much entropy. What is the same few bytes again and again is told first, since a text made to hurt is that.
 pub(super) fn is_random(bytes: &[u8], centibits_min: u32) -> bool {
-    let repeats = |period: &usize| {
-        bytes.len() > 2 * period
-            && bytes.get(*period..) == bytes.get(..bytes.len() - period)
-            && LOG2
-                .get(*period)
-                .is_some_and(|bits| bits * 100.0 + 1.0 < centibits_min as f32)
-    };
-    !(1..=PERIOD_MAX).any(|period| repeats(&period)) && centibits(bytes) >= centibits_min
+    let bits = period(bytes).and_then(|period| LOG2.get(period));
+    let is_dull = bits.is_some_and(|bits| bits * 100.0 + 1.0 < centibits_min as f32);
+    !is_dull && centibits(bytes) >= centibits_min
+}
+
+/// After how many bytes they are the same again, to their end.
+fn period(bytes: &[u8]) -> Option<usize> {
+    let [low, high] = *bytes.as_chunks::<8>().0.first_chunk()?;
+    let (low, high) = (u64::from_le_bytes(low), u64::from_le_bytes(high));
+    let moved = |period: u32| low >> (8 * period - 1) >> 1 | high << (64 - 8 * period);
+    let period = (1..=PERIOD_MAX).find(|period| moved(*period) == low)?;
+    let period = period as usize;
+    repeats(bytes, period).then_some(period)
 }
 
 /// Words that stand where a key would stand in documentation.

@@ -11,7 +11,7 @@ pub(super) const JWT: Detector = Detector {
     dense: true,
     opaque: true,
     trigger: Trigger::Keywords(&["eyJ", "ZXlK"]),
-    find: Find::Traced(find),
+    find: Find::Word(find),
 };
 
 /// base64url, and base64 as some write it.
@@ -82,11 +82,13 @@ fn find_encoded(context: &Context<'_>) -> Outcome {
 
 fn is_header(part: &[u8]) -> bool {
     let header = decode(part);
-    let is_name = |part: &[u8; 5]| match part {
-        [b'"', name @ .., b'"'] => [b"alg", b"enc", b"typ", b"kid"].contains(&name),
-        _ => false,
+    let is_name = |at: usize| match header.get(at..at + 5) {
+        Some([_, name @ .., b'"']) => [b"alg", b"enc", b"typ", b"kid"]
+            .iter()
+            .any(|known| *known == name),
+        Some(_) | None => false,
     };
-    header.starts_with(b"{") && header.array_windows().any(is_name)
+    header.starts_with(b"{") && memchr::memchr_iter(b'"', &header).any(is_name)
 }
 
 #[cfg(test)]

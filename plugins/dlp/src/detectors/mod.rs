@@ -13,7 +13,7 @@ mod authorization_header;
 mod aws_access_key;
 mod aws_secret_key;
 mod azure_key;
-mod base64;
+pub(crate) mod base64;
 mod checked_numbers;
 mod checksum;
 mod class;
@@ -108,7 +108,9 @@ impl Detector {
     #[inline]
     pub(crate) fn find(&self, context: &Context<'_>) -> Outcome {
         match self.find {
-            Find::Code(find) | Find::Traced(find) | Find::Run(find, _) => find(context),
+            Find::Code(find) | Find::Traced(find) | Find::Word(find) | Find::Run(find, _) => {
+                find(context)
+            }
             Find::Key(shapes) => shape::find(context, shapes),
             Find::Number(plan) => checked_numbers::find(context, plan),
         }
@@ -134,6 +136,8 @@ pub(crate) enum Find {
     /// The same, and it looks at nothing behind its trigger but what [`Context::is_open`] and those that ask it have told it is known; so it is
     /// asked once, with all that is at hand, and what it needed of that tells with how much less it would have said the same.
     Traced(fn(&Context<'_>) -> Outcome),
+    /// The same, and it finds nothing in the plain view behind a letter or a digit.
+    Word(fn(&Context<'_>) -> Outcome),
     /// By a function of its own, at no other runs of digits than these.
     Run(fn(&Context<'_>) -> Outcome, &'static [Run]),
     /// Whether one of these shapes stands there: a row in `keys/`.
@@ -150,7 +154,9 @@ impl Detector {
         };
         let before = before.any();
         let mut runs = match self.find {
-            Find::Code(_) | Find::Traced(_) => vec![Run::within(lengths, before, AnyBehind::ANY)],
+            Find::Code(_) | Find::Traced(_) | Find::Word(_) => {
+                vec![Run::within(lengths, before, AnyBehind::ANY)]
+            }
             Find::Run(_, runs) => runs.to_vec(),
             Find::Key(shapes) => shape::runs(shapes, lengths),
             Find::Number(plan) => plan.runs(),
@@ -167,7 +173,16 @@ impl Detector {
 
     /// Whether its [`Memo`] tells how much of the text it needed.
     pub(crate) const fn is_traced(&self) -> bool {
-        matches!(self.find, Find::Key(_) | Find::Traced(_))
+        matches!(self.find, Find::Key(_) | Find::Traced(_) | Find::Word(_))
+    }
+
+    /// Whether it finds nothing in the plain view at a mark of these shapes, or at its keywords, where a letter or a digit stands before.
+    pub(crate) fn begins_words(&self, shapes: Option<Shapes>) -> bool {
+        match (self.find, shapes) {
+            (Find::Word(_), _) => true,
+            (_, Some(mut shapes)) => shapes.all(|form| form.begins_words()),
+            (_, None) => false,
+        }
     }
 
     /// Whether it is called at runs of so many digits.

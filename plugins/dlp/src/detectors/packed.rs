@@ -226,6 +226,13 @@ pub(crate) struct Form {
     pub(super) centibits_min: u16,
 }
 
+impl Form {
+    /// Whether nothing of it stands behind a letter or a digit.
+    pub(super) fn begins_words(&self) -> bool {
+        self.head.is_none() && self.mark.first().is_some_and(u8::is_ascii_alphanumeric)
+    }
+}
+
 /// Shapes of a detector.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shapes(Reader);

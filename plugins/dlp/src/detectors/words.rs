@@ -17,6 +17,19 @@ pub(super) fn begins_with(text: &[u8], word: &[u8]) -> bool {
         .is_some_and(|part| is_word(part, word))
 }
 
+/// Whether a text may begin with a word, as far as their first four bytes tell.
+#[inline]
+fn may_begin_with(text: &[u8], word: &[u8]) -> bool {
+    /// In letters this bit is the only difference.
+    const CASE: u32 = 0x2020_2020;
+    match (text.first_chunk(), word.first_chunk()) {
+        (Some(text), Some(word)) => {
+            (u32::from_le_bytes(*text) ^ u32::from_le_bytes(*word)) & !CASE == 0
+        }
+        _ => true,
+    }
+}
+
 /// Whether a text has a word (in lower case) in it, in any case.
 #[inline(never)]
 pub(super) fn contains(text: &[u8], word: &[u8]) -> bool {
@@ -79,7 +92,7 @@ impl Words {
             {
                 let words = self.words.get(row.from.into()..row.to.into());
                 let mut words = words.unwrap_or_default().iter();
-                if words.any(|word| begins_with(rest, word)) {
+                if words.any(|word| may_begin_with(rest, word) && begins_with(rest, word)) {
                     return true;
                 }
             }

@@ -208,6 +208,17 @@ pub(crate) fn padded(bytes: &[u8]) -> [u8; LANES] {
     padded
 }
 
+/// Whether each byte is the one so many before it. What the core library compares goes byte by byte in wasm.
+pub(crate) fn repeats(bytes: &[u8], period: usize) -> bool {
+    let until = bytes.len().saturating_sub(period);
+    let from = bytes.get(period..).unwrap_or_default();
+    let (from, rest) = from.as_chunks::<8>();
+    let (to, others) = bytes.get(..until).unwrap_or_default().as_chunks::<8>();
+    let mut words = from.iter().zip(to);
+    words.all(|(one, other)| u64::from_le_bytes(*one) == u64::from_le_bytes(*other))
+        && rest.iter().eq(others)
+}
+
 /// The positions of set bits, from the lowest.
 pub(crate) fn bits(mut set: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
@@ -228,6 +239,24 @@ mod tests {
             let mut expected = [0; LANES];
             expected[..len].copy_from_slice(&bytes[..len]);
             assert_eq!(padded(&bytes[..len]), expected);
+        }
+    }
+
+    #[test]
+    fn what_repeats_does_to_its_end() {
+        for (text, period) in [
+            ("abcabcabcabcabcabcab", 3),
+            ("aaaaaaaaaaaaaaaa", 1),
+            ("", 1),
+        ] {
+            assert!(repeats(text.as_bytes(), period));
+        }
+        for text in [
+            "abcabcabcabcabcabcaa",
+            "abcabdabcabcabcabcab",
+            "abcabcabcabcabcabdab",
+        ] {
+            assert!(!repeats(text.as_bytes(), 3));
         }
     }
 

@@ -4,7 +4,8 @@
 //! A run of such characters is decoded when what comes out can be text. Random keys, hashes and names are told from it by their first few
 //! characters: of text, every fourth character of base64 and every second of hexadecimal begins a byte below 128.
 
-use super::blocks::{BLOCK, bits, masks, within};
+use super::blocks::{self, BLOCK, bits, masks, within};
+use crate::detectors::base64;
 
 /// Fewest characters that are decoded: eleven bytes, an SSN.
 pub(super) const RUN_BYTES_MIN: usize = 15;
@@ -31,34 +32,21 @@ pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
     let quads = |row: &[u8], found: &mut dyn FnMut(&str)| texts(row.chunks(4), bytes, found);
     if is_wide(run) {
         for skipped in 0..4 {
-            let quads = run.get(skipped..).unwrap_or_default().chunks(4);
-            texts(quads, any_bytes, &mut found);
+            quads(run.get(skipped..).unwrap_or_default(), &mut found);
         }
     }
     base32(run, &mut found);
     // Where the first byte begins is not known when something stands before it that is no part of it.
-    if run.len() <= BLOCK {
-        let begins = Begins::of(run);
-        if begins.enough_pairs() != 0 {
-            short_rows::<2>(run, begins.pairs, begins.enough_pairs(), |row| {
-                pairs(row, &mut found);
-            });
-        }
-        if begins.enough_quads() != 0 {
-            short_rows::<4>(run, begins.quads, begins.enough_quads(), |row| {
-                quads(row, &mut found);
-            });
-        }
-        return;
-    }
-    plausible(run, |part| {
-        rows::<2>(part, TEXT_BYTES_MIN, begins_byte, |row| {
-            pairs(row, &mut found);
-        });
-        rows::<4>(part, TEXT_BYTES_MIN / 3, begins_text, |row| {
-            quads(row, &mut found);
-        });
-    });
+    let (one, many);
+    let begins = if run.len() <= BLOCK {
+        one = [Begins::of(run)];
+        one.as_slice()
+    } else {
+        many = run.chunks(BLOCK).map(Begins::of).collect::<Vec<_>>();
+        many.as_slice()
+    };
+    rows::<2>(run, begins, |row| pairs(row, &mut found));
+    rows::<4>(run, begins, |row| quads(row, &mut found));
 }
 
 /// Where among up to sixty-four characters a unit can begin that is text: a pair of hexadecimal, four of base64.
@@ -78,103 +66,54 @@ impl Begins {
         Self { pairs, quads }
     }
 
-    /// Where enough of them begin in a row: nine…
-    const fn enough_pairs(&self) -> u64 {
-        let two = self.pairs & (self.pairs >> 2);
-        let four = two & (two >> 4);
-        four & (four >> 8) & (self.pairs >> 16)
-    }
-
-    /// …or three.
-    const fn enough_quads(&self) -> u64 {
-        self.quads & (self.quads >> 4) & (self.quads >> 8)
+    const fn units<const UNIT: usize>(&self) -> u64 {
+        if UNIT == 2 { self.pairs } else { self.quads }
     }
 }
 
-/// As [`rows`], of a run that is no longer than a block: `begins` tells where units begin as text does, `enough` where enough of them do in a row.
-fn short_rows<const UNIT: usize>(
-    run: &[u8],
-    begins: u64,
-    enough: u64,
-    mut found: impl FnMut(&[u8]),
-) {
-    // A row begins where no unit of it stands before.
-    let firsts = enough & !(begins << UNIT);
+/// Where in a block enough units begin in a row, as far as `next` tells what begins behind it: nine pairs or three of four.
+const fn enough<const UNIT: usize>(begins: u64, next: u64) -> u64 {
+    let begins = begins as u128 | (next as u128) << 64;
+    let row = if UNIT == 2 {
+        let two = begins & (begins >> 2);
+        let four = two & (two >> 4);
+        four & (four >> 8) & (begins >> 16)
+    } else {
+        begins & (begins >> 4) & (begins >> 8)
+    };
+    row as u64
+}
+
+/// Wherever units can begin, the parts of a run in which enough of them in a row begin as text does: most keys, hashes and names have none.
+fn rows<const UNIT: usize>(run: &[u8], begins: &[Begins], mut found: impl FnMut(&[u8])) {
+    let units = |block: usize| begins.get(block).map_or(0, Begins::units::<UNIT>);
+    let enough = |block: usize| enough::<UNIT>(units(block), units(block + 1));
+    if (0..begins.len()).all(|block| enough(block) == 0) {
+        return;
+    }
     for skipped in 0..UNIT {
         let every = (u64::MAX / ((1 << UNIT) - 1)) << skipped;
-        for from in bits(firsts & every) {
-            let gap = !begins & every & (u64::MAX << from);
-            let to = (gap.trailing_zeros() as usize).min(run.len());
-            found(run.get(from..to).unwrap_or_default());
-        }
-    }
-}
-
-/// By how much blocks overlap that are looked at: more than the shortest row has, and a multiple of all units.
-const HALF_BLOCK: usize = BLOCK / 2;
-const _: () = assert!(HALF_BLOCK >= 2 * TEXT_BYTES_MIN && HALF_BLOCK.is_multiple_of(4));
-
-/// Calls `found` with the parts of a run in which enough units in a row can begin as text does, as far as one look at each block tells: most
-/// keys, hashes and names are told from text by it. Units begin in a part where they begin in the run.
-fn plausible(run: &[u8], mut found: impl FnMut(&[u8])) {
-    let mut part: Option<usize> = None;
-    let mut at = 0;
-    while at < run.len() {
-        let rest = run.get(at..).unwrap_or_default();
-        let begins = Begins::of(rest.get(..BLOCK).unwrap_or(rest));
-        let is_plausible = begins.enough_pairs() | begins.enough_quads() != 0;
-        let ends = at + HALF_BLOCK;
-        match (is_plausible, part) {
-            (true, None) => part = Some(at),
-            (false, Some(from)) => {
-                found(run.get(from..ends.min(run.len())).unwrap_or_default());
-                part = None;
+        let mut before = 0;
+        for block in 0..begins.len() {
+            // A row begins where no unit of it stands before.
+            let firsts = enough(block) & every & !(units(block) << UNIT | before >> (BLOCK - UNIT));
+            before = units(block);
+            for first in bits(firsts) {
+                let (mut at, mut gap) = (block, !before & every & (u64::MAX << first));
+                while gap == 0 && at < begins.len() {
+                    at += 1;
+                    gap = !units(at) & every;
+                }
+                let to = (at * BLOCK + gap.trailing_zeros() as usize).min(run.len());
+                found(run.get(block * BLOCK + first..to).unwrap_or_default());
             }
-            (true, Some(_)) | (false, None) => {}
         }
-        at = ends;
-    }
-    if let Some(from) = part {
-        found(run.get(from..).unwrap_or_default());
     }
 }
 
 /// Whether a long run is the same few characters again and again: what it stands for is so, too, and is nothing that anybody looks for.
 fn repeats(run: &[u8]) -> bool {
-    run.len() >= 4 * RUN_BYTES_MIN
-        && (1..=4).any(|period| {
-            let (from, to) = (run.get(period..), run.get(..run.len() - period));
-            from == to
-        })
-}
-
-/// Wherever units can begin, the parts of a run in which enough of them in a row begin as text does.
-fn rows<const UNIT: usize>(
-    run: &[u8],
-    units_min: usize,
-    begins: impl Fn(u8) -> bool,
-    mut found: impl FnMut(&[u8]),
-) {
-    for first in 0..UNIT {
-        let mut row = 0;
-        let mut at = first;
-        loop {
-            let begun = run.get(at).is_some_and(|byte| begins(*byte));
-            if begun {
-                row += 1;
-            } else {
-                if row >= units_min {
-                    let from = at - row * UNIT;
-                    found(run.get(from..at.min(run.len())).unwrap_or_default());
-                }
-                row = 0;
-            }
-            if at >= run.len() {
-                break;
-            }
-            at += UNIT;
-        }
-    }
+    run.len() >= 4 * RUN_BYTES_MIN && (1..=4).any(|period| blocks::repeats(run, period))
 }
 
 /// Decodes unit by unit, and hands over what is text in a row.
@@ -186,6 +125,9 @@ fn texts<'a, const N: usize>(
     let mut row = Row::of(found);
     for unit in units {
         match decode(unit) {
+            Some((bytes, len)) if len == N && N > 1 && bytes.iter().all(|byte| is_plain(*byte)) => {
+                row.push_all(bytes)
+            }
             Some((bytes, len)) => bytes.into_iter().take(len).for_each(|byte| row.push(byte)),
             None => row.end(),
         }
@@ -224,6 +166,13 @@ impl<'f> Row<'f> {
         } else {
             self.end();
         }
+    }
+
+    /// The next bytes, several and plain.
+    #[inline]
+    fn push_all<const N: usize>(&mut self, bytes: [u8; N]) {
+        (self.is_wide, self.is_zero) = (false, false);
+        self.bytes.extend_from_slice(&bytes);
     }
 
     fn end(&mut self) {
@@ -278,8 +227,13 @@ fn base32(run: &[u8], found: &mut dyn FnMut(&str)) {
     row.end();
 }
 
+/// Whether a byte is text as nearly all are.
+const fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && byte != 0x7F
+}
+
 const fn is_text(byte: u8) -> bool {
-    byte >= b' ' && byte != 0x7F || matches!(byte, b'\t' | b'\n' | b'\r')
+    is_plain(byte) || matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
 /// Two digits of hexadecimal that are text.
@@ -292,30 +246,9 @@ fn byte(pair: &[u8]) -> Option<([u8; 1], usize)> {
     Some(([byte], 1))
 }
 
-/// Up to four characters of base64, of which the first begins a byte below 128.
-fn bytes(quad: &[u8]) -> Option<([u8; 3], usize)> {
-    let first = quad.first()?;
-    if begins_text(*first) {
-        any_bytes(quad)
-    } else {
-        None
-    }
-}
-
 /// Up to four characters of base64.
-fn any_bytes(quad: &[u8]) -> Option<([u8; 3], usize)> {
-    let mut bits = 0_u32;
-    for byte in quad {
-        bits = bits << 6 | u32::from(sextet(*byte)?);
-    }
-    bits <<= 6 * (4 - quad.len());
-    let [_, a, b, c] = bits.to_be_bytes();
-    Some(([a, b, c], quad.len().saturating_sub(1)))
-}
-
-/// The first digit of a printable byte below 128 is 2 to 7, of a line break or a tab 0.
-const fn begins_byte(byte: u8) -> bool {
-    matches!(byte, b'2'..=b'7' | b'0')
+fn bytes(quad: &[u8]) -> Option<([u8; 3], usize)> {
+    Some((base64::unit(quad)?, quad.len() - 1))
 }
 
 /// The first sextet of a printable byte below 128 is 8 to 31, of a line break or a tab 2 or 3.
@@ -339,17 +272,6 @@ pub(super) fn can_be(run: &[u8]) -> bool {
                 };
                 row(4, |byte| begins_text(*byte)) || row(2, |byte| matches!(byte, b'2'..=b'7'))
             }))
-}
-
-fn sextet(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -396,30 +318,41 @@ mod tests {
         }
     }
 
+    /// Wherever units can begin, the parts of a run in which at least so many in a row begin as text does, looked for one by one.
+    fn slow_rows(
+        run: &[u8],
+        unit: usize,
+        units_min: usize,
+        begins: fn(u8) -> bool,
+    ) -> Vec<Vec<u8>> {
+        let mut found = Vec::new();
+        for first in 0..unit {
+            let mut row = 0;
+            for at in (first..run.len() + unit).step_by(unit) {
+                if run.get(at).is_some_and(|byte| begins(*byte)) {
+                    row += 1;
+                } else {
+                    if row >= units_min {
+                        found.push(run[at - row * unit..at.min(run.len())].to_vec());
+                    }
+                    row = 0;
+                }
+            }
+        }
+        found
+    }
+
     proptest::proptest! {
-        /// What is found without the first look is found with it.
+        /// What is found unit by unit is found in blocks.
         #[test]
-        fn a_first_look_misses_nothing(run in "([A-Za-z0-9+/]{0,40}|[2-7][0-9a-f]|([a-fI-Z][A-Za-z0-9]{3}){0,4}|[ghi]{60}){1,9}") {
+        fn blocks_miss_nothing(run in "([A-Za-z0-9+/]{0,40}|[2-7][0-9a-f]|([2-7][0-9a-f]){60}|([a-fI-Z][A-Za-z0-9]{3}){0,4}|([a-fI-Z][A-Za-z0-9]{3}){40}|[ghi]{60}){1,9}") {
             let run = run.as_bytes();
-            let all = |run: &[u8]| {
-                let mut all: Vec<(bool, Vec<u8>)> = Vec::new();
-                rows::<2>(run, TEXT_BYTES_MIN, begins_byte, |row| all.push((true, row.to_vec())));
-                rows::<4>(run, TEXT_BYTES_MIN / 3, begins_text, |row| all.push((false, row.to_vec())));
-                all
-            };
-            let mut found = Vec::new();
-            plausible(run, |part| found.extend(all(part)));
-            for length in [run.len(), BLOCK] {
-                let run = run.get(..length).unwrap_or(run);
-                let begins = Begins::of(&run[..run.len().min(BLOCK)]);
-                let mut short: Vec<(bool, Vec<u8>)> = Vec::new();
-                short_rows::<2>(run, begins.pairs, begins.enough_pairs(), |row| short.push((true, row.to_vec())));
-                short_rows::<4>(run, begins.quads, begins.enough_quads(), |row| short.push((false, row.to_vec())));
-                proptest::prop_assert!(run.len() > BLOCK || short == all(run));
-            }
-            for row in all(run) {
-                proptest::prop_assert!(found.contains(&row), "{:?}", String::from_utf8_lossy(&row.1));
-            }
+            let begins: Vec<Begins> = run.chunks(BLOCK).map(Begins::of).collect();
+            let (mut pairs, mut quads) = (Vec::new(), Vec::new());
+            rows::<2>(run, &begins, |row| pairs.push(row.to_vec()));
+            rows::<4>(run, &begins, |row| quads.push(row.to_vec()));
+            proptest::prop_assert_eq!(pairs, slow_rows(run, 2, TEXT_BYTES_MIN, |byte| matches!(byte, b'2'..=b'7' | b'0')));
+            proptest::prop_assert_eq!(quads, slow_rows(run, 4, TEXT_BYTES_MIN / 3, begins_text));
         }
     }
 }

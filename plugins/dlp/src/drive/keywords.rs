@@ -47,6 +47,8 @@ pub(super) struct Concerned {
     pub(super) entry: u16,
     /// Where the trigger is a mark of its shapes: those that have it.
     pub(super) shapes: Option<Shapes>,
+    /// Nothing stands in the plain view where a letter or a digit stands before.
+    pub(super) begins_words: bool,
 }
 
 /// A detector's keyword, its detector, and whether its case matters not.
@@ -454,6 +456,7 @@ mod tests {
             of: Concerned {
                 entry,
                 shapes: None,
+                begins_words: false,
             },
         });
         Keywords::new(words.collect())

@@ -71,7 +71,7 @@ mod wrapped;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use blocks::{Letters, bits, padded};
+pub(crate) use blocks::{Letters, bits, padded, repeats};
 pub(crate) use lane::{Lane, TooCostly, local_part};
 pub(crate) use reading::Reading;
 
@@ -141,7 +141,11 @@ impl Driver {
         }
         let (mut words, mut at) = (Vec::new(), Vec::new());
         for (known, entry) in entries.iter().zip(0..) {
-            let of = |shapes| Concerned { entry, shapes };
+            let of = |shapes| Concerned {
+                entry,
+                shapes,
+                begins_words: known.detector.begins_words(shapes),
+            };
             let mut add = |text, any_case, shapes| {
                 debug_assert!(str::len(text) >= KEYWORD_BYTES_MIN);
                 let of = of(shapes);

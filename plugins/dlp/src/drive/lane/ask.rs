@@ -2,7 +2,7 @@
 
 use super::{Lane, Mark, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
 use crate::detectors::Outcome;
-use crate::drive::broken::Tokens;
+use crate::drive::broken::{Broken, Tokens};
 use crate::drive::candidate::{
     Answer, Candidate, FIRST_LEVEL, FIRST_REACH, Known, Shown, cost_beyond,
 };
@@ -21,42 +21,62 @@ impl Lane {
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
         // Nearly always it is nothing, as one look shows.
-        let shown = Shown::of(at, work.window, work.last);
-        let is_enough = !self.opaque && shown.is_enough();
-        for Concerned { entry, shapes } in concerned {
-            let mark = self.marked(*entry);
-            let new = || Candidate::new(*entry, at.clone(), None, 0);
-            let (true, Some(known), 0) = (is_enough, work.driver.entry(*entry), mark.waiting)
-            else {
-                self.start(new(), mark.waiting, work)?;
+        let is_enough = !self.opaque && (work.last || work.window.end() >= at.end + FIRST_REACH);
+        let before = at.start.checked_sub(1).and_then(|at| work.window.byte(at));
+        let within = is_enough && before.is_some_and(|byte| byte.is_ascii_alphanumeric());
+        for concerned in concerned {
+            let entry = concerned.entry;
+            let mark = self.marked(entry);
+            let (true, 0, Some(known)) = (is_enough, mark.waiting, work.driver.entry(entry)) else {
+                let candidate = Candidate::new(entry, at.clone(), None, 0);
+                self.start(candidate, mark.waiting, work)?;
                 continue;
             };
             if mark.covered > at.start {
                 continue;
             }
-            let detector = known.detector;
-            let is_traced = detector.is_traced();
-            let (outcome, level) = if is_traced {
-                let outcome = detector.find_of(*shapes, &shown.whole(&self.memo));
-                (outcome, shown.level(&self.memo).max(FIRST_LEVEL))
+            if within && concerned.begins_words {
+                self.steps += FIRST_REACH;
+                self.pay(known, at)?;
+                self.nothing(known, entry, at, FIRST_REACH, work)?;
             } else {
-                let context = shown.context(&self.memo, FIRST_REACH);
-                (detector.find(&context), FIRST_LEVEL)
-            };
-            self.steps += FIRST_REACH + cost_beyond(level);
-            self.pay(known, at)?;
-            match outcome {
-                Outcome::None => self.nothing(known, *entry, at, 1 << level, work)?,
-                Outcome::Undecided => {
-                    self.start(new().undecided(&shown, is_traced), 0, work)?;
-                }
-                Outcome::Match(_) | Outcome::Latch(_) => self.start(new(), 0, work)?,
+                self.trigger(concerned, known, at, work)?;
             }
         }
         Ok(())
     }
 
-    /// A detector has seen nothing in the plain view, at once, with so many bytes behind its trigger.
+    /// The trigger of this detector stands here, none of whose candidates waits, and there is enough to begin with.
+    #[inline(never)]
+    fn trigger(
+        &mut self,
+        concerned: &Concerned,
+        known: Entry,
+        at: &Range<usize>,
+        work: Work<'_>,
+    ) -> Result<(), TooCostly> {
+        let (entry, detector) = (concerned.entry, known.detector);
+        let shown = Shown::of(at, work.window, work.last);
+        let new = || Candidate::new(entry, at.clone(), None, 0);
+        let is_traced = detector.is_traced();
+        let (outcome, level) = if is_traced {
+            let outcome = detector.find_of(concerned.shapes, &shown.whole(&self.memo));
+            (outcome, shown.level(&self.memo).max(FIRST_LEVEL))
+        } else {
+            let context = shown.context(&self.memo, FIRST_REACH);
+            (detector.find(&context), FIRST_LEVEL)
+        };
+        self.steps += FIRST_REACH + cost_beyond(level);
+        self.pay(known, at)?;
+        match outcome {
+            Outcome::None => self.nothing(known, entry, at, 1 << level, work),
+            Outcome::Undecided => self.start(new().undecided(&shown, is_traced), 0, work),
+            Outcome::Match(_) | Outcome::Latch(_) => self.start(new(), 0, work),
+        }
+    }
+
+    /// A detector has seen nothing in the plain view, at once, with so many bytes behind its trigger, which is no run of digits.
+    #[inline]
     fn nothing(
         &mut self,
         known: Entry,
@@ -65,22 +85,38 @@ impl Lane {
         reach: usize,
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
-        if !known.detector.dense {
-            self.answered(entry, at.end + reach);
-            return Ok(());
+        let mut by = reach;
+        if known.detector.dense {
+            let within = Tokens::Others.broken_within(reach);
+            let broken = self
+                .token
+                .look(Tokens::Others, work.window, at.end, within, work.last);
+            match broken {
+                // As long as it can take to see that, wherever the text is cut.
+                Broken::No(seen) => by = by.max(seen.next_power_of_two()),
+                Broken::Yes(_) | Broken::Unknown => {
+                    return self.broken_token(broken, entry, at, reach, work);
+                }
+            }
         }
-        let tokens = Tokens::of(known.detector.trigger);
-        let within = tokens.broken_within(reach);
-        match self.broken(tokens, at.end, within, work).within(within) {
-            // As long as it can take to see that, wherever the text is cut.
-            Err(seen) => {
-                self.answered(entry, at.end + seen.next_power_of_two().max(reach));
-                Ok(())
-            }
-            Ok(within) => {
-                self.answered(entry, at.end + reach);
-                self.start(Candidate::new(entry, at.clone(), Some(within), 0), 0, work)
-            }
+        self.answered(entry, at.end + by);
+        Ok(())
+    }
+
+    /// The token behind a trigger is broken, or may be.
+    #[inline(never)]
+    fn broken_token(
+        &mut self,
+        broken: Broken,
+        entry: u16,
+        at: &Range<usize>,
+        reach: usize,
+        work: Work<'_>,
+    ) -> Result<(), TooCostly> {
+        self.answered(entry, at.end + reach);
+        match broken.within(Tokens::Others.broken_within(reach)) {
+            Ok(within) => self.start(Candidate::new(entry, at.clone(), Some(within), 0), 0, work),
+            Err(_) => Ok(()),
         }
     }
 
@@ -110,6 +146,7 @@ impl Lane {
     }
 
     /// A detector's candidates before have been answered by then.
+    #[inline]
     pub(super) fn answered(&mut self, entry: u16, by: usize) {
         if let Some(mark) = self.mark(entry) {
             mark.answered = mark.answered.max(by);
@@ -127,12 +164,26 @@ impl Lane {
         }
     }
 
+    #[inline]
     fn mark(&mut self, entry: u16) -> Option<&mut Mark> {
+        let index = usize::from(entry);
+        let is_marked = self.marks.get(index).is_some_and(|mark| mark.is_set);
+        if !is_marked {
+            self.begin_mark(entry);
+        }
+        self.marks.get_mut(index)
+    }
+
+    #[inline(never)]
+    fn begin_mark(&mut self, entry: u16) {
         let index = usize::from(entry);
         if index >= self.marks.len() {
             self.marks.resize(index + 1, Mark::default());
         }
-        self.marks.get_mut(index)
+        if let Some(mark) = self.marks.get_mut(index) {
+            mark.is_set = true;
+            self.marked.push(entry);
+        }
     }
 
     /// Asks those that waited, in order, each detector until one of its candidates must wait on.

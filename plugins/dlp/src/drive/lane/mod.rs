@@ -74,6 +74,8 @@ pub(crate) struct Lane {
     pending: Vec<Candidate>,
     /// By detector: how many of them wait, where its last match ends.
     marks: Vec<Mark>,
+    /// Those that have one.
+    marked: Vec<u16>,
     latched: Vec<Latched>,
     /// By rule, bytes of the text that a match which goes on has covered: what else its rule sees there is a part of it.
     within: Vec<(u16, Range<usize>)>,
@@ -105,6 +107,7 @@ pub(crate) struct Lane {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Mark {
+    is_set: bool,
     waiting: usize,
     covered: usize,
     /// By when those before have been answered.
@@ -140,6 +143,7 @@ impl Lane {
             wrapped,
             pending,
             marks,
+            marked,
             latched,
             within,
             numbers_answered,
@@ -165,7 +169,11 @@ impl Lane {
         *listed = Listed::default();
         *wrapped = Wrapped::default();
         pending.clear();
-        marks.clear();
+        for entry in marked.drain(..) {
+            if let Some(mark) = marks.get_mut(usize::from(entry)) {
+                *mark = Mark::default();
+            }
+        }
         latched.clear();
         within.clear();
         *numbers_answered = 0;
