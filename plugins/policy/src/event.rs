@@ -16,7 +16,7 @@ pub enum Endpoint {
     Models,
     /// `GET /v1/models/{id}` of both: what the provider says of one model, which the path names.
     Model,
-    /// `HEAD /`: Claude Code's probe.
+    /// `HEAD /` and `GET /`: Claude Code's probe.
     Probe,
     /// One of the policy's `public_paths`: reachable without a key.
     Public,
