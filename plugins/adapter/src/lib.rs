@@ -19,7 +19,7 @@ mod headers;
 #[cfg(any(target_family = "wasm", test))]
 mod heap;
 mod host;
-#[cfg(target_family = "wasm")]
+#[cfg(any(target_family = "wasm", test))]
 mod memory;
 mod metrics;
 mod root;
