@@ -17,6 +17,8 @@ pub(crate) struct Room(Vec<u8>);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Keyed {
     len: usize,
+    /// Where the text begins.
+    pub(crate) before: usize,
     /// All of it is ASCII.
     pub(crate) plain: bool,
 }
@@ -40,10 +42,11 @@ impl Room {
             *bytes.get_mut(len..)?.first_chunk_mut()? = *b"\": \"";
             len += 4;
         }
+        let before = len;
         copy(bytes, len, text.as_bytes())?;
         len += text.len();
         let plain = is_ascii(bytes.get(..len)?);
-        Some(Keyed { len, plain })
+        Some(Keyed { len, before, plain })
     }
 
     /// The text that was put there last.

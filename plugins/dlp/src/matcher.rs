@@ -3,7 +3,7 @@
 use crate::candidates::{Candidates, Scratch, UNDECIDED_BYTES_MAX};
 use crate::rules::{Rule, Rules};
 use crate::scope::RuleSet;
-use crate::trigger::Progress;
+use crate::trigger::{Ahead, Progress};
 use crate::window::Window;
 use portcullis_pattern::{ByteSet, Pattern};
 use portcullis_policy::Action;
@@ -50,6 +50,15 @@ pub(crate) enum What {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Halted;
 
+/// Where factors can be complete, as somebody else has seen who looked for something else.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    /// In order.
+    pub(crate) at: &'a [usize],
+    /// What they are more than places of the text.
+    pub(crate) before: usize,
+}
+
 /// What a piece is read with.
 pub(crate) struct Work<'a> {
     pub(crate) rules: &'a Rules,
@@ -57,6 +66,8 @@ pub(crate) struct Work<'a> {
     pub(crate) scratch: &'a mut Scratch,
     /// Rules may block before it is known where their match ends.
     pub(crate) early: bool,
+    /// Where factors can be complete, if it is known.
+    pub(crate) places: Option<Places<'a>>,
     /// In order.
     pub(crate) events: &'a mut Vec<Event>,
 }
@@ -168,7 +179,12 @@ impl Matcher {
             }
             let last = last && self.position + bytes.len() == end;
             let trigger = work.rules.trigger();
-            let complete = trigger.find(&mut self.progress, bytes, last);
+            let ahead = Ahead {
+                last,
+                known: work.places.map(|places| places.at),
+                base: self.position + work.places.map_or(0, |places| places.before),
+            };
+            let complete = trigger.find(&mut self.progress, bytes, ahead);
             let until = self.position + complete.map_or(bytes.len(), |index| index + 1);
             self.follow(until, work)?;
             if complete.is_some() {

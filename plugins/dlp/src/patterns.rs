@@ -5,7 +5,7 @@
 //! text of ASCII never has two, nor has one whose letters are what they look like.
 
 use crate::candidates::Scratch;
-use crate::matcher::{Event, Halted, Matcher, Undecided, What, Work};
+use crate::matcher::{Event, Halted, Matcher, Places, Undecided, What, Work};
 use crate::rules::Rules;
 use crate::scope::RuleSet;
 use crate::view::{self, View};
@@ -69,14 +69,15 @@ impl Patterns {
         self.saw_folds
     }
 
-    /// Takes the next piece, with which the window ends; what has become certain, in order.
+    /// Takes the next piece, with which the window ends; what has become certain, in order. `early` tells that rules may block before it is known
+    /// where their match ends, `places` where factors can be complete.
     pub(crate) fn push(
         &mut self,
         rules: &Rules,
         window: Window<'_>,
         piece: &str,
         last: bool,
-        early: bool,
+        (early, places): (bool, Option<Places<'_>>),
         scratch: &mut Scratch,
     ) -> Vec<Event> {
         let (mut written, mut folded) = (Vec::new(), Vec::new());
@@ -87,6 +88,7 @@ impl Patterns {
                 window,
                 scratch,
                 early,
+                places,
                 events: &mut written,
             },
             &mut folded,
@@ -100,6 +102,7 @@ impl Patterns {
                 window,
                 scratch,
                 early,
+                places: None,
                 events: &mut written,
             };
             let _ = self.written.finish(&mut work);
@@ -218,6 +221,7 @@ impl Folded {
             window: Window::new(&self.kept, self.kept_base),
             scratch: work.scratch,
             early: work.early,
+            places: None,
             events,
         };
         let result = if last {

@@ -4,7 +4,7 @@ use crate::allow::Allow;
 use crate::detectors::{Detector, Group, Trigger as DetectorTrigger};
 use crate::drive::Driver;
 use crate::scope::{RuleSet, Scope};
-use crate::trigger::Trigger;
+use crate::trigger::{Ahead, Trigger};
 use crate::view::first_folded;
 use portcullis_pattern::{ByteSet, Pattern};
 use portcullis_policy::{Action, Role, Side};
@@ -240,7 +240,7 @@ impl Rules {
             || text.len() <= CLEAR_BYTES_MAX
                 && self
                     .trigger
-                    .find(&mut progress, text.as_bytes(), true)
+                    .find(&mut progress, text.as_bytes(), Ahead::LAST)
                     .is_none()
                 && (plain || first_folded(text).is_none())
     }

@@ -1,6 +1,7 @@
 //! Scans all texts of a message, several of which may be open at once.
 
 use crate::candidates::Scratch;
+use crate::drive::Driver;
 use crate::joint::{Joint, Seam, TooManyParts};
 use crate::known::{Known, Whole};
 use crate::report::{Report, Stop};
@@ -87,10 +88,13 @@ impl Scanner {
             let scan = self.spare.get_or_insert_default();
             joined = scan.join(whole.key, whole.text);
         }
-        let clear = rules.patterns_clear(whole.text, joined.is_some_and(|joined| joined.plain));
+        // What looks for both tells whether it sees either.
+        let both = joined.is_some() && rules.driver().is_some_and(Driver::looks_for_factors);
+        let plain = joined.is_some_and(|joined| joined.plain);
+        let clear = !both && rules.patterns_clear(whole.text, plain);
         if !clear || rules.driver().is_some() {
             let scan = self.spare.get_or_insert_default();
-            if let Some(joined) = joined.filter(|_| clear)
+            if let Some(joined) = joined.filter(|_| clear || both)
                 && scan.is_clear(rules, joined, whole.opaque)
             {
                 self.known.clear(whole);

@@ -22,7 +22,7 @@ const LANES: usize = 16;
 const STRETCH: usize = LANES + PRINT - 1;
 
 /// Buckets of a group: the bits of a byte.
-const BUCKETS: usize = 8;
+pub(crate) const BUCKETS: usize = 8;
 
 /// The halves of the bytes that can stand at one place of a print: a bit for each low half, then one for each high half.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,17 +54,11 @@ impl Halves {
 
     /// How much of a text has such halves.
     fn frequency(self) -> f32 {
-        let mut sum = 0;
-        let mut high = self.0 >> 16;
-        while high != 0 {
-            let row = FREQUENCIES.get(high.trailing_zeros() as usize);
-            for (sums, shift) in row.into_iter().flatten().zip([0, 4, 8, 12]) {
-                let quarter = self.0 >> shift & 15;
-                sum += sums.get(quarter as usize).map_or(0, |sum| u32::from(*sum));
-            }
-            high &= high - 1;
-        }
-        sum as f32 / FREQUENCIES_SUM
+        let halves = |bits: u32| (0_u8..16).filter(move |half| bits >> half & 1 == 1);
+        let bytes =
+            halves(self.0 >> 16).flat_map(|high| halves(self.0).map(move |low| high << 4 | low));
+        let sum: u16 = bytes.map(weight).sum();
+        f32::from(sum) / WEIGHTS_SUM
     }
 }
 
@@ -101,92 +95,106 @@ impl Print {
 #[derive(Debug, Clone, Copy, Default)]
 struct Bucket {
     places: [Halves; PRINT],
-    frequencies: [f32; PRINT],
-    /// Their product: how many positions of a text are its candidates.
-    share: f32,
+    /// What it should have, at most.
+    planned: [Halves; PRINT],
 }
 
 impl Bucket {
     /// With one more print.
     fn with(&self, Print(added): &Print) -> Self {
         let mut bucket = *self;
-        let places = bucket.places.iter_mut().zip(&mut bucket.frequencies);
-        for ((place, frequency), added) in places.zip(added) {
-            let both = place.or(*added);
-            if both != *place {
-                *place = both;
-                *frequency = both.frequency();
-            }
+        for (place, added) in bucket.places.iter_mut().zip(added) {
+            *place = place.or(*added);
         }
-        bucket.share = bucket.frequencies.iter().product();
         bucket
     }
 
-    fn has(&self, Print(added): &Print) -> bool {
-        let places = self.places.iter().zip(added);
-        places.fold(true, |all, (place, added)| {
-            all & (place.or(*added) == *place)
+    /// How many positions of a text are its candidates, about.
+    fn share(&self) -> f32 {
+        self.places.iter().map(|place| place.frequency()).product()
+    }
+
+    /// Whether it has a print already, or should.
+    fn plans(&self, Print(added): &Print) -> bool {
+        let places = self.places.iter().zip(self.planned).zip(added);
+        places.fold(true, |all, ((place, planned), added)| {
+            let both = place.or(planned);
+            all & (both.or(*added) == both)
         })
     }
 }
 
 /// Gives prints their buckets, so that few positions of a text are candidates.
 #[derive(Debug)]
-pub(crate) struct Builder<const GROUPS: usize> {
-    buckets: [[Bucket; BUCKETS]; GROUPS],
+pub(crate) struct Builder {
+    buckets: Vec<Bucket>,
 }
 
-impl<const GROUPS: usize> Builder<GROUPS> {
-    /// Without prints.
-    pub(crate) fn new() -> Self {
+impl Builder {
+    /// Without prints, for so many groups.
+    pub(crate) fn new(groups: usize) -> Self {
         Self {
-            buckets: [[Bucket::default(); BUCKETS]; GROUPS],
+            buckets: vec![Bucket::default(); groups * BUCKETS],
         }
     }
 
-    /// Takes one of these prints in, each with how often it leads to a second look: that which makes the fewest candidates. Returns its index.
-    pub(crate) fn add(&mut self, prints: impl Iterator<Item = (Print, f32)>) -> Option<usize> {
-        let mut best: Option<(f32, usize, usize, Bucket)> = None;
-        for (index, (print, cost)) in prints.enumerate() {
-            // It can only cost more.
-            if best.as_ref().is_some_and(|(least, ..)| cost >= *least) {
-                continue;
-            }
-            let buckets = self.buckets.as_flattened();
-            // Where it adds nothing is the best place.
-            let known = buckets.iter().position(|bucket| bucket.has(&print));
-            let from = known.unwrap_or(0);
-            let to = known.map_or(buckets.len(), |place| place + 1);
-            let tried = buckets.iter().enumerate().take(to).skip(from);
-            for (place, bucket) in tried {
-                let with = bucket.with(&print);
-                let more = with.share - bucket.share + cost;
+    /// Without prints, but with a plan: what each bucket should take in, if it comes.
+    pub(crate) fn planned(plan: &[[u32; PRINT]]) -> Self {
+        let buckets = plan.iter().map(|places| Bucket {
+            planned: places.map(Halves),
+            ..Bucket::default()
+        });
+        Self {
+            buckets: buckets.collect(),
+        }
+    }
+
+    /// Takes one of these prints in, each with how often it leads to a second look: that which makes the fewest candidates, or of those that are
+    /// planned the one that is looked at least. Returns its index.
+    pub(crate) fn add(&mut self, prints: &[(Print, f32)]) -> Option<usize> {
+        let planned = |(_, (print, _)): &(usize, &(Print, f32))| self.plans(print).is_some();
+        let known = prints.iter().enumerate().filter(planned);
+        let known = known.min_by(|(_, (_, one)), (_, (_, other))| one.total_cmp(other));
+        if let Some((index, (print, _))) = known {
+            let place = self.plans(print)?;
+            let bucket = self.buckets.get_mut(place)?;
+            *bucket = bucket.with(print);
+            return Some(index);
+        }
+        let mut best: Option<(f32, usize, usize)> = None;
+        for (index, (print, cost)) in prints.iter().enumerate() {
+            for (place, bucket) in self.buckets.iter().enumerate() {
+                let more = bucket.with(print).share() - bucket.share() + cost;
                 if best.as_ref().is_none_or(|(least, ..)| more < *least) {
-                    best = Some((more, index, place, with));
+                    best = Some((more, index, place));
                 }
             }
         }
-        let (_, index, place, with) = best?;
-        if let Some(bucket) = self.buckets.as_flattened_mut().get_mut(place) {
-            *bucket = with;
-        }
+        let (_, index, place) = best?;
+        let (print, _) = prints.get(index)?;
+        let bucket = self.buckets.get_mut(place)?;
+        *bucket = bucket.with(print);
         Some(index)
+    }
+
+    /// The first bucket that is to have a print.
+    fn plans(&self, print: &Print) -> Option<usize> {
+        self.buckets.iter().position(|bucket| bucket.plans(print))
     }
 
     /// About how many of a text's positions are candidates.
     pub(crate) fn share(&self) -> f32 {
-        let buckets = self.buckets.as_flattened().iter();
-        buckets.map(|bucket| bucket.share).sum()
+        self.buckets.iter().map(Bucket::share).sum()
     }
 
     /// Done.
-    pub(crate) fn build(&self) -> Teddy<GROUPS> {
+    pub(crate) fn build<const GROUPS: usize>(&self) -> Teddy<GROUPS> {
         let mut teddy = Teddy {
             groups: [Group::default(); GROUPS],
             #[cfg(any(not(any(target_feature = "simd128", target_feature = "ssse3")), test))]
             bytes: Box::new([[0; 256]; PRINT]),
         };
-        for (group, buckets) in teddy.groups.iter_mut().zip(&self.buckets) {
+        for (group, buckets) in teddy.groups.iter_mut().zip(self.buckets.chunks(BUCKETS)) {
             for (bucket, bit) in buckets.iter().zip(0..BUCKETS) {
                 for (tables, halves) in group.0.iter_mut().zip(bucket.places) {
                     tables.set(halves, 1 << bit);
@@ -355,34 +363,7 @@ const fn weight(byte: u8) -> u16 {
 }
 
 /// Of all bytes.
-const FREQUENCIES_SUM: f32 = 1400.0;
-
-/// Sums of weights: by the high half of bytes, by which four of the low halves, by which of these four.
-const FREQUENCIES: [[[u16; 16]; 4]; 16] = frequencies();
-
-const fn frequencies() -> [[[u16; 16]; 4]; 16] {
-    let mut rows = [[[0; 16]; 4]; 16];
-    let mut rest: &mut [[u16; 16]] = rows.as_flattened_mut();
-    let mut first = 0_u8;
-    while let [sums, others @ ..] = rest {
-        let mut places: &mut [u16] = sums;
-        let mut set = 0;
-        while let [place, behind @ ..] = places {
-            let mut bit = 0;
-            while bit < 4 {
-                if set >> bit & 1 == 1 {
-                    *place += weight(first + bit);
-                }
-                bit += 1;
-            }
-            set += 1;
-            places = behind;
-        }
-        first = first.wrapping_add(4);
-        rest = others;
-    }
-    rows
-}
+const WEIGHTS_SUM: f32 = 1400.0;
 
 /// How often text has these bytes one after the other, about; in either case or as they are.
 pub(crate) fn frequency(bytes: &[u8], any_case: bool) -> f32 {
@@ -395,7 +376,7 @@ pub(crate) fn frequency(bytes: &[u8], any_case: bool) -> f32 {
         }
     };
     let bytes = bytes.iter().map(of);
-    bytes.map(|often| often / FREQUENCIES_SUM).product()
+    bytes.map(|often| often / WEIGHTS_SUM).product()
 }
 
 #[cfg(test)]
@@ -411,11 +392,11 @@ mod tests {
             text in prop::collection::vec(any::<u8>(), 0..140),
             places in prop::collection::vec((0usize..140, any::<prop::sample::Index>()), 0..8),
         ) {
-            let mut builder = Builder::<2>::new();
+            let mut builder = Builder::new(2);
             for (word, any_case) in &words {
-                builder.add([(Print::of(word.as_bytes(), *any_case), 0.0)].into_iter());
+                builder.add(&[(Print::of(word.as_bytes(), *any_case), 0.0)]);
             }
-            let teddy = builder.build();
+            let teddy = builder.build::<2>();
             let mut text = text;
             for (at, word) in &places {
                 let (word, any_case) = word.get(&words);

@@ -4,7 +4,7 @@ use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
 use crate::drive::{Driver, Lane, Reading, Sighting, TooCostly, local_part};
 use crate::keyed::{KEYED_BYTES_MAX, Keyed, Room};
 use crate::mask::VALUE_BYTES_MAX;
-use crate::matcher::{Event, What};
+use crate::matcher::{Event, Places, What};
 use crate::patterns::Patterns;
 use crate::redactions::Redactions;
 use crate::report::{Found, Report, Stop};
@@ -137,7 +137,7 @@ impl TextScan {
     /// Whether detectors see nothing in a whole text that was just put behind its key, whatever went before. It is no beginning of a text:
     /// nearly all texts are such, and nothing else needs to be ready for them. One that must look closer may say no.
     pub(crate) fn is_clear(&mut self, rules: &Rules, keyed: Keyed, opaque: bool) -> bool {
-        let text = self.keyed.bytes(keyed);
+        let text = (self.keyed.bytes(keyed), keyed.before);
         rules
             .driver()
             .is_some_and(|driver| !self.lane.finds_any(driver, text, keyed.plain, opaque))
@@ -217,9 +217,15 @@ impl TextScan {
         let events = if self.patterns_closed {
             Vec::new()
         } else {
-            let early = work.report.acts_early();
+            let places = rules.driver().filter(|_| !self.lane_closed);
+            let places = places.and_then(|driver| self.lane.places(driver));
+            let places = places.map(|at| Places {
+                at,
+                before: self.before,
+            });
+            let manner = (work.report.acts_early(), places);
             self.patterns
-                .push(rules, window, piece, last, early, scratch)
+                .push(rules, window, piece, last, manner, scratch)
         };
         if !events.is_empty() || !decoded.is_empty() || self.lane.has_found() {
             self.see(events, decoded, work)?;
@@ -296,7 +302,7 @@ impl TextScan {
             patterns.reset(rules, self.rules.and(rules.decoding()));
             patterns.owe(self.owed);
             let window = Window::new(reading.text.as_bytes(), 0);
-            let events = patterns.push(rules, window, &reading.text, true, early, scratch);
+            let events = patterns.push(rules, window, &reading.text, true, (early, None), scratch);
             self.owed = patterns.owes();
             for mut event in events {
                 event.at = reading.decided.saturating_sub(self.before);

@@ -5,11 +5,15 @@
 //! depends on the one before; and of each keyword those bytes are looked for that text has least often, so that few looks lead on.
 
 use super::blocks::bits;
+use super::plan::PLAN;
 use crate::detectors::Shapes;
 use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy, frequency};
+use crate::trigger::Trigger;
 use crate::window::Window;
+use portcullis_pattern::ByteSet;
 use portcullis_policy::sort::sort_by;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Bytes of a look; of a keyword's last bytes one fewer.
 const LOOK: usize = 4;
@@ -23,6 +27,12 @@ const START_MASK: u32 = 0xFF_FFFF;
 /// Stands in a short look where a long one has its last byte.
 const SHORT: u32 = 1 << 24;
 
+/// Stands there in a print of a pattern's factor.
+const FACTOR: u32 = 2 << 24;
+
+/// Most strings that are prints of factors. Protects the table: what fills it makes every candidate dearer.
+const FACTOR_PRINTS_MAX: u32 = 4096;
+
 /// Keywords are found by looks in lower case: in letters this bit is the only difference.
 const CASE: u32 = 0x2020_2020;
 
@@ -30,10 +40,10 @@ const CASE: u32 = 0x2020_2020;
 const BUCKET_BITS: u32 = 10;
 
 /// Groups of buckets for prints.
-const GROUPS: usize = 2;
+pub(super) const GROUPS: usize = 2;
 
 /// How far into a keyword its look is taken, at most.
-const LOOK_AT_MAX: usize = 7;
+const LOOK_AT_MAX: usize = 11;
 
 /// Fewest bytes of a keyword: a shorter one would be found everywhere.
 pub(crate) const KEYWORD_BYTES_MIN: usize = PRINT;
@@ -172,12 +182,25 @@ pub(super) struct Keywords {
     looks: Vec<Look>,
     /// Where those begin that have so high a hash.
     buckets: Box<[u16; (1 << BUCKET_BITS) + 1]>,
+    /// Patterns whose factors are looked for, too: one look at the text instead of two.
+    patterns: Option<Arc<Trigger>>,
 }
 
 /// A keyword where it stands.
 pub(super) struct Hit<'k> {
     pub(super) keyword: &'k Keyword,
     pub(super) at: Range<usize>,
+}
+
+/// Where of sixty-four positions there may be what.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sifted {
+    /// A look of a keyword's last three bytes.
+    short: u64,
+    /// One of four.
+    long: u64,
+    /// A print of a factor.
+    factor: u64,
 }
 
 /// Up to where keywords were looked for.
@@ -190,13 +213,13 @@ pub(super) struct Looked {
 }
 
 impl Keywords {
-    /// Of keywords.
-    pub(super) fn new(mut words: Vec<Word>) -> Self {
+    /// Of keywords, and patterns whose factors are looked for where there are any.
+    pub(super) fn new(mut words: Vec<Word>, patterns: Option<&Arc<Trigger>>) -> Self {
         // The short ones can be looked for in one way only; neighbors have much in common.
         let key = |word: &Word| (word.text.len(), word.text, word.any_case, word.of.entry);
         sort_by(&mut words, |one, other| key(one).cmp(&key(other)));
         let mut keywords: Vec<Keyword> = Vec::new();
-        let mut prints = Builder::new();
+        let mut prints = Builder::planned(&PLAN);
         for Word { text, any_case, of } in words {
             let bytes = text.as_bytes();
             match keywords.last_mut() {
@@ -220,10 +243,29 @@ impl Keywords {
         let mut looks: Vec<Look> = looks.collect();
         sort_by(&mut looks, Ord::cmp);
         let mut table = Box::new([0; 1 << (TABLE_BITS - 5)]);
-        for look in keywords.iter().flat_map(Keyword::looks) {
-            for hash in [hash(look), hash(look & START_MASK)] {
+        let mut set = |look: u32| {
+            for hash in [hash(look), start_hash(look)] {
                 if let Some(word) = table.get_mut(usize::from(hash) / 32) {
                     *word |= 1_u32 << (hash % 32);
+                }
+            }
+        };
+        keywords.iter().flat_map(Keyword::looks).for_each(&mut set);
+        let patterns = patterns.filter(|patterns| {
+            let strings =
+                |sets: &[ByteSet; PRINT]| sets.iter().map(|set| set.len()).product::<u32>();
+            let count = patterns.prints().iter().map(strings).sum::<u32>();
+            !keywords.is_empty() && (1..=FACTOR_PRINTS_MAX).contains(&count)
+        });
+        for sets in patterns.iter().flat_map(|patterns| patterns.prints()) {
+            prints.add(&[(Print::of_sets(sets), 0.0)]);
+            let [first, second, third] = sets;
+            for look in first.iter() {
+                for look in second.iter().map(|byte| [look, byte]) {
+                    for byte in third.iter() {
+                        let [one, two] = look;
+                        set(u32::from_le_bytes([one, two, byte, 0]) | FACTOR);
+                    }
                 }
             }
         }
@@ -242,7 +284,13 @@ impl Keywords {
             keywords,
             looks,
             buckets,
+            patterns: patterns.cloned(),
         }
+    }
+
+    /// Patterns whose factors it looks for, too.
+    pub(super) fn patterns(&self) -> Option<&Trigger> {
+        self.patterns.as_deref()
     }
 
     /// Bytes of memory.
@@ -253,35 +301,70 @@ impl Keywords {
             + self.keywords.capacity() * size_of::<Keyword>()
     }
 
-    /// Whether there may be such a look, or the first bytes of one. Always a plain load.
+    #[cfg(test)]
+    pub(super) fn candidates(&self, text: &[u8]) -> (f32, f32) {
+        let (mut all, mut confirmed) = (0, 0);
+        for at in (0..text.len()).step_by(POSITIONS) {
+            let rest = &text[at..];
+            let found = self.prints.look(rest);
+            all += found.count_ones();
+            let Sifted {
+                short,
+                long,
+                factor,
+            } = self.sift(found, rest);
+            confirmed += (short | long | factor).count_ones();
+        }
+        let kib = text.len() as f32 / 1024.0;
+        (all as f32 / kib, confirmed as f32 / kib)
+    }
+
+    /// Whether a bit is set. Always a plain load.
     #[inline]
-    fn bit(&self, look: u32) -> bool {
-        let hash = hash(look);
+    fn bit(&self, hash: u16) -> bool {
         let word = self.table.get(usize::from(hash) / 32).copied();
         word.unwrap_or_default() >> (hash % 32) & 1 == 1
     }
 
-    /// Which of the positions whose bits are set have the first bytes of a look. `bytes` begin at the first position.
+    /// What there may be at the positions whose bits are set. `bytes` begin at the first position.
     #[inline(never)]
-    fn confirm(&self, positions: u64, bytes: &[u8; POSITIONS + LOOK]) -> u64 {
-        let mut confirmed = 0;
-        for bit in bits(positions) {
-            // Always at hand, so this is a plain load.
-            let here = bytes.get(bit % POSITIONS..).unwrap_or_default();
-            let look = here.first_chunk::<LOOK>().copied().unwrap_or_default();
-            let known = self.bit(u32::from_le_bytes(look) & START_MASK);
-            confirmed |= u64::from(known) << bit;
+    fn sift(&self, positions: u64, bytes: &[u8]) -> Sifted {
+        let mut sifted = Sifted::default();
+        if let Some(bytes) = bytes.first_chunk::<{ POSITIONS + LOOK }>() {
+            for bit in bits(positions) {
+                // Always at hand, so this is a plain load.
+                let here = bytes.get(bit % POSITIONS..).unwrap_or_default();
+                let look = here.first_chunk::<LOOK>().copied().unwrap_or_default();
+                self.sift_one(u32::from_le_bytes(look), bit, &mut sifted);
+            }
+        } else {
+            for bit in bits(positions) {
+                let here = look(bytes.get(bit..).unwrap_or_default());
+                self.sift_one(here, bit, &mut sifted);
+            }
         }
-        confirmed
+        sifted
+    }
+
+    #[inline(always)]
+    fn sift_one(&self, look: u32, bit: usize, sifted: &mut Sifted) {
+        if self.bit(start_hash(look)) {
+            let start = look & START_MASK;
+            sifted.short |= u64::from(self.bit(hash(start | SHORT))) << bit;
+            sifted.long |= u64::from(self.bit(hash(look))) << bit;
+            sifted.factor |= u64::from(self.bit(hash(start | FACTOR))) << bit;
+        }
     }
 
     /// Calls `found` for every keyword whose look is taken where none was taken before. Returns how far that is: what is cut off by the end of
-    /// the window is found when more bytes are known. With `last` nothing is.
+    /// the window is found when more bytes are known. With `last` nothing is. `places` takes in where factors of patterns can be complete, all there
+    /// are in the window.
     pub(super) fn find(
         &self,
         window: Window<'_>,
         looked: Looked,
         last: bool,
+        places: &mut Vec<usize>,
         mut found: impl FnMut(Hit<'_>),
     ) -> Looked {
         if self.keywords.is_empty() {
@@ -292,34 +375,43 @@ impl Keywords {
         }
         let mut rest = window.slice(looked.to).unwrap_or_default();
         let mut from = looked.to;
+        let mut cut = None;
         while rest.len() >= PRINT {
-            let mut positions = self.prints.look(rest);
-            if let Some(bytes) = rest.first_chunk() {
-                positions = self.confirm(positions, bytes);
-            }
-            for bit in bits(positions) {
+            let positions = self.prints.look(rest);
+            let sifted = match positions {
+                0 => Sifted::default(),
+                positions => self.sift(positions, rest),
+            };
+            for bit in bits(sifted.factor) {
                 let (position, behind) = (from + bit, rest.get(bit..).unwrap_or_default());
-                let whole = behind.first_chunk::<LOOK>();
-                let look = whole.copied().unwrap_or(match behind {
-                    [a, b, c, ..] => [*a, *b, *c, 0],
-                    _ => [0; LOOK],
-                });
-                let look = u32::from_le_bytes(look);
-                let start = look & START_MASK;
-                if !self.bit(start) {
-                    continue;
-                }
-                if self.bit(start | SHORT) && !(looked.short && position == looked.to) {
-                    self.at(window, position, start | SHORT, last, &mut found);
-                }
-                if whole.is_some()
-                    && self.bit(look)
-                    && !self.at(window, position, look, last, &mut found)
+                if let Some(patterns) = &self.patterns
+                    && places.last().is_none_or(|last| *last < position)
+                    && patterns.goes_on(behind)
                 {
-                    return Looked {
-                        to: position,
-                        short: true,
-                    };
+                    places.push(position);
+                }
+            }
+            let looks = if cut.is_none() {
+                sifted.short | sifted.long
+            } else {
+                0
+            };
+            for bit in bits(looks) {
+                let (position, behind) = (from + bit, rest.get(bit..).unwrap_or_default());
+                let look = look(behind);
+                if sifted.short >> bit & 1 == 1 && !(looked.short && position == looked.to) {
+                    self.at(
+                        window,
+                        position,
+                        look & START_MASK | SHORT,
+                        last,
+                        &mut found,
+                    );
+                }
+                if sifted.long >> bit & 1 == 1 && !self.at(window, position, look, last, &mut found)
+                {
+                    cut = Some(position);
+                    break;
                 }
             }
             if rest.len() < POSITIONS + PRINT {
@@ -328,7 +420,7 @@ impl Keywords {
             from += POSITIONS;
             rest = rest.get(POSITIONS..).unwrap_or_default();
         }
-        match window.end().checked_sub(PRINT) {
+        match cut.or_else(|| window.end().checked_sub(PRINT)) {
             Some(to) if to >= looked.to => Looked { to, short: true },
             Some(_) | None => looked,
         }
@@ -392,6 +484,16 @@ impl Keywords {
     }
 }
 
+/// What bytes begin with, of which there are three at least.
+#[inline]
+fn look(bytes: &[u8]) -> u32 {
+    let whole = bytes.first_chunk::<LOOK>();
+    u32::from_le_bytes(whole.copied().unwrap_or(match bytes {
+        [a, b, c, ..] => [*a, *b, *c, 0],
+        _ => [0; LOOK],
+    }))
+}
+
 /// A look in lower case. A short one stays what it is.
 const fn folded(look: u32) -> u32 {
     match look >> 24 {
@@ -405,19 +507,25 @@ const fn hash(look: u32) -> u16 {
     (look.wrapping_mul(0x9E37_79B1) >> (32 - TABLE_BITS)) as u16
 }
 
+/// Of the first three bytes of a look.
+#[inline]
+const fn start_hash(look: u32) -> u16 {
+    (look.wrapping_mul(0x9E37_79B1 << 8) >> (32 - TABLE_BITS)) as u16
+}
+
 const fn bucket_of(hash: u16) -> usize {
     (hash >> (TABLE_BITS - BUCKET_BITS)) as usize
 }
 
 /// Where a keyword's look is best taken: where few prints are alike, and its bytes are rare.
-fn look_at(prints: &mut Builder<GROUPS>, bytes: &[u8], any_case: bool) -> usize {
+fn look_at(prints: &mut Builder, bytes: &[u8], any_case: bool) -> usize {
     let rests = (0..=LOOK_AT_MAX).filter_map(|at| bytes.get(at..));
     let rests = rests.take_while(|rest| rest.len() >= PRINT);
     let looks = rests.map(|rest| {
         let look = rest.get(..LOOK).unwrap_or(rest);
         (Print::of(rest, any_case), cost(look, any_case))
     });
-    prints.add(looks).unwrap_or_default()
+    prints.add(&looks.collect::<Vec<_>>()).unwrap_or_default()
 }
 
 /// How often a look leads on without being one of its keyword, about: letters make words, and signs lines.
@@ -459,7 +567,7 @@ mod tests {
                 begins_words: false,
             },
         });
-        Keywords::new(words.collect())
+        Keywords::new(words.collect(), None)
     }
 
     fn found(text: &str, cuts: &[usize]) -> Vec<(u16, Range<usize>)> {
@@ -467,7 +575,7 @@ mod tests {
         for end in cuts.iter().copied().chain([text.len()]) {
             let (end, last) = (end.min(text.len()), end == text.len());
             let window = Window::new(&text.as_bytes()[..end], 0);
-            looked = keywords.find(window, looked, last, |hit| {
+            looked = keywords.find(window, looked, last, &mut Vec::new(), |hit| {
                 found.push((hit.keyword.concerned[0].entry, hit.at));
             });
         }

@@ -63,6 +63,7 @@ mod lane;
 mod latch;
 mod listed;
 mod numbers;
+mod plan;
 mod reading;
 mod spaced;
 mod stretch;
@@ -164,12 +165,17 @@ impl Driver {
             }
         }
         Some(Self {
-            keywords: Keywords::new(words),
+            keywords: Keywords::new(words, patterns.as_ref()),
             numbers: Numbers::new(&entries),
             entries,
             at,
             patterns,
         })
+    }
+
+    /// Whether lanes look for factors of patterns, too.
+    pub(crate) fn looks_for_factors(&self) -> bool {
+        self.keywords.patterns().is_some()
     }
 
     /// Bytes of memory.

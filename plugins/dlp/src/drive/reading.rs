@@ -1,6 +1,6 @@
 //! What is decoded of a text, for patterns to be held against: kept only where one of them can match in it.
 
-use crate::trigger::Trigger;
+use crate::trigger::{Ahead, Trigger};
 use crate::view::first_folded;
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ impl Reading {
     ) -> Option<Self> {
         let mut progress = patterns.start();
         let can_match = patterns
-            .find(&mut progress, text.as_bytes(), true)
+            .find(&mut progress, text.as_bytes(), Ahead::LAST)
             .is_some();
         (can_match || first_folded(text).is_some()).then(|| Self {
             text: text.to_owned(),

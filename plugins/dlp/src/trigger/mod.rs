@@ -9,8 +9,10 @@ mod lane;
 mod prefilter;
 mod table;
 
+use crate::teddy::PRINT;
+use crate::window::Window;
 use lane::{Lane, layout};
-use portcullis_pattern::Factor;
+use portcullis_pattern::{ByteSet, Factor};
 use prefilter::Prefilter;
 use table::Table;
 
@@ -34,6 +36,26 @@ impl Progress {
             *word |= bits;
         }
     }
+}
+
+/// What is known of bytes before they are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ahead<'a> {
+    /// Nobody asks for the progress behind them.
+    pub(crate) last: bool,
+    /// Where factors can be complete, if somebody looked at all of them already: places in order…
+    pub(crate) known: Option<&'a [usize]>,
+    /// …of which this is the first byte's.
+    pub(crate) base: usize,
+}
+
+impl Ahead<'_> {
+    /// The text ends with them.
+    pub(crate) const LAST: Self = Self {
+        last: true,
+        known: None,
+        base: 0,
+    };
 }
 
 /// The lanes of all rules.
@@ -132,16 +154,47 @@ impl Trigger {
         self.at_edge
     }
 
-    /// Goes on up to the first byte that completes a factor, and returns that byte's index; `None` when all bytes were taken. With `last` nobody
-    /// asks for the progress behind them.
-    pub(crate) fn find(&self, progress: &mut Progress, bytes: &[u8], last: bool) -> Option<usize> {
+    /// Goes on up to the first byte that completes a factor, and returns that byte's index; `None` when all bytes were taken.
+    pub(crate) fn find(
+        &self,
+        progress: &mut Progress,
+        bytes: &[u8],
+        ahead: Ahead<'_>,
+    ) -> Option<usize> {
         match &self.prefilter {
             Some(prefilter) => {
                 let begun = self.any_begun(progress);
-                prefilter.find(&self.table, progress, bytes, begun, last)
+                prefilter.find(&self.table, progress, bytes, begun, ahead)
             }
             None => self.table.find(progress, bytes),
         }
+    }
+
+    /// The sets of a print of each factor, by which somebody else can look for them; none where they would be everywhere.
+    pub(crate) fn prints(&self) -> &[[ByteSet; PRINT]] {
+        self.prefilter.as_ref().map_or(&[], Prefilter::sets)
+    }
+
+    /// Whether a factor can be complete of which a print begins with these bytes.
+    pub(crate) fn goes_on(&self, bytes: &[u8]) -> bool {
+        let prefilter = self.prefilter.as_ref();
+        prefilter.is_none_or(|prefilter| prefilter.goes_on(&self.table, bytes))
+    }
+
+    /// Whether a factor is complete of which a print begins at a position, in a text that begins at `from`.
+    #[inline(never)]
+    pub(crate) fn completes(&self, window: Window<'_>, position: usize, from: usize) -> bool {
+        let Some(prefilter) = &self.prefilter else {
+            return true;
+        };
+        let around = prefilter.around(position);
+        let mut progress = if around.start <= from {
+            self.at_edge
+        } else {
+            Progress::default()
+        };
+        let bytes = window.range(around.start.max(from)..around.end);
+        self.table.find(&mut progress, bytes).is_some()
     }
 
     /// The rules whose factor the last byte completed, in no order, and how many bytes their factors have.

@@ -4,10 +4,11 @@
 //! the bytes at hand, and goes on as if it had read all of them.
 
 use super::lane::Lane;
-use super::{Progress, Width};
+use super::{Ahead, Progress, Width};
 use crate::drive::bits;
 use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy};
-use portcullis_pattern::Factor;
+use portcullis_pattern::{ByteSet, Factor};
+use std::ops::Range;
 
 /// How many positions of a text may be candidates, at most, for a look at them to be worth it.
 const SHARE_MAX: f32 = 1.0 / 64.0;
@@ -19,6 +20,7 @@ const BYTES_MIN: usize = 24;
 #[derive(Debug)]
 pub(super) struct Prefilter {
     prints: Teddy<1>,
+    sets: Vec<[ByteSet; PRINT]>,
     /// The bits of sets that prints begin with.
     begins: Progress,
     /// How many of the last bytes make the state.
@@ -30,13 +32,15 @@ pub(super) struct Prefilter {
 impl Prefilter {
     /// Of factors in their lanes. `None` when one of them has no print, or candidates would be everywhere.
     pub(super) fn new(factors: &[&Factor], lanes: &[Lane]) -> Option<Self> {
-        let mut prints = Builder::new();
+        let mut prints = Builder::new(1);
         let mut begins = Progress::default();
         let (mut reach, mut behind) = (0, 0);
+        let mut chosen = Vec::new();
         for (factor, lane) in factors.iter().zip(lanes) {
             let sets = factor.sets.get(..lane.sets()).unwrap_or(&factor.sets);
             let places = sets.windows(PRINT).map(|sets| (Print::of_sets(sets), 0.0));
-            let at = prints.add(places)?;
+            let at = prints.add(&places.collect::<Vec<_>>())?;
+            chosen.push(*sets.get(at..)?.first_chunk()?);
             let first = lane.first as usize + usize::from(lane.before) + at;
             begins.set(lane.word, 1 << first);
             reach = reach.max(sets.len() + 1);
@@ -44,20 +48,36 @@ impl Prefilter {
         }
         (prints.share() <= SHARE_MAX && reach > 0).then(|| Self {
             prints: prints.build(),
+            sets: chosen,
             begins,
             reach,
             behind,
         })
     }
 
-    /// As [`Width::find`]. `begun` tells that factors are; with `last` nobody asks for the state behind the bytes.
+    /// The sets of each print.
+    pub(super) fn sets(&self) -> &[[ByteSet; PRINT]] {
+        &self.sets
+    }
+
+    /// Whether a factor can be complete of which a print begins with these bytes. Most are no factor's print, or the rest is missing.
+    pub(super) fn goes_on(&self, table: &Width, bytes: &[u8]) -> bool {
+        table.goes_on(&self.begins, bytes)
+    }
+
+    /// What the automaton reads to see whether a factor is complete of which a print begins at a position.
+    pub(super) const fn around(&self, position: usize) -> Range<usize> {
+        position.saturating_sub(self.reach)..position + self.behind
+    }
+
+    /// As [`Width::find`]. `begun` tells that factors are.
     pub(super) fn find(
         &self,
         table: &Width,
         progress: &mut Progress,
         bytes: &[u8],
         begun: bool,
-        last: bool,
+        ahead: Ahead<'_>,
     ) -> Option<usize> {
         // Up to here the automaton has read.
         let mut read = 0;
@@ -74,30 +94,40 @@ impl Prefilter {
             read = end;
             found
         };
-        if bytes.len() < BYTES_MIN && !last {
+        if bytes.len() < BYTES_MIN && !ahead.last {
             return read_to(0, bytes.len());
         }
         if begun && let Some(found) = read_to(0, self.reach) {
             return Some(found);
         }
-        let (mut rest, mut from) = (bytes, 0);
-        while rest.len() >= PRINT {
-            for bit in bits(self.prints.look(rest)) {
-                let position = from + bit;
-                // Most are no factor's print, or the rest is missing.
-                let here = rest.get(bit..).unwrap_or_default();
-                if !table.goes_on(&self.begins, here) {
-                    continue;
-                }
-                let begin = position.saturating_sub(self.reach);
-                if let Some(found) = read_to(begin, position + self.behind) {
+        let mut begin_at = |position: usize| {
+            let around = self.around(position);
+            read_to(around.start, around.end)
+        };
+        if let Some(known) = ahead.known {
+            let before = known.partition_point(|place| *place < ahead.base);
+            let places = known.iter().skip(before).map(|place| place - ahead.base);
+            for position in places.take_while(|position| *position < bytes.len()) {
+                if let Some(found) = begin_at(position) {
                     return Some(found);
                 }
             }
-            from += POSITIONS;
-            rest = rest.get(POSITIONS..).unwrap_or_default();
+        } else {
+            let (mut rest, mut from) = (bytes, 0);
+            while rest.len() >= PRINT {
+                for bit in bits(self.prints.look(rest)) {
+                    let here = rest.get(bit..).unwrap_or_default();
+                    if self.goes_on(table, here)
+                        && let Some(found) = begin_at(from + bit)
+                    {
+                        return Some(found);
+                    }
+                }
+                from += POSITIONS;
+                rest = rest.get(POSITIONS..).unwrap_or_default();
+            }
         }
-        if last {
+        if ahead.last {
             return None;
         }
         read_to(bytes.len().saturating_sub(self.reach), bytes.len())
@@ -137,7 +167,7 @@ mod tests {
         let (mut progress, mut found, mut base) = (trigger.start(), Vec::new(), 0);
         for piece in pieces {
             let mut from = 0;
-            while let Some(at) = trigger.find(&mut progress, &piece[from..], false) {
+            while let Some(at) = trigger.find(&mut progress, &piece[from..], Ahead::default()) {
                 from += at + 1;
                 found.push((base + from, progress));
             }
@@ -175,8 +205,8 @@ mod tests {
             // With `last` the same is found.
             let (mut one, mut other, mut from) = (fast.start(), slow.start(), 0);
             loop {
-                let at = fast.find(&mut one, &bytes[from..], true);
-                prop_assert_eq!(at, slow.find(&mut other, &bytes[from..], true));
+                let at = fast.find(&mut one, &bytes[from..], Ahead::LAST);
+                prop_assert_eq!(at, slow.find(&mut other, &bytes[from..], Ahead::LAST));
                 let Some(at) = at else { break };
                 prop_assert_eq!(one, other);
                 from += at + 1;

@@ -118,6 +118,11 @@ impl View {
         self.len
     }
 
+    /// Whether it is the text so far: what folds takes fewer bytes.
+    pub(crate) const fn is_text(&self) -> bool {
+        self.len == self.text_len
+    }
+
     /// The bytes of the text that a range of the view stands for.
     pub(crate) fn text_range(&self, range: &Range<usize>) -> Range<usize> {
         let start = self.map.begin(range.start);

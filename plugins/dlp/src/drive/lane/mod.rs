@@ -60,6 +60,8 @@ pub(crate) struct Lane {
     scanned: usize,
     /// …and up to here keywords.
     looked: Looked,
+    /// Where in the last piece patterns' factors can be complete.
+    places: Vec<usize>,
     /// A run of digits goes on that began here.
     digits: Option<usize>,
     /// Which of the last sixty-four bytes before `scanned` are letters, or may be; the last one's bit is the highest.
@@ -134,6 +136,7 @@ impl Lane {
             kept_base,
             scanned,
             looked,
+            places,
             digits,
             letters,
             word,
@@ -164,6 +167,7 @@ impl Lane {
         view.reset();
         kept.clear();
         (*kept_base, *scanned, *looked) = (0, 0, Looked::default());
+        places.clear();
         (*digits, *letters, *word) = (None, 0, None);
         (*escaped, *spaced) = (Escaped::default(), Spaced::default());
         *listed = Listed::default();
@@ -191,11 +195,11 @@ impl Lane {
     }
 
     /// Whether a whole text may hold something, whatever went before. It is not to be asked for what that is.
-    /// `plain` is a text that is its own view, as ASCII is.
+    /// `plain` is a text that is its own view, as ASCII is; patterns do not see its first `before` bytes.
     pub(crate) fn finds_any(
         &mut self,
         driver: &Driver,
-        text: &[u8],
+        (text, before): (&[u8], usize),
         plain: bool,
         opaque: bool,
     ) -> bool {
@@ -217,7 +221,16 @@ impl Lane {
         };
         let result = self.scan(work);
         self.kept = kept;
-        result.is_err() || !self.seen.is_empty() || !self.readings.is_empty()
+        if result.is_err() || !self.seen.is_empty() || !self.readings.is_empty() {
+            return true;
+        }
+        let patterns = driver.keywords.patterns();
+        patterns.is_some_and(|patterns| {
+            let mut places = self.places.iter();
+            let window = Window::new(text, 0);
+            // Patterns look at what folds in two ways.
+            !self.view.is_text() || places.any(|at| patterns.completes(window, *at, before))
+        })
     }
 
     /// Takes the next piece.
@@ -232,6 +245,7 @@ impl Lane {
         opaque: bool,
     ) -> Result<(), TooCostly> {
         self.opaque = opaque;
+        self.places.clear();
         let mut rest = piece;
         loop {
             let (portion, behind) = rest
@@ -247,6 +261,11 @@ impl Lane {
             (sighting.decided, sighting.trigger, sighting.entry)
         });
         Ok(())
+    }
+
+    /// Where in the last piece factors of patterns can be complete, if it looked for these, too.
+    pub(crate) fn places(&self, driver: &Driver) -> Option<&[usize]> {
+        (driver.keywords.patterns().is_some() && self.view.is_text()).then_some(&self.places)
     }
 
     /// Whether something was found since it was last asked.

@@ -71,11 +71,13 @@ impl Lane {
         }
         let mut result = Ok(());
         let keywords = &work.driver.keywords;
-        self.looked = keywords.find(work.window, self.looked, work.last, |hit| {
+        let mut places = std::mem::take(&mut self.places);
+        self.looked = keywords.find(work.window, self.looked, work.last, &mut places, |hit| {
             if result.is_ok() {
                 result = self.triggers(&hit.keyword.concerned, &hit.at, work);
             }
         });
+        self.places = places;
         result
     }
 
