@@ -14,6 +14,8 @@ pub struct Faults {
     pub cas_mismatches: u32,
     /// In so many of 1000 conditional writes, drawn from the world's seed, `CasMismatch` is the answer.
     pub cas_mismatch_permille: u32,
+    /// Shared data is read and written in vain: `InternalFailure` is the answer.
+    pub shared_data_fails: bool,
     /// Runs before each conditional write and may change the entry (VM id, key): what another worker does between the
     /// guest's read and its write.
     pub before_cas: Option<BeforeCas>,

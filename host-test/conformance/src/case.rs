@@ -48,7 +48,7 @@ fn base_policy() -> String {
     "base".to_owned()
 }
 
-/// One thing that happens. Exactly one of `advance`, `clock`, `clusters`, `calls`, `request`, `finish`, `leave` stands in it.
+/// One thing that happens. Exactly one of `advance`, `clock`, `store`, `clusters`, `calls`, `request`, `finish`, `leave` stands in it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -56,6 +56,8 @@ pub struct Step {
     pub advance: Option<String>,
     /// The wall clock is set to this time (RFC 3339). Needs a virtual clock, too.
     pub clock: Option<String>,
+    /// From now on what all workers share gives no answer, or does again. The real Envoy's never fails, so it does not run such a case.
+    pub store: Option<Shared>,
     /// From now on these clusters answer otherwise.
     pub clusters: Option<Scripts>,
     /// What policies must have called since the last step that asked. Calls go out while time passes, so an `advance` stands before it.
@@ -78,6 +80,16 @@ pub struct Step {
     pub without_hold: Value,
     /// The same so many times in a row, each with the same expectation.
     pub times: Option<u32>,
+}
+
+/// How what all workers share behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shared {
+    /// It is read and written.
+    Answers,
+    /// Neither.
+    Fails,
 }
 
 /// Which API's form is meant.

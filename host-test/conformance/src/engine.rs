@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use portcullis_chain::names;
 use serde_json::Value;
 
 use crate::bytes::Field;
+use crate::case::Shared;
 use crate::clusters::{Made, Scripts};
 use crate::resolve::{Call, Reply};
 
@@ -24,6 +25,14 @@ pub trait Engine {
     /// # Errors
     /// Without a virtual clock.
     fn set_clock(&mut self, unix_ns: u64) -> Result<()>;
+
+    /// What all workers share behaves so from now on.
+    ///
+    /// # Errors
+    /// Where that cannot be ordered.
+    fn share(&mut self, _: Shared) -> Result<()> {
+        bail!("what workers share always answers here")
+    }
 
     /// The clusters of these names answer as the scripts say, from now on.
     ///

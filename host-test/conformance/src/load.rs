@@ -161,6 +161,7 @@ impl Suite {
             let kinds = [
                 step.advance.is_some(),
                 step.clock.is_some(),
+                step.store.is_some(),
                 step.clusters.is_some(),
                 step.calls.is_some(),
                 step.request.is_some(),
@@ -170,7 +171,7 @@ impl Suite {
             let one = kinds.iter().filter(|is| **is).count() == 1;
             ensure!(
                 one,
-                "step {}: exactly one of advance, clock, clusters, calls, request, finish, leave",
+                "step {}: exactly one of advance, clock, store, clusters, calls, request, finish, leave",
                 index + 1
             );
             crate::check::expectation(step, true).with_context(|| format!("step {}", index + 1))?;

@@ -1,9 +1,12 @@
 //! The first engine: `chain` itself, driven as the adapter and Envoy drive it, with a store in memory and a virtual clock. No VM and
 //! no proxy, so that what costs minutes elsewhere (every split, every reset) costs milliseconds here.
 
+mod store;
 mod stream;
 
 pub use stream::Stream;
+
+use store::FailingStore;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -12,9 +15,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use portcullis_chain::Gateway;
-use portcullis_policy::{MemoryStore, Store};
+use portcullis_policy::Store;
 
 use crate::background::Background;
+use crate::case::Shared;
 use crate::clusters::{Clusters, Made, Scripts};
 use crate::engine::{Engine, Seen, Setup};
 use crate::gateway::Configured;
@@ -28,6 +32,8 @@ pub struct Native {
     configured: Rc<Configured>,
     gateway: Rc<Gateway>,
     store: Rc<RefCell<dyn Store>>,
+    /// Whether the store gives no answer, where that can be ordered.
+    store_fails: Rc<Cell<bool>>,
     clock: Rc<Cell<u64>>,
     open: BTreeMap<String, Stream>,
     requests: u64,
@@ -41,11 +47,15 @@ impl Native {
     /// # Errors
     /// The mistakes of the policy.
     pub fn new(setup: &Setup) -> Result<Self> {
-        let store = Rc::new(RefCell::new(MemoryStore::default()));
         let clock = Rc::new(Cell::new(EPOCH_NS));
         let (configured, gateway) = Configured::new(setup)?;
         let configured = Rc::new(configured);
-        Ok(Self::of(configured, gateway, store, clock, Rc::default()))
+        let (store, fails) = FailingStore::new();
+        let native = Self::of(configured, gateway, store, clock, Rc::default());
+        Ok(Self {
+            store_fails: fails,
+            ..native
+        })
     }
 
     fn of(
@@ -62,6 +72,7 @@ impl Native {
             configured,
             gateway,
             store,
+            store_fails: Rc::default(),
             clock,
             open: BTreeMap::new(),
             requests: 0,
@@ -74,8 +85,12 @@ impl Native {
     /// # Errors
     /// As of [`Configured::gateway`].
     pub fn anew(&self) -> Result<Self> {
-        let store = Rc::new(RefCell::new(MemoryStore::default()));
-        self.worker(store, Rc::new(Cell::new(EPOCH_NS)))
+        let (store, fails) = FailingStore::new();
+        let native = self.worker(store, Rc::new(Cell::new(EPOCH_NS)))?;
+        Ok(Self {
+            store_fails: fails,
+            ..native
+        })
     }
 
     /// The same policy on another worker, which shares store and clock with others.
@@ -142,6 +157,11 @@ impl Engine for Native {
         self.background
             .advance(until, &mut |at| clock.set(at), &mut *store.borrow_mut());
         self.clock.set(until);
+        Ok(())
+    }
+
+    fn share(&mut self, shared: Shared) -> Result<()> {
+        self.store_fails.set(shared == Shared::Fails);
         Ok(())
     }
 

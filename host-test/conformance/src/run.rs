@@ -117,6 +117,10 @@ fn one(
         engine.set_clock(time.as_nanos())?;
         return Ok(None);
     }
+    if let Some(shared) = step.store {
+        engine.share(shared)?;
+        return Ok(None);
+    }
     if let Some(scripts) = &step.clusters {
         engine.script(scripts)?;
         return Ok(None);

@@ -14,6 +14,7 @@ use portcullis_host_test::{
 };
 
 use crate::bytes::Field;
+use crate::case::Shared;
 use crate::clusters::{Clusters, Made, Reaction, Scripts, Silence};
 use crate::engine::{Engine, Message, STATE, Seen, Setup};
 use crate::resolve::{Call, Reply, Response};
@@ -222,6 +223,12 @@ impl Engine for Wasm {
 
     fn set_clock(&mut self, unix_ns: u64) -> Result<()> {
         self.world.set_time(unix_ns);
+        Ok(())
+    }
+
+    fn share(&mut self, shared: Shared) -> Result<()> {
+        self.world
+            .faults(|faults| faults.shared_data_fails = shared == Shared::Fails);
         Ok(())
     }
 

@@ -35,7 +35,7 @@ fn workers_share_data_but_no_memory() {
 }
 
 #[test]
-fn cas_mismatches_to_order() {
+fn faults_of_shared_data_to_order() {
     let world = World::new();
     let proxy = Proxy::single(
         &world,
@@ -71,6 +71,11 @@ fn cas_mismatches_to_order() {
         faults.cas_mismatch_permille = 1000;
     });
     assert!(go().contains("sd_set k 2 cas -> 8"));
+    world.faults(|faults| {
+        faults.cas_mismatch_permille = 0;
+        faults.shared_data_fails = true;
+    });
+    assert!(go().contains("sd_set k 1 0 -> 10\nsd_get k -> 10"));
 }
 
 #[test]

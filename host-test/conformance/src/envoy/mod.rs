@@ -195,6 +195,8 @@ pub fn needs_more(case: &Case) -> Option<&'static str> {
             Some("a client certificate or a token")
         } else if step.advance.is_some() || step.clock.is_some() {
             Some("a virtual clock")
+        } else if step.store.is_some() {
+            Some("shared data that fails")
         } else if step.open.is_some() || step.finish.is_some() || step.leave.is_some() {
             Some("exchanges that overlap in a fixed order")
         } else if leaves || left {
