@@ -65,6 +65,24 @@ fn bodies_are_read_as_the_gateway_reads_them() {
         place(&body(r"a \u0035\u0033\u0036-90-4399")),
         ("ssn".to_owned(), 54)
     );
+    // A number stands by itself; what comes behind it is where it was.
+    let number = |number: &str| {
+        format!(
+            r#"{{"model":"m","x":{number},"messages":[{{"role":"user","content":"536-90-4399"}}]}}"#
+        )
+    };
+    for written in [
+        "4111111111111111",
+        "-4111111111111111",
+        "4.111111111111111e15",
+    ] {
+        assert_eq!(place(&number(written)), ("payment_card".to_owned(), 18));
+    }
+    let both = scan(&[], &number("4111111111111111"));
+    assert_eq!(
+        both.stdout,
+        "-:1:18: block all (payment_card)\n-:1:73: block all (ssn)\n"
+    );
     // Tool arguments are JSON in a string, escaped twice.
     let nested = r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\"\\u0035\\u0033\\u0036-90-4399\"}"}}]}]}"#;
     assert_eq!(place(nested).0, "ssn");

@@ -1,4 +1,4 @@
-//! Request bodies: however cut they are the same; what is let through is JSON for `serde_json`, too, and every string of it was seen.
+//! Request bodies: however cut they are the same; what is let through is JSON for `serde_json`, too, and every string and every number of it was seen.
 //!
 //! Input: choices, then the body.
 
@@ -7,7 +7,7 @@ use portcullis_wire::RequestReader;
 use serde_json::Value;
 
 use crate::input::{Input, pieces};
-use crate::sink::{NEEDLE, Redact};
+use crate::sink::{NEEDLE, NUMBERS_FROM, Redact};
 
 /// Panics when cuts matter, a bad body passes, or a string was not seen.
 pub fn check(data: &[u8]) {
@@ -28,6 +28,12 @@ pub fn check(data: &[u8]) {
     let out = edited.as_deref().unwrap_or(body);
     // Numbers beyond 64 bits and surrogates without a partner are JSON for RFC 8259 and not for `serde_json`.
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
+        let mut numbers = Vec::new();
+        collect_numbers(&value, &mut numbers);
+        for number in numbers {
+            let seen = sink.texts.values().any(|(text, _)| *text == number);
+            assert!(seen, "{number} was not given");
+        }
         let mut strings = Vec::new();
         collect(&value, &mut strings);
         for string in strings.iter().filter(|string| !string.is_empty()) {
@@ -54,6 +60,40 @@ fn read(endpoint: Endpoint, pieces: &[&[u8]]) -> Read {
         .try_for_each(|piece| reader.push(piece, &mut sink));
     let meaning = pushed.and_then(|()| reader.finish(&mut sink));
     (meaning.map(|meaning| (meaning, reader.edited())), sink)
+}
+
+/// Keys of the APIs below which numbers are their own, wherever such a key stands.
+const SETTINGS: [&str; 11] = [
+    "max_tokens",
+    "max_completion_tokens",
+    "seed",
+    "temperature",
+    "top_p",
+    "top_k",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "budget_tokens",
+    "n",
+];
+
+fn collect_numbers(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::Number(number) => {
+            let digits = number
+                .as_i64()
+                .map(|number| number.unsigned_abs().to_string());
+            into.extend(digits.filter(|digits| digits.len() >= NUMBERS_FROM));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_numbers(item, into)),
+        Value::Object(map) => {
+            let others = map
+                .iter()
+                .filter(|(key, _)| !SETTINGS.contains(&key.as_str()));
+            others.for_each(|(_, item)| collect_numbers(item, into));
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
 }
 
 fn collect<'a>(value: &'a Value, into: &mut Vec<&'a String>) {

@@ -8,6 +8,9 @@ use portcullis_wire::TextSink;
 /// What is looked for. Short, so that the fuzzer finds it.
 pub const NEEDLE: &str = "K-9";
 
+/// Fewest digits of a number that is a text.
+pub const NUMBERS_FROM: usize = 4;
+
 /// What stands in its place: it needs escaping.
 pub const MARK: &str = "<\"\\>";
 
@@ -21,6 +24,10 @@ pub struct Redact {
 }
 
 impl TextSink for Redact {
+    fn numbers_from(&self) -> Option<usize> {
+        Some(NUMBERS_FROM)
+    }
+
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
         let (whole, searched) = self.texts.entry(text.id).or_default();
         whole.push_str(text.piece);

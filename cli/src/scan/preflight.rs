@@ -3,9 +3,10 @@
 use anyhow::{Result, anyhow};
 use portcullis_dlp::Survey;
 use portcullis_policy::config::{Document, Mistake};
-use portcullis_policy::{Action, Edit, Endpoint, Refusal, Text, TextId};
+use portcullis_policy::{Action, Edit, Endpoint, Place, Refusal, Text, TextId};
 use portcullis_wire::{BodyKind, RequestReader, ResponseReader, TextSink};
 use serde::de::IgnoredAny;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -21,6 +22,9 @@ const UNREADABLE: &str = "unreadable";
 /// What marks a place in a body while it is told where that is: private characters, which no JSON writer escapes.
 const MARK_BEGIN: char = '\u{F8F0}';
 const MARK_END: char = '\u{F8F1}';
+/// What stands behind the quotation mark that a marked number begins with, and before the one that it ends with.
+const NUMBER_BEGIN: &str = "\u{F8F2}";
+const NUMBER_END: &str = "\u{F8F3}";
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,7 +271,9 @@ fn unplaced(found: &portcullis_dlp::Finding<'_>) -> Finding {
 
 /// Where the marks stand in a body, without them.
 fn places(body: &[u8]) -> BTreeMap<usize, usize> {
-    let body = String::from_utf8_lossy(body);
+    let body = String::from_utf8_lossy(body)
+        .replace(&format!("\"{NUMBER_BEGIN}"), "")
+        .replace(&format!("{NUMBER_END}\""), "");
     let mut places = BTreeMap::new();
     let mut position = 0;
     for (index, part) in body.split(MARK_BEGIN).enumerate() {
@@ -306,24 +312,33 @@ impl<'a> Sink<'a> {
 }
 
 impl TextSink for Sink<'_> {
+    fn numbers_from(&self) -> Option<usize> {
+        self.survey.numbers_from()
+    }
+
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
+        let is_number = text.place == Place::Number;
         for found in self.survey.text(text) {
             let finding = unplaced(&found);
-            let places = [found.range.start, found.range.end];
-            for position in places.into_iter().filter(|_| self.marks) {
+            // Of a number all goes, and it gets quotation marks that the body has not.
+            let (range, begins, ends) = if is_number {
+                (0..text.piece.len(), NUMBER_BEGIN, NUMBER_END)
+            } else {
+                (found.range, "", "")
+            };
+            let places = [(range.start, begins, ""), (range.end, "", ends)];
+            for (position, before, behind) in places.into_iter().filter(|_| self.marks) {
                 let mark = self.marked.len();
-                if let std::collections::btree_map::Entry::Vacant(place) =
-                    self.marked.entry((text.id, position))
-                {
+                if let Entry::Vacant(place) = self.marked.entry((text.id, position)) {
                     place.insert(mark);
                     edits.push(Edit {
                         text: text.id,
                         range: position..position,
-                        replacement: format!("{MARK_BEGIN}{mark}{MARK_END}"),
+                        replacement: format!("{before}{MARK_BEGIN}{mark}{MARK_END}{behind}"),
                     });
                 }
             }
-            self.findings.push((text.id, found.range, finding));
+            self.findings.push((text.id, range, finding));
         }
         Ok(None)
     }

@@ -85,7 +85,10 @@ impl Fanout {
 
     /// A sink for the texts of one message.
     pub fn sink<'a>(&'a mut self, turn: &'a mut Turn<'_>, side: Side) -> Sink<'a> {
+        let members = self.policies.iter();
+        let numbers_from = members.filter_map(|member| member.interest.numbers_from);
         Sink {
+            numbers_from: numbers_from.min().map(usize::from),
             fanout: self,
             now: turn.now,
             out: Effects::new(turn.store),
@@ -102,6 +105,7 @@ pub(crate) struct Sink<'a> {
     /// Empty between two texts: nearly all of them leave nothing to be done.
     out: Effects<'a>,
     side: Side,
+    numbers_from: Option<usize>,
     /// The text just told is nothing to any policy.
     dismissed: bool,
 }
@@ -140,6 +144,10 @@ impl TextSink for Sink<'_> {
         edits.append(&mut self.out.take_edits());
         let undecided = self.out.take_undecided();
         result.map(|()| undecided)
+    }
+
+    fn numbers_from(&self) -> Option<usize> {
+        self.numbers_from
     }
 
     fn dismisses(&self) -> bool {

@@ -40,6 +40,7 @@ impl Policy for Dlp {
         Interest {
             request_body: request || config.unscannable != Unscannable::Pass,
             request_text: request,
+            numbers_from: config.rules.numbers_from(),
             request_edits: request
                 && any(&|rule| matches!(rule.action, Action::Mask | Action::Redact)),
             request_model_first: request && any(&|rule| rule.scope.models.is_some()),

@@ -28,6 +28,8 @@ pub(crate) struct Whole<'a> {
     pub(crate) text: &'a str,
     /// It is a random string by its place.
     pub(crate) opaque: bool,
+    /// It is a number: these are seldom the same, and not remembered.
+    pub(crate) number: bool,
 }
 
 #[derive(Debug, Default)]
@@ -112,7 +114,7 @@ fn sketch(whole: Whole<'_>) -> Option<u64> {
     let first = u32::from_le_bytes(*bytes.first_chunk()?);
     let last = u32::from_le_bytes(*bytes.last_chunk()?);
     let sketch = u64::from(first) | u64::from(last) << 32;
-    (len <= BYTES_MAX).then_some(sketch ^ (len as u64) << 56)
+    (len <= BYTES_MAX && !whole.number).then_some(sketch ^ (len as u64) << 56)
 }
 
 fn place(sketch: u64) -> usize {
@@ -130,6 +132,7 @@ mod tests {
             key,
             text,
             opaque: false,
+            number: false,
         };
         let mut known = Known::default();
         let remember = |known: &mut Known, of| (0..2).for_each(|_| known.clear(of));
@@ -162,6 +165,12 @@ mod tests {
         ] {
             assert!(!known.is_clear(other), "{other:?}");
         }
+        let number = Whole {
+            number: true,
+            ..whole("n", "1234567890")
+        };
+        remember(&mut known, number);
+        assert!(!known.is_clear(number));
         let long = "x".repeat(BYTES_MAX + 1);
         remember(&mut known, whole("", &long));
         assert!(!known.is_clear(whole("", &long)));

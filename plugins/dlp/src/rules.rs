@@ -28,6 +28,13 @@ const ROLES: [Role; 5] = [
 /// Length of the shortest text that a detector finds something in: an address.
 const DETECTED_BYTES_MIN: usize = 6;
 
+/// Digits of the shortest number that a detector finds, bare and behind a word that announces it.
+pub(crate) const DETECTED_DIGITS_MIN: u8 = 9;
+
+/// Digits of the shortest number that is held against patterns, whatever they match. Protects the time that arrays of numbers take: fewer tell
+/// nobody from another.
+const MATCHED_DIGITS_MIN: u8 = 4;
+
 /// Longest text of which it is asked at once whether patterns can find anything in it: where they can, it is read again.
 const CLEAR_BYTES_MAX: usize = 512;
 
@@ -146,6 +153,8 @@ pub(crate) struct Rules {
     driver: Option<Driver>,
     /// Length of the shortest text that can hold a match.
     shortest: usize,
+    /// Digits of the shortest number that a pattern can match in; `None`: none can.
+    matched_digits: Option<u8>,
     has_lead: bool,
     lead: ByteSet,
     /// Those that hold words back in streams.
@@ -194,6 +203,11 @@ impl Rules {
             .chain(driver.is_some().then_some(DETECTED_BYTES_MIN))
             .min()
             .unwrap_or(usize::MAX);
+        let has_digit = |set: &ByteSet| (b'0'..=b'9').any(|digit| set.contains(digit));
+        let sets = factors.iter().flatten().map(|factor| &factor.sets);
+        let of_digits = sets.filter(|sets| sets.iter().all(has_digit));
+        let matched = of_digits.map(|sets| u8::try_from(sets.len()).unwrap_or(u8::MAX));
+        let matched_digits = matched.min().map(|digits| digits.max(MATCHED_DIGITS_MIN));
         let leads = factors.iter().flatten().filter_map(|factor| factor.lead);
         let lead = leads.fold(ByteSet::default(), ByteSet::union);
         let has_lead = factors.iter().flatten().any(|factor| factor.lead.is_some());
@@ -210,6 +224,7 @@ impl Rules {
             decoding,
             driver,
             shortest,
+            matched_digits,
             has_lead,
             lead,
             holding,
@@ -297,6 +312,20 @@ impl Rules {
     /// Whether matches of any rule begin with a run before their factor.
     pub(crate) const fn has_lead(&self) -> bool {
         self.has_lead
+    }
+
+    /// Whether one look shows that nobody finds anything in a number, behind its key. Where a closer look is needed it says no.
+    pub(crate) fn is_no_number(&self, key: &str, digits: &str) -> bool {
+        let driver = self.driver.as_ref();
+        let matched = self.matched_digits.map_or(usize::MAX, usize::from);
+        driver.is_none_or(|driver| driver.is_no_number(key, digits))
+            && (digits.len() < matched || self.patterns_clear(digits, true))
+    }
+
+    /// How many digits a number of JSON must have that any rule can find something in; `None`: none does.
+    pub(crate) fn numbers_from(&self) -> Option<u8> {
+        let detected = self.driver.is_some().then_some(DETECTED_DIGITS_MIN);
+        [detected, self.matched_digits].into_iter().flatten().min()
     }
 
     /// Length of the shortest text that can hold a match, in bytes.

@@ -79,8 +79,12 @@ impl Scanner {
             key,
             text: text.piece,
             opaque: manner.opaque,
+            number: text.place == Place::Number,
         };
-        if text.piece.len() < rules.shortest() || self.known.is_clear(whole) {
+        if text.piece.len() < rules.shortest()
+            || whole.number && rules.is_no_number(key, text.piece)
+            || self.known.is_clear(whole)
+        {
             return Ok(true);
         }
         let mut joined = None;

@@ -45,6 +45,12 @@ impl Survey {
         })
     }
 
+    /// How many digits a number of JSON must have to be a text of a request; `None`: none is one.
+    #[must_use]
+    pub fn numbers_from(&self) -> Option<usize> {
+        self.config.rules.numbers_from().map(usize::from)
+    }
+
     /// Takes the next piece of a text of a request; what became certain with it, in no particular order.
     pub fn text(&mut self, text: Text<'_>) -> impl Iterator<Item = Finding<'_>> {
         let reaching = self.config.rules.reaching(Side::Request, text.role);

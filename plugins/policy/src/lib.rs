@@ -63,6 +63,8 @@ pub struct Interest {
     pub request_body: bool,
     /// [`Event::RequestText`] is wanted; implies `request_body`.
     pub request_text: bool,
+    /// Numbers whose integer part has at least so many digits are texts, too ([`Place::Number`]); `None`: no number is.
+    pub numbers_from: Option<u8>,
     /// [`Edit`]s of the request may come.
     pub request_edits: bool,
     /// [`Facts::model`] must be known before the first [`Event::RequestText`]. Costs a second look at the body as far as the model's field.
@@ -84,6 +86,11 @@ impl Interest {
         Self {
             request_body: self.request_body || other.request_body,
             request_text: self.request_text || other.request_text,
+            numbers_from: match (self.numbers_from, other.numbers_from) {
+                (Some(one), Some(other)) => Some(if one < other { one } else { other }),
+                (one, None) => one,
+                (None, other) => other,
+            },
             request_edits: self.request_edits || other.request_edits,
             request_model_first: self.request_model_first || other.request_model_first,
             response_usage: self.response_usage || other.response_usage,

@@ -33,6 +33,9 @@ pub enum Place {
     /// A random string that the API itself puts there: an id, a signature, encrypted reasoning, the base64 of a picture. Only a text that
     /// looks like that is called so; what stands in such a place and looks otherwise is prose.
     Opaque,
+    /// A number of JSON that is no setting or count of the API's own. The text is the digits of its integer part, without its sign. A number
+    /// of which an [`crate::Edit`] takes anything is a string from then on, of what the first edit puts there.
+    Number,
 }
 
 /// How a text stands to the one before it.

@@ -3,9 +3,9 @@
 use crate::TextSink;
 use crate::formats::Meaning;
 use crate::include_usage::{self, Patch, Stated};
-use crate::json::{Malformed, NodeId, Raw, Simple, Token, Trie, Walker};
+use crate::json::{self, Malformed, NodeId, Raw, Simple, Token, Trie, Walker};
 use crate::places::{self, Ground};
-use crate::texts::{Inside, Piece, Texts};
+use crate::texts::{Inside, Number, Piece, Texts};
 use portcullis_policy::{Part, Refusal, Role};
 use std::ops::Range;
 
@@ -204,6 +204,8 @@ impl Document {
         mut sink: Option<&mut dyn TextSink>,
         observer: &mut dyn Observe,
     ) -> Result<(), Failure> {
+        let numbers_from = sink.as_ref().and_then(|sink| sink.numbers_from());
+        let numbers_from = numbers_from.unwrap_or(usize::MAX);
         loop {
             if let Some(member) = self.walker.member(&self.body) {
                 match member.value {
@@ -211,7 +213,18 @@ impl Document {
                         self.key.clear();
                         self.key.set(member.key, "");
                     }
-                    Some(Simple::Number) => continue,
+                    Some(Simple::Number(raw)) => {
+                        let ground = self.walker.around();
+                        let number = Number {
+                            raw,
+                            ground,
+                            key: member.key.text,
+                        };
+                        if raw.text.len() >= numbers_from {
+                            self.texts.number(number, 0, reborrow(&mut sink))?;
+                        }
+                        continue;
+                    }
                     Some(Simple::String(raw)) => {
                         let bytes = raw.text.len() as u64;
                         self.text_bytes += bytes;
@@ -319,7 +332,19 @@ impl Document {
                     }
                     Value::String { head, whole }
                 }
-                Token::Number(text) => Value::Number(text),
+                Token::Number(text) => {
+                    if json::may_have(text, numbers_from) {
+                        let number = Number {
+                            raw: self.walker.number(text),
+                            ground: trie.ground(step.node, self.walker.around()),
+                            key: self.key.of(&self.body),
+                        };
+                        self.texts
+                            .number(number, numbers_from, reborrow(&mut sink))?;
+                    }
+                    self.key.clear();
+                    Value::Number(text)
+                }
                 Token::Bool(value) => Value::Bool(value),
                 Token::Null => Value::Null,
                 Token::Open { object } => {

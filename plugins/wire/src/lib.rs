@@ -6,7 +6,7 @@
 //! decides nothing; what it cannot read it refuses.
 //!
 //! What is a text: every string value wherever it stands, every object key that no table knows, and of event streams also comments,
-//! names and ids. Files as base64 are texts once more where they hold text. Strings that are JSON documents (tool arguments) are texts, and the strings in them that hide something behind
+//! names and ids; numbers that are long enough for somebody and none of the API's own. Files as base64 are texts once more where they hold text. Strings that are JSON documents (tool arguments) are texts, and the strings in them that hide something behind
 //! escapes are texts once more. Deltas of a stream are pieces of one text per choice or block.
 //!
 //! # Where to look

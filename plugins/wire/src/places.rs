@@ -37,6 +37,8 @@ pub(crate) enum Claim {
     Base64,
     /// A `data:` URL that holds base64 (RFC 2397), or another URL.
     DataUrl,
+    /// A number that the API itself sets, counts or measures, whatever stands here besides.
+    Count,
 }
 
 /// Role and claim of a place: its own, or that of what is around it.
@@ -61,7 +63,9 @@ impl Ground {
     pub(crate) const fn place(self) -> Place {
         match self.claim {
             Claim::Arguments => Place::Arguments,
-            Claim::Prose | Claim::Id | Claim::Base64 | Claim::DataUrl => Place::Prose,
+            Claim::Prose | Claim::Id | Claim::Base64 | Claim::DataUrl | Claim::Count => {
+                Place::Prose
+            }
         }
     }
 }
@@ -92,7 +96,7 @@ impl Claim {
     /// Before anything of the text is known.
     pub(crate) const fn look(self) -> Look {
         match self {
-            Self::Prose | Self::Arguments => Look::Plain,
+            Self::Prose | Self::Arguments | Self::Count => Look::Plain,
             Self::Id | Self::DataUrl => Look::Unsure,
             Self::Base64 => Look::Opaque,
         }
@@ -101,7 +105,7 @@ impl Claim {
     /// Looks at the text from its beginning, while there was too little of it; `last`: this is all of it.
     pub(crate) fn judge(self, text: &str, last: bool) -> Look {
         match self {
-            Self::Prose | Self::Arguments => Look::Plain,
+            Self::Prose | Self::Arguments | Self::Count => Look::Plain,
             Self::Base64 => Look::Opaque,
             Self::Id if text.len() > ID_BYTES_MAX || !is_id(text) => Look::Plain,
             Self::Id if last => Look::Opaque,
@@ -114,7 +118,7 @@ impl Claim {
     pub(crate) fn still(self, piece: &str) -> usize {
         match self {
             // Judged as a whole.
-            Self::Prose | Self::Arguments | Self::Id => piece.len(),
+            Self::Prose | Self::Arguments | Self::Count | Self::Id => piece.len(),
             Self::Base64 => looks_base64(piece),
             // The head was judged; what is behind its comma is base64.
             Self::DataUrl => {

@@ -16,6 +16,11 @@ pub trait TextSink {
     /// The refusal that ends the exchange.
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal>;
 
+    /// How many digits the integer part of a number has to have to be a text ([`portcullis_policy::Place::Number`]); `None`: none is one.
+    fn numbers_from(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether the text that was just told as a whole is nothing to anybody, and need not be told again when it comes once more at the same place
     /// of the message.
     fn dismisses(&self) -> bool {

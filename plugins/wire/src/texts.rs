@@ -139,6 +139,17 @@ pub(crate) struct Piece<'a> {
     pub key: &'a str,
 }
 
+/// A number of a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number<'a> {
+    /// As it is written.
+    pub raw: Raw<'a>,
+    /// What is said of where it stands.
+    pub ground: Ground,
+    /// The key whose value it is, see [`Text::key`].
+    pub key: &'a str,
+}
+
 /// A string that has begun.
 #[derive(Debug, Clone, Copy)]
 struct Open {
@@ -170,6 +181,25 @@ impl Texts {
             self.give_nested(key, (role, Place::Key), sink)?;
         }
         Ok(dismissed)
+    }
+
+    /// Takes a number; it is a text if its integer part has at least so many digits and it is none of the API's own.
+    pub(crate) fn number(
+        &mut self,
+        number: Number<'_>,
+        least: usize,
+        sink: Option<&mut dyn TextSink>,
+    ) -> Result<(), Refusal> {
+        let Number { raw, ground, key } = number;
+        let mut room = Unescaped::new();
+        let digits = json::integer(raw.text, least, &mut room);
+        match (sink, digits) {
+            (Some(sink), Some(digits)) if ground.claim != Claim::Count => {
+                (self.at, self.part) = (raw.at, Part::Alone);
+                self.give(digits, true, (ground.role, Place::Number), key, sink)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes a piece of a string.
@@ -462,18 +492,46 @@ impl Texts {
             let Some((start, _)) = group.first() else {
                 continue;
             };
-            let raw = body
-                .get(*start..)
-                .map(json::string_inside)
-                .unwrap_or_default();
+            let (before, behind) = body.split_at_checked(*start).unwrap_or_default();
             let changes = group.iter().map(|(_, change)| change.clone()).collect();
             Patch::copy(patch, body, copied..*start, &mut out);
-            change_string(raw, changes, &mut out);
+            let raw = if before.ends_with('"') {
+                let raw = json::string_inside(behind);
+                change_string(raw, changes, &mut out);
+                raw
+            } else {
+                let raw = json::number_inside(behind);
+                change_number(raw, changes, &mut out);
+                raw
+            };
             copied = start + raw.len();
         }
         Patch::copy(patch, body, copied..body.len(), &mut out);
         out
     }
+}
+
+/// Appends a number with changes of its digits carried out: it becomes a string. Where anything of it goes all of it does, as of words of a document
+/// within a string; what is put in alone stands before or behind it.
+pub(crate) fn change_number(raw: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
+    merge(&mut changes);
+    let goes = changes.iter().find(|change| !change.range.is_empty());
+    let mut string = String::from("\"");
+    if let Some(change) = goes {
+        json::escape_into(&change.replacement, &mut string);
+    } else {
+        let first = changes.partition_point(|change| change.range.start == 0);
+        let (before, behind) = changes.split_at_checked(first).unwrap_or_default();
+        for change in before {
+            json::escape_into(&change.replacement, &mut string);
+        }
+        string.push_str(raw);
+        for change in behind {
+            json::escape_into(&change.replacement, &mut string);
+        }
+    }
+    string.push('"');
+    out.extend_from_slice(string.as_bytes());
 }
 
 /// Appends the inside of a string with changes of its text carried out. When it is a document it stays one.

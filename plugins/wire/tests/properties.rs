@@ -218,6 +218,10 @@ struct Wishing {
 }
 
 impl TextSink for Wishing {
+    fn numbers_from(&self) -> Option<usize> {
+        Some(3)
+    }
+
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
         self.at += 1;
         if text.piece == "m" {

@@ -18,6 +18,7 @@ impl Policy for Probe {
         Interest {
             request_body: true,
             request_text: true,
+            numbers_from: None,
             request_edits: true,
             request_model_first: true,
             response_usage: true,

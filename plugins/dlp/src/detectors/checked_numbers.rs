@@ -16,7 +16,7 @@ pub(crate) struct Plan {
     /// How it is written; the first form that stands there counts.
     forms: &'static [Form],
     /// Words that announce it, in lower case.
-    words: &'static [&'static str],
+    pub(super) words: &'static [&'static str],
     /// What its digits satisfy.
     is_valid: fn(&[u8]) -> bool,
 }

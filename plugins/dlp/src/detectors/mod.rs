@@ -76,6 +76,7 @@ pub(crate) use memo::Memo;
 pub(crate) use packed::Shapes;
 use runs::{AnyBefore, AnyBehind, Run};
 use std::ops::Range;
+pub(crate) use words::begins_with;
 
 /// How many bytes before a trigger a detector may count on seeing, when the text has so many.
 pub(crate) const LOOK_BEHIND: usize = 256;
@@ -169,6 +170,18 @@ impl Detector {
             ..run
         };
         runs.into_iter().map(within).collect()
+    }
+
+    /// Words one of which must stand before what only they announce.
+    pub(crate) fn announcing(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let words = match (self.find, self.name) {
+            (Find::Number(plan), _) => plan.words,
+            (_, "payment_card") => payment_card::WORDS,
+            (_, "phone") => phone::WORDS,
+            (_, "ssn") => ssn::WORDS,
+            _ => &[],
+        };
+        words.iter().copied()
     }
 
     /// Whether its [`Memo`] tells how much of the text it needed.

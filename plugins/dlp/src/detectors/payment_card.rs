@@ -122,7 +122,7 @@ const GROUPINGS: [&[usize]; 6] = [
 const GROUP_DIGITS_MAX: usize = 6;
 
 /// What announces a card.
-const WORDS: &[&str] = &[
+pub(super) const WORDS: &[&str] = &[
     "card",
     "credit",
     "debit",

@@ -36,7 +36,7 @@ pub(super) const PHONE: Detector = Detector {
     ),
 };
 
-const WORDS: &[&str] = &[
+pub(super) const WORDS: &[&str] = &[
     "phone",
     "telephone",
     "tel",

@@ -28,7 +28,7 @@ pub(super) const SSN: Detector = Detector {
     ),
 };
 
-const WORDS: &[&str] = &[
+pub(super) const WORDS: &[&str] = &[
     "ssn",
     "ssns",
     "social security",

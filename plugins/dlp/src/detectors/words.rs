@@ -12,7 +12,7 @@ pub(super) fn is_word(text: &[u8], word: &[u8]) -> bool {
 
 /// Whether a text begins with a word (in lower case), in any case.
 #[inline]
-pub(super) fn begins_with(text: &[u8], word: &[u8]) -> bool {
+pub(crate) fn begins_with(text: &[u8], word: &[u8]) -> bool {
     text.get(..word.len())
         .is_some_and(|part| is_word(part, word))
 }

@@ -51,6 +51,7 @@
 //!
 //! `tests/example.rs` holds this to be so.
 
+mod announcing;
 mod blocks;
 mod broken;
 mod candidate;
@@ -78,6 +79,7 @@ pub(crate) use reading::Reading;
 
 use crate::detectors::{Detector, Trigger};
 use crate::trigger::Trigger as Patterns;
+use announcing::Announcing;
 use keywords::{Concerned, KEYWORD_BYTES_MIN, Keywords, Word};
 use numbers::Numbers;
 use std::ops::Range;
@@ -122,6 +124,7 @@ pub(crate) struct Driver {
     entries: Vec<Entry>,
     keywords: Keywords,
     numbers: Numbers,
+    announcing: Announcing,
     at: Vec<Concerned>,
     /// Where patterns can match that are held against what is decoded, too.
     patterns: Option<Arc<Patterns>>,
@@ -167,6 +170,7 @@ impl Driver {
         Some(Self {
             keywords: Keywords::new(words, patterns.as_ref()),
             numbers: Numbers::new(&entries),
+            announcing: Announcing::of(entries.iter().map(|entry| entry.detector)),
             entries,
             at,
             patterns,
@@ -176,6 +180,11 @@ impl Driver {
     /// Whether lanes look for factors of patterns, too.
     pub(crate) fn looks_for_factors(&self) -> bool {
         self.keywords.patterns().is_some()
+    }
+
+    /// Whether a number is nothing to any detector, `key` being that whose value it is. Where a closer look is needed it says no.
+    pub(crate) fn is_no_number(&self, key: &str, digits: &str) -> bool {
+        self.announcing.is_nothing(&self.numbers, key, digits)
     }
 
     /// Bytes of memory.

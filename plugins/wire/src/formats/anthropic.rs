@@ -9,7 +9,7 @@ use super::{Ends, Format};
 use crate::formats::Meaning;
 use crate::json::Row;
 use crate::places::About::{self, Are, Whose};
-use crate::places::Claim::{Arguments, Base64, Id};
+use crate::places::Claim::{Arguments, Base64, Count, Id};
 use portcullis_policy::Role;
 
 /// Count tokens takes the same body as messages does.
@@ -44,6 +44,11 @@ const REQUEST: &[Row<Meaning>] = &[
 ];
 
 const REQUEST_PLACES: &[Row<About>] = &[
+    ("max_tokens", Are(Count)),
+    ("temperature", Are(Count)),
+    ("top_p", Are(Count)),
+    ("top_k", Are(Count)),
+    ("thinking.budget_tokens", Are(Count)),
     ("system", Whose(Role::System)),
     ("tools", Whose(Role::System)),
     ("messages.*.content.*.id", Are(Id)),
@@ -70,6 +75,7 @@ pub(super) const MESSAGES: Format = Format {
     ],
     response_places: &[
         ("id", Are(Id)),
+        ("usage", Are(Count)),
         ("content.*.id", Are(Id)),
         ("content.*.input", Are(Arguments)),
         ("content.*.signature", Are(Base64)),
@@ -101,6 +107,8 @@ pub(super) const MESSAGES: Format = Format {
         ("usage.output_tokens", OutputTokens),
     ],
     event_places: &[
+        ("usage", Are(Count)),
+        ("message.usage", Are(Count)),
         ("message.id", Are(Id)),
         ("content_block.id", Are(Id)),
         ("content_block.input", Are(Arguments)),
@@ -130,7 +138,7 @@ pub(super) const COUNT_TOKENS: Format = Format {
     request: REQUEST,
     request_places: REQUEST_PLACES,
     response: &[],
-    response_places: &[],
+    response_places: &[("input_tokens", Are(Count))],
     event: &[],
     event_places: &[],
     ends: &[],

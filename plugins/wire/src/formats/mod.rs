@@ -4,7 +4,7 @@ mod anthropic;
 mod openai_chat;
 
 use crate::json::{Row, Trie};
-use crate::places::About;
+use crate::places::{About, Claim};
 use portcullis_policy::Endpoint;
 use std::sync::LazyLock;
 
@@ -132,14 +132,14 @@ impl Compiled {
             LazyLock::new(|| Compiled::new(&anthropic::MESSAGES));
         static ANTHROPIC_COUNT: LazyLock<Compiled> =
             LazyLock::new(|| Compiled::new(&anthropic::COUNT_TOKENS));
-        static MODEL: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(&MODEL_IN_PATH));
+        static MODELS: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(&self::MODELS));
         static PLAIN: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(&PLAIN_JSON));
         match endpoint {
             Endpoint::OpenAiChat => &OPENAI_CHAT,
             Endpoint::AnthropicMessages => &ANTHROPIC,
             Endpoint::AnthropicCountTokens => &ANTHROPIC_COUNT,
-            Endpoint::Model => &MODEL,
-            Endpoint::Models | Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => &PLAIN,
+            Endpoint::Model | Endpoint::Models => &MODELS,
+            Endpoint::Probe | Endpoint::Public | Endpoint::Unknown => &PLAIN,
         }
     }
 }
@@ -156,9 +156,14 @@ const PLAIN_JSON: Format = Format {
     event_names: &[],
 };
 
-/// A request whose path names a model: read as if a body did ([`crate::RequestReader::read_path`]).
-const MODEL_IN_PATH: Format = Format {
+/// Models: a list of them (<https://platform.openai.com/docs/api-reference/models>), or one. A request whose path names one is read as if a body
+/// did ([`crate::RequestReader::read_path`]).
+const MODELS: Format = Format {
     request: &[("model", Meaning::Model)],
+    response_places: &[
+        ("created", About::Are(Claim::Count)),
+        ("data.*.created", About::Are(Claim::Count)),
+    ],
     ..PLAIN_JSON
 };
 

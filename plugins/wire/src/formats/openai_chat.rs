@@ -7,7 +7,7 @@ use super::Meaning::{
     Stream, StreamOptions, Usage, Whole,
 };
 use crate::places::About::{Are, Whose};
-use crate::places::Claim::{Arguments, Base64, DataUrl as Url, Id};
+use crate::places::Claim::{Arguments, Base64, Count, DataUrl as Url, Id};
 use portcullis_policy::Role;
 
 pub(super) const FORMAT: Format = Format {
@@ -40,6 +40,14 @@ pub(super) const FORMAT: Format = Format {
     request_places: &[
         ("tools", Whose(Role::System)),
         ("functions", Whose(Role::System)),
+        ("max_tokens", Are(Count)),
+        ("max_completion_tokens", Are(Count)),
+        ("seed", Are(Count)),
+        ("temperature", Are(Count)),
+        ("top_p", Are(Count)),
+        ("presence_penalty", Are(Count)),
+        ("frequency_penalty", Are(Count)),
+        ("logit_bias", Are(Count)),
         ("messages.*.tool_call_id", Are(Id)),
         ("messages.*.tool_calls.*.id", Are(Id)),
         ("messages.*.tool_calls.*.function.arguments", Are(Arguments)),
@@ -57,6 +65,10 @@ pub(super) const FORMAT: Format = Format {
     ],
     response_places: &[
         ("id", Are(Id)),
+        ("created", Are(Count)),
+        ("usage", Are(Count)),
+        ("choices.*.logprobs", Are(Count)),
+        ("choices.*.message.audio.expires_at", Are(Count)),
         ("system_fingerprint", Are(Id)),
         ("choices.*.message.tool_calls.*.id", Are(Id)),
         (
@@ -106,6 +118,10 @@ pub(super) const FORMAT: Format = Format {
     ],
     event_places: &[
         ("id", Are(Id)),
+        ("created", Are(Count)),
+        ("usage", Are(Count)),
+        ("choices.*.logprobs", Are(Count)),
+        ("choices.*.delta.audio.expires_at", Are(Count)),
         ("system_fingerprint", Are(Id)),
         ("choices.*.delta.tool_calls.*.id", Are(Id)),
         (

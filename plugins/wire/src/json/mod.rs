@@ -22,6 +22,7 @@ pub(crate) use locate::locate;
 pub(crate) use nested::{
     NESTED_DEPTH_MAX, Portions, fit, hides_text, outward, read as read_nested, starts_document,
 };
+pub(crate) use number::{integer, may_have, number_inside};
 pub(crate) use scan::string_inside;
 pub(crate) use token::{Malformed, Raw, Token};
 pub(crate) use tokenizer::Tokenizer;

@@ -1,7 +1,11 @@
 //! Numbers.
 
 use super::scan::{LANES, PAIR};
+use super::unescaped::Unescaped;
 use wide::u8x16;
+
+/// Most digits that an exponent makes of a number. What is larger is no number of anything, and its digits stand as they are written.
+const DIGITS_MAX: usize = 64;
 
 /// Whether the first `len` of these bytes are a number. RFC 8259, section 6: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
 pub(super) fn is_number(bytes: &[u8], len: usize) -> bool {
@@ -29,6 +33,59 @@ pub(super) fn simple_number(bytes: &[u8]) -> Option<usize> {
     let len = digits.trailing_ones() as usize;
     let ends = matches!(bytes.get(len), Some(b',' | b'}' | b' '));
     (ends && (len == 1 || len > 1 && bytes.first() != Some(&b'0'))).then_some(len)
+}
+
+/// The number that `text` begins with. For what the tokenizer let pass.
+pub(crate) fn number_inside(text: &str) -> &str {
+    text.get(..reach(text.as_bytes())).unwrap_or_default()
+}
+
+/// Whether a number can have so many digits before the point, as far as its length tells.
+#[inline]
+pub(crate) fn may_have(number: &str, digits: usize) -> bool {
+    number.len() >= digits || has_exponent(number)
+}
+
+#[inline]
+fn has_exponent(number: &str) -> bool {
+    number.bytes().any(|byte| byte | 0x20 == b'e')
+}
+
+/// The digits of a number's integer part, if there are at least so many, without a sign and, where an exponent moves digits before the point,
+/// without zeros in front: `4.2e3` is `4200`. What is not written in one run is put together in `room`.
+pub(crate) fn integer<'a>(
+    number: &'a str,
+    least: usize,
+    room: &'a mut Unescaped,
+) -> Option<&'a str> {
+    let unsigned = number.strip_prefix('-').unwrap_or(number);
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let len = unsigned.bytes().take_while(|byte| is_digit(byte)).count();
+    let (written, rest) = unsigned.split_at_checked(len)?;
+    let digits = if has_exponent(rest) {
+        moved(written, rest, room)
+    } else {
+        written
+    };
+    (digits.len() >= least).then_some(digits)
+}
+
+/// As [`integer`], of a number with an exponent.
+#[inline(never)]
+fn moved<'a>(written: &'a str, rest: &'a str, room: &'a mut Unescaped) -> &'a str {
+    let (fraction, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, ""));
+    let fraction = fraction.strip_prefix('.').unwrap_or(fraction);
+    let exponent: usize = exponent.trim_start_matches('+').parse().unwrap_or(0);
+    if exponent == 0 || exponent.saturating_add(written.len()) > DIGITS_MAX {
+        return written;
+    }
+    room.clear();
+    let zeros = std::iter::repeat('0');
+    let digits = fraction.chars().chain(zeros).take(exponent);
+    for digit in written.chars().chain(digits) {
+        room.push(digit);
+    }
+    room.text().trim_start_matches('0')
 }
 
 /// How many bytes of a number's alphabet (digits, signs, the point, the exponent's letter) these begin with.
@@ -123,7 +180,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn digits_are_those_of_the_integer() {
+        for (number, digits) in [
+            ("4111111111111111", "4111111111111111"),
+            ("-4111111111111111", "4111111111111111"),
+            ("4111111111111111.0", "4111111111111111"),
+            ("4111111111111111e0", "4111111111111111"),
+            ("4.111111111111111e15", "4111111111111111"),
+            ("-4.111111111111111E+15", "4111111111111111"),
+            ("0.00411e18", "4110000000000000"),
+            ("41111.1e3", "41111100"),
+            ("4111111111111111e-3", "4111111111111111"),
+            ("4111111111111111e99999999999999999999", "4111111111111111"),
+            ("1.7976931348623157e308", "1"),
+            ("0.4111111111111111", "0"),
+            ("0e9", ""),
+            ("0", "0"),
+        ] {
+            let mut room = Unescaped::new();
+            assert_eq!(integer(number, 0, &mut room), Some(digits), "{number}");
+            let len = digits.len();
+            assert_eq!(integer(number, len, &mut room), Some(digits), "{number}");
+            assert_eq!(integer(number, len + 1, &mut room), None, "{number}");
+        }
+    }
+
     proptest! {
+        /// Whatever is written before and behind the point, an exponent says where it is.
+        #[test]
+        fn an_exponent_moves_the_point(before in "[1-9][0-9]{0,20}", behind in "[0-9]{1,20}", more in 0usize..8) {
+            let mut room = Unescaped::new();
+            let number = format!("{before}.{behind}e{}", behind.len() + more);
+            let digits = format!("{before}{behind}{}", "0".repeat(more));
+            prop_assert_eq!(integer(&number, 1, &mut room), Some(digits.as_str()));
+        }
+
         #[test]
         fn others_agree(text in "[-+0-9.eE]{0,8}|-?[0-9]{0,20}\\.?[0-9]{0,20}[eE]?[-+]?[0-9]{0,4}") {
             let others = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();

@@ -175,8 +175,14 @@ impl Tokenizer {
                 backslashes: false,
             })
         } else {
+            let at = self.at;
             self.at += simple_number(rest)?;
-            Simple::Number
+            Simple::Number(Raw {
+                text: text.get(at..self.at)?,
+                at,
+                escaped: false,
+                backslashes: false,
+            })
         };
         self.expect = Expect::CommaOrClose;
         Some(simple)

@@ -134,7 +134,7 @@ impl Unescaped {
     }
 
     /// Appends a character.
-    fn push(&mut self, character: char) {
+    pub(super) fn push(&mut self, character: char) {
         self.backslashes |= character == '\\';
         let mut bytes = [0; 4];
         let bytes = character.encode_utf8(&mut bytes).as_bytes();

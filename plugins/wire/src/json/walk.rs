@@ -43,8 +43,8 @@ pub(crate) struct Member<'a> {
 pub(crate) enum Simple<'a> {
     /// A string without escapes.
     String(Raw<'a>),
-    /// A number.
-    Number,
+    /// A number of digits alone.
+    Number(Raw<'a>),
 }
 
 /// Follows a document through a table, and refuses keys of the table that stand twice in an object (their other value might be the
@@ -137,6 +137,17 @@ impl Walker {
     #[inline]
     pub(crate) fn meaning<'a>(&'a self, raw: Raw<'a>) -> &'a str {
         self.tokenizer.meaning(raw)
+    }
+
+    /// The number at hand, and where it stands.
+    #[inline]
+    pub(crate) fn number<'a>(&self, text: &'a str) -> Raw<'a> {
+        Raw {
+            text,
+            at: self.tokenizer.last_word().start,
+            escaped: false,
+            backslashes: false,
+        }
     }
 
     /// What is said of the array or object around the value or key at hand.
@@ -289,7 +300,7 @@ mod tests {
                     add(Token::Key(key));
                     match value {
                         None => {}
-                        Some(Simple::Number) => add(Token::Number("")),
+                        Some(Simple::Number(raw)) => add(Token::Number(raw.text)),
                         Some(Simple::String(raw)) => add(Token::Piece {
                             raw,
                             first: true,

@@ -31,8 +31,10 @@ pub(super) struct Said {
     pub key: bool,
     /// The value of the key before it.
     pub of_key: bool,
-    /// What becomes of the stream depends on what it says.
+    /// What becomes of the stream depends on what it says, or it is no string: another event that fits says the same here.
     pub steers: bool,
+    /// A number.
+    pub number: bool,
     /// Whose it is, and what it claims to be.
     ground: Ground,
 }
@@ -104,6 +106,9 @@ impl Found<'_> {
 impl Said {
     /// Whose text it is and where it stands, given what it says. A text that goes on must look opaque piece by piece.
     pub(super) fn of(self, text: &str, escaped: bool) -> (Role, Place) {
+        if self.number {
+            return (self.ground.role, Place::Number);
+        }
         let claim = self.ground.claim;
         let opaque = claim != Claim::Prose
             && !escaped
@@ -121,10 +126,11 @@ impl Said {
 }
 
 impl<'a> EventData<'a> {
-    /// Reads the data of an event. Counts of tokens go to `usage`.
+    /// Reads the data of an event. Counts of tokens go to `usage`; other numbers with at least so many digits are texts.
     pub(super) fn read(
         data: &'a str,
         format: &Compiled,
+        numbers_from: usize,
         usage: &mut UsageCount,
     ) -> Result<Self, Malformed> {
         let mut event = Self {
@@ -147,6 +153,7 @@ impl<'a> EventData<'a> {
                             key: true,
                             of_key: false,
                             steers: true,
+                            number: false,
                             ground: walker.around(),
                         },
                         path: None,
@@ -202,6 +209,10 @@ impl<'a> EventData<'a> {
                 }
                 Token::Number(text) => {
                     event.number(text, segment, current);
+                    if json::may_have(text, numbers_from) {
+                        let ground = format.event.ground(step.node, walker.around());
+                        event.digits(walker.number(text), numbers_from, ground, segment);
+                    }
                     if let Some(meaning) = meaning {
                         event.counted |=
                             matches!(meaning, Meaning::InputTokens(_) | Meaning::OutputTokens);
@@ -257,10 +268,7 @@ impl<'a> EventData<'a> {
             segment,
             name,
         });
-        let of_key = match (segment, self.strings.last()) {
-            (Segment::Key(key), Some(last)) => last.said.key && last.raw.at == key.at,
-            _ => false,
-        };
+        let of_key = self.is_last(segment);
         self.strings.push(Found {
             raw,
             said: Said {
@@ -268,10 +276,43 @@ impl<'a> EventData<'a> {
                 key: false,
                 of_key,
                 steers: matches!(meaning, Some(Meaning::Kind | Meaning::Finish)),
+                number: false,
                 ground,
             },
             path,
         });
+    }
+
+    /// A number that is a text if it has so many digits, and is none of the API's own.
+    #[inline(never)]
+    fn digits(&mut self, raw: Raw<'a>, numbers_from: usize, ground: Ground, segment: Segment<'a>) {
+        let mut room = Unescaped::new();
+        if ground.claim == Claim::Count
+            || json::integer(raw.text, numbers_from, &mut room).is_none()
+        {
+            return;
+        }
+        let of_key = self.is_last(segment);
+        self.strings.push(Found {
+            raw,
+            said: Said {
+                completion: false,
+                key: false,
+                of_key,
+                steers: true,
+                number: true,
+                ground,
+            },
+            path: None,
+        });
+    }
+
+    /// Whether the key of a value is the string before it.
+    fn is_last(&self, segment: Segment<'_>) -> bool {
+        match (segment, self.strings.last()) {
+            (Segment::Key(key), Some(last)) => last.said.key && last.raw.at == key.at,
+            _ => false,
+        }
     }
 
     fn number(&mut self, text: &str, segment: Segment<'_>, current: Option<usize>) {

@@ -1,7 +1,7 @@
 //! Events that have not left, and how they are changed when they do.
 
 use crate::edits::{Change, carry_out};
-use crate::texts::{change_piece, change_string};
+use crate::texts::{change_number, change_piece, change_string};
 use portcullis_policy::TextId;
 use portcullis_policy::sort::sort_by_key;
 use std::ops::Range;
@@ -42,6 +42,8 @@ pub(super) enum What {
     Line,
     /// The inside of a JSON string.
     String,
+    /// A number.
+    Number,
     /// The inside of a JSON string that is a piece of a channel.
     Piece,
 }
@@ -78,6 +80,7 @@ impl Held {
             match what {
                 What::Line => change_line(text, changes, out),
                 What::String => change_string(text, changes, out),
+                What::Number => change_number(text, changes, out),
                 What::Piece => change_piece(text, changes, out),
             }
         }

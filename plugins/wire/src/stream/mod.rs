@@ -192,7 +192,8 @@ impl EventStream {
             return false;
         }
         let data = Data::of(text, &lines(text, std::mem::take(&mut self.first)));
-        let Ok(event) = EventData::read(data.text(text), self.format, &mut self.usage) else {
+        let read = EventData::read(data.text(text), self.format, usize::MAX, &mut self.usage);
+        let Ok(event) = read else {
             return false;
         };
         let spots: Vec<_> = event
@@ -269,8 +270,9 @@ impl EventStream {
         if json == DONE || json.is_empty() {
             return Ok(false);
         }
-        let event =
-            EventData::read(json, self.format, &mut self.usage).map_err(|_| unreadable())?;
+        let numbers_from = sink.numbers_from().unwrap_or(usize::MAX);
+        let event = EventData::read(json, self.format, numbers_from, &mut self.usage)
+            .map_err(|_| unreadable())?;
         let mut spots: Vec<Spot> = Vec::with_capacity(event.strings.len());
         let mut of_key = Unescaped::new();
         for found in &event.strings {
@@ -386,7 +388,12 @@ impl EventStream {
             )?);
             dismissed = false;
         }
-        held.rewrite(spot.now.clone(), What::String, changes);
+        let what = if spot.said.number {
+            What::Number
+        } else {
+            What::String
+        };
+        held.rewrite(spot.now.clone(), what, changes);
         Ok(dismissed)
     }
 

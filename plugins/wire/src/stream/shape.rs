@@ -4,7 +4,7 @@
 //! did. Reading is spared, and the telling of what nobody had anything to say to; every other string is told again with every event.
 
 use super::event::Said;
-use crate::json::{Unescaped, string_end};
+use crate::json::{self, Unescaped, string_end};
 use portcullis_policy::TextId;
 use std::ops::Range;
 
@@ -57,6 +57,9 @@ impl Spot {
     /// What it says in the event at hand.
     pub(super) fn text<'a>(&self, event: &'a str, scratch: &'a mut Unescaped) -> &'a str {
         let raw = event.get(self.now.clone()).unwrap_or_default();
+        if self.said.number {
+            return json::integer(raw, 0, scratch).unwrap_or_default();
+        }
         if self.escaped { scratch.of(raw) } else { raw }
     }
 

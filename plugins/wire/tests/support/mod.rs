@@ -28,6 +28,8 @@ pub struct Sink {
     pub needles: Vec<String>,
     pub refuse: Option<String>,
     pub matches: usize,
+    /// See [`TextSink::numbers_from`].
+    pub numbers_from: Option<usize>,
 }
 
 impl Sink {
@@ -65,6 +67,10 @@ impl Sink {
 }
 
 impl TextSink for Sink {
+    fn numbers_from(&self) -> Option<usize> {
+        self.numbers_from
+    }
+
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
         let given = self.texts.entry(text.id).or_insert_with(|| {
             self.order.push(text.id);

@@ -1,0 +1,154 @@
+//! Numbers that stand alone behind a key, as a member of an object does: nearly all of them are nothing, as length and key show.
+
+use super::numbers::Numbers;
+use crate::detectors::{Detector, begins_with};
+
+/// Digits of the shortest number that a detector of secrets takes for one by its name.
+const SECRET_DIGITS_MIN: usize = 15;
+
+/// Words that announce numbers.
+#[derive(Debug)]
+pub(super) struct Announcing {
+    words: Vec<&'static str>,
+    /// By the lower bits of their first bytes, those of their second ones.
+    seconds: [u32; 32],
+}
+
+impl Announcing {
+    /// Of all these detectors.
+    pub(super) fn of(detectors: impl Iterator<Item = &'static Detector>) -> Self {
+        let mut all = Self {
+            words: Vec::new(),
+            seconds: [0; 32],
+        };
+        for word in detectors.flat_map(Detector::announcing) {
+            if let [first, second, ..] = word.as_bytes()
+                && let Some(seconds) = all.seconds.get_mut(usize::from(first % 32))
+            {
+                *seconds |= 1 << (second % 32);
+                all.words.push(word);
+            }
+        }
+        all
+    }
+
+    /// Whether one may stand in a key where no letter stands before it.
+    fn stand_in(&self, key: &[u8]) -> bool {
+        let (mut rest, mut is_within) = (key, false);
+        while let [first, behind @ ..] = rest {
+            if let [second, ..] = behind
+                && !is_within
+                && let Some(seconds) = self.seconds.get(usize::from(first % 32))
+                && seconds >> (second % 32) & 1 == 1
+                && self
+                    .words
+                    .iter()
+                    .any(|word| begins_with(rest, word.as_bytes()))
+            {
+                return true;
+            }
+            is_within = first.is_ascii_alphabetic();
+            rest = behind;
+        }
+        false
+    }
+
+    /// Whether digits are nothing to any detector that stand alone behind a key, or behind none. Where a closer look is needed it says no.
+    pub(super) fn is_nothing(&self, numbers: &Numbers, key: &str, digits: &str) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+        digits.len() < SECRET_DIGITS_MIN
+            && numbers.is_nothing_alone(digits)
+            && key.bytes().all(is_plain)
+            && !self.stand_in(key.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detectors::all;
+    use crate::drive::{Driver, Lane};
+    use crate::rules::DETECTED_DIGITS_MIN;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static DRIVER: LazyLock<Driver> = LazyLock::new(|| {
+        let detectors = all().zip(0..);
+        Driver::new(detectors.map(|(detector, rule)| (rule, detector)), None).unwrap()
+    });
+
+    fn key() -> impl Strategy<Value = String> {
+        let words: Vec<&str> = all()
+            .flat_map(|of| of.announcing().chain([of.name]))
+            .collect();
+        let part = prop_oneof![
+            3 => prop::sample::select(words),
+            2 => prop::sample::select(vec!["id", "epoch_ms", "bytes", "password", "api_key", "token", "secret", "x"]),
+        ];
+        let part = (part, any::<bool>()).prop_map(|(part, capital)| match capital {
+            true => part.to_uppercase(),
+            false => part.to_owned(),
+        });
+        (part, "|_|-| |[A-Z]|s", "|_no|[a-z]{0,5}")
+            .prop_map(|(word, sign, more)| more.clone() + &sign + &word + &sign + &more)
+    }
+
+    fn finds(key: &str, digits: &str) -> bool {
+        let mut lane = Lane::default();
+        let text = match key {
+            "" => digits.to_owned(),
+            _ => format!("\"{key}\": {digits}"),
+        };
+        lane.push(&DRIVER, &text, true, false).unwrap();
+        lane.found().next().is_some()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_nothing_at_one_look_is_nothing(key in prop_oneof![3 => key(), 1 => Just(String::new())], all in prop::collection::vec("[1-9][0-9]{0,23}", 8)) {
+            for digits in &all {
+                if DRIVER.is_no_number(&key, digits) {
+                    prop_assert!(!finds(&key, digits), "{key} {digits}");
+                }
+                if digits.len() < usize::from(DETECTED_DIGITS_MIN) {
+                    prop_assert!(!finds(&key, digits), "{key} {digits}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_announced_is_something() {
+        for (key, digits) in [
+            ("ssn", "219099999"),
+            ("user_phone", "2025550143"),
+            ("Bsn", "111222333"),
+            ("n", "4111111111111111"),
+            ("", "4111111111111111"),
+        ] {
+            assert!(
+                finds(key, digits) && !DRIVER.is_no_number(key, digits),
+                "{key}"
+            );
+        }
+        for (key, digits) in [
+            ("epoch_ms", "1774291195791"),
+            ("bytes", "219099999"),
+            ("homephone", "2025550143"),
+            ("", "1774291195"),
+        ] {
+            assert!(DRIVER.is_no_number(key, digits), "{key}");
+        }
+    }
+
+    /// Who is called at runs that must be announced tells by what.
+    #[test]
+    fn all_tell_their_words() {
+        for detector in all() {
+            let is_announced = detector.runs().iter().any(|run| run.announced);
+            let tells = detector.announcing().next().is_some();
+            assert!(tells || !is_announced, "{}", detector.name);
+        }
+    }
+}
