@@ -204,10 +204,14 @@ impl Rules {
             .min()
             .unwrap_or(usize::MAX);
         let has_digit = |set: &ByteSet| (b'0'..=b'9').any(|digit| set.contains(digit));
-        let sets = factors.iter().flatten().map(|factor| &factor.sets);
-        let of_digits = sets.filter(|sets| sets.iter().all(has_digit));
-        let matched = of_digits.map(|sets| u8::try_from(sets.len()).unwrap_or(u8::MAX));
-        let matched_digits = matched.min().map(|digits| digits.max(MATCHED_DIGITS_MIN));
+        let mut matched_digits = None;
+        for factor in factors.iter().flatten() {
+            if factor.sets.iter().all(has_digit) {
+                // Of at most [`portcullis_pattern::FACTOR_BYTES_MAX`].
+                let digits = (factor.sets.len() as u8).max(MATCHED_DIGITS_MIN);
+                matched_digits = Some(matched_digits.map_or(digits, |known| digits.min(known)));
+            }
+        }
         let leads = factors.iter().flatten().filter_map(|factor| factor.lead);
         let lead = leads.fold(ByteSet::default(), ByteSet::union);
         let has_lead = factors.iter().flatten().any(|factor| factor.lead.is_some());

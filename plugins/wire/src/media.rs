@@ -49,9 +49,19 @@ const FAMILIES: &[(&str, &str)] = &[
 /// What is named when nothing is known.
 pub(crate) const UNKNOWN: &str = "application/octet-stream";
 
+/// What stands before the first of such a sign, and behind it. The core library looks for patterns of any kind, in ten times as many bytes of code.
+#[inline(never)]
+pub(crate) fn cut(text: &str, sign: u8) -> (&str, Option<&str>) {
+    let at = text.bytes().position(|byte| byte == sign);
+    let at = at.unwrap_or(text.len());
+    let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
+    (before, behind.get(1..))
+}
+
 /// The name for a media type as the client wrote it, parameters and all.
 pub(crate) fn named(written: &str) -> &'static str {
-    let essence = written.split(';').next().unwrap_or_default().trim();
+    let (essence, _) = cut(written, b';');
+    let essence = essence.trim_ascii();
     let known = KNOWN
         .iter()
         .find(|known| known.eq_ignore_ascii_case(essence))
@@ -93,11 +103,8 @@ pub(crate) fn of_url(head: &str) -> Option<&'static str> {
     if !scheme_is("data:") {
         return Some(UNKNOWN);
     }
-    let written = head
-        .get("data:".len()..)?
-        .split([';', ','])
-        .next()
-        .unwrap_or_default();
+    let (written, _) = cut(head.get("data:".len()..)?, b',');
+    let (written, _) = cut(written, b';');
     // RFC 2397: without a type it is plain text.
     Some(if written.is_empty() {
         "text/plain"

@@ -3,6 +3,7 @@
 use crate::TextSink;
 use crate::document::{Document, Failure};
 use crate::formats::Compiled;
+use crate::media::cut;
 use crate::plain::PlainText;
 use crate::spelling::{self, Dialect};
 use crate::stream::EventStream;
@@ -30,30 +31,46 @@ impl BodyKind {
             "text/event-stream" => return Some(Self::EventStream),
             _ => {}
         }
-        let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-        let essence = essence.trim().to_ascii_lowercase();
-        // What is written in another charset would be read as something else than what it says.
-        let readable = parameters.split(';').all(|parameter| {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let value = value.trim().trim_matches('"');
-            !name.trim().eq_ignore_ascii_case("charset")
-                || ["utf-8", "utf8", "us-ascii"]
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(value))
-        });
-        if !readable {
-            return None;
-        }
-        match essence.as_str() {
-            "text/event-stream" => Some(Self::EventStream),
-            "application/json" => Some(Self::Json),
-            _ if essence.starts_with("application/") && essence.ends_with("+json") => {
-                Some(Self::Json)
+        let (essence, mut rest) = cut(content_type, b';');
+        while let Some(parameters) = rest {
+            let (parameter, behind) = cut(parameters, b';');
+            rest = behind;
+            let (name, value) = cut(parameter, b'=');
+            // What is written in another charset would be read as something else than what it says.
+            if is(name, "charset") && !is_utf8(value.unwrap_or_default()) {
+                return None;
             }
-            _ if essence.starts_with("text/") => Some(Self::Plain),
-            _ => None,
+        }
+        let essence = essence.trim_ascii();
+        let (family, name) = cut(essence, b'/');
+        let name = name?;
+        if is(essence, "text/event-stream") {
+            Some(Self::EventStream)
+        } else if is(family, "application") && (is(name, "json") || is(suffix(name), "+json")) {
+            Some(Self::Json)
+        } else {
+            is(family, "text").then_some(Self::Plain)
         }
     }
+}
+
+/// Whether it is a word, in any case.
+#[inline(never)]
+fn is(written: &str, word: &str) -> bool {
+    written.trim_ascii().eq_ignore_ascii_case(word)
+}
+
+fn suffix(name: &str) -> &str {
+    let at = name.len().checked_sub("+json".len());
+    at.and_then(|at| name.get(at..)).unwrap_or_default()
+}
+
+/// Whether a charset's name, in quotation marks or not, is one that is read.
+fn is_utf8(charset: &str) -> bool {
+    let charset = charset.trim_ascii();
+    let charset = charset.strip_prefix('"').unwrap_or(charset);
+    let charset = charset.strip_suffix('"').unwrap_or(charset);
+    is(charset, "utf-8") || is(charset, "utf8") || is(charset, "us-ascii")
 }
 
 /// What may go on to the client.

@@ -515,21 +515,22 @@ impl Texts {
 /// within a string; what is put in alone stands before or behind it.
 pub(crate) fn change_number(raw: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
     merge(&mut changes);
-    let goes = changes.iter().find(|change| !change.range.is_empty());
+    let goes = changes.iter().position(|change| !change.range.is_empty());
     let mut string = String::from("\"");
-    if let Some(change) = goes {
-        json::escape_into(&change.replacement, &mut string);
-    } else {
-        let first = changes.partition_point(|change| change.range.start == 0);
-        let (before, behind) = changes.split_at_checked(first).unwrap_or_default();
-        for change in before {
-            json::escape_into(&change.replacement, &mut string);
+    let mut rest = match goes {
+        Some(_) => "",
+        None => raw,
+    };
+    for change in changes.iter().skip(goes.unwrap_or(0)) {
+        if change.range.start > 0 {
+            string.push_str(std::mem::take(&mut rest));
         }
-        string.push_str(raw);
-        for change in behind {
-            json::escape_into(&change.replacement, &mut string);
+        json::escape_into(&change.replacement, &mut string);
+        if goes.is_some() {
+            break;
         }
     }
+    string.push_str(rest);
     string.push('"');
     out.extend_from_slice(string.as_bytes());
 }

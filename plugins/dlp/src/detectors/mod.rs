@@ -173,15 +173,14 @@ impl Detector {
     }
 
     /// Words one of which must stand before what only they announce.
-    pub(crate) fn announcing(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let words = match (self.find, self.name) {
+    pub(crate) fn announcing(&self) -> &'static [&'static str] {
+        match (self.find, self.name) {
             (Find::Number(plan), _) => plan.words,
             (_, "payment_card") => payment_card::WORDS,
             (_, "phone") => phone::WORDS,
             (_, "ssn") => ssn::WORDS,
             _ => &[],
-        };
-        words.iter().copied()
+        }
     }
 
     /// Whether its [`Memo`] tells how much of the text it needed.

@@ -72,20 +72,40 @@ pub(crate) fn integer<'a>(
 
 /// As [`integer`], of a number with an exponent.
 #[inline(never)]
-fn moved<'a>(written: &'a str, rest: &'a str, room: &'a mut Unescaped) -> &'a str {
-    let (fraction, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, ""));
-    let fraction = fraction.strip_prefix('.').unwrap_or(fraction);
-    let exponent: usize = exponent.trim_start_matches('+').parse().unwrap_or(0);
-    if exponent == 0 || exponent.saturating_add(written.len()) > DIGITS_MAX {
+fn moved<'a>(written: &'a str, rest: &str, room: &'a mut Unescaped) -> &'a str {
+    let (mut exponent, mut is_exponent) = (0_usize, false);
+    for byte in rest.bytes() {
+        match byte {
+            b'e' | b'E' => is_exponent = true,
+            b'-' => return written,
+            b'0'..=b'9' if is_exponent => {
+                exponent = (exponent * 10 + usize::from(byte & 0xF)).min(DIGITS_MAX);
+            }
+            _ => {}
+        }
+    }
+    if exponent == 0 || exponent + written.len() > DIGITS_MAX {
         return written;
     }
-    room.clear();
-    let zeros = std::iter::repeat('0');
-    let digits = fraction.chars().chain(zeros).take(exponent);
-    for digit in written.chars().chain(digits) {
-        room.push(digit);
+    let mut fraction = rest.as_bytes();
+    if let [b'.', behind @ ..] = fraction {
+        fraction = behind;
     }
-    room.text().trim_start_matches('0')
+    room.clear();
+    let mut add = |digit: u8| {
+        if digit != b'0' || !room.is_empty() {
+            room.push(char::from(digit));
+        }
+    };
+    written.bytes().for_each(&mut add);
+    for _ in 0..exponent {
+        let mut digit = b'0';
+        if let [first @ b'0'..=b'9', behind @ ..] = fraction {
+            (digit, fraction) = (*first, behind);
+        }
+        add(digit);
+    }
+    room.text()
 }
 
 /// How many bytes of a number's alphabet (digits, signs, the point, the exponent's letter) these begin with.

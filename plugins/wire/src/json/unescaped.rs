@@ -37,6 +37,11 @@ impl Unescaped {
         }
     }
 
+    /// Whether it means nothing so far.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Begins anew.
     pub(crate) const fn clear(&mut self) {
         self.len = 0;
