@@ -13,6 +13,8 @@ pub(super) const NOISE_BYTES_MIN: usize = 32;
 pub(super) const NAME_REST_MAX: usize = 40;
 /// What values are made of; a value with anything else in it is code or prose.
 const VALUE: Class = Class::of("!#-&*+\\-./0-9:=?-Z^_a-z|~");
+/// What leads to no other value of a URL.
+const UNPARTED: Class = Class::of("!-%'-z|~");
 /// What names are made of.
 pub(super) const NAME: Class = Class::of("0-9A-Za-z_.\\-");
 
@@ -145,7 +147,10 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
         }
     }
     if !is_quoted {
-        end = opened + parameter(context.bytes(opened..end));
+        // Nearly no value has what could lead to another.
+        if context.run_of(opened, end - opened, &UNPARTED) < end {
+            end = opened + parameter(context.bytes(opened..end));
+        }
         // A sentence's stop, a bracket's end.
         while end > opened && context.before(end).is_some_and(|byte| STOPS.has(byte)) {
             end -= 1;

@@ -49,21 +49,20 @@ pub(crate) fn unit(characters: &[u8]) -> Option<[u8; 3]> {
 /// The first bytes that these characters stand for, up to what is no such character, of at most [`CHARACTERS_MAX`].
 pub(super) fn decode(characters: &[u8]) -> Vec<u8> {
     let most = characters.get(..CHARACTERS_MAX).unwrap_or(characters);
-    let mut bytes = Vec::with_capacity(most.len() / 4 * 3 + 3);
-    for characters in most.chunks(4) {
-        match unit(characters) {
-            Some(decoded) => {
-                bytes.extend_from_slice(&decoded);
-                bytes.truncate(bytes.len() + characters.len() - 4);
-            }
-            None => {
-                let is_one = |byte: &&u8| sextet(**byte) != u32::from(NONE);
-                let known = characters.iter().take_while(is_one).count();
-                let part = characters.get(..known).unwrap_or_default();
-                let decoded = unit(part).unwrap_or_default();
-                bytes.extend(decoded.iter().take(known.saturating_sub(1)));
-                break;
-            }
+    let mut bytes = Vec::with_capacity(most.len() / 4 * 3 + 2);
+    let (units, _) = most.as_chunks::<4>();
+    for decoded in units.iter().map_while(|characters| unit(characters)) {
+        bytes.extend_from_slice(&decoded);
+    }
+    // What is left of one.
+    let rest = most.get(bytes.len() / 3 * 4..).unwrap_or_default().iter();
+    let known = rest.take(3).map(|byte| sextet(*byte));
+    let (mut bits, mut count) = (0, 0);
+    for sextet in known.take_while(|sextet| *sextet != u32::from(NONE)) {
+        (bits, count) = (bits << 6 | sextet, count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
         }
     }
     bytes

@@ -89,7 +89,9 @@ impl<'a> Context<'a> {
         } else {
             self.run_of(from, max, class)
         };
-        if self.is_open(end) {
+        // As `is_open`, which is called everywhere else.
+        self.needs(end + 1);
+        if !self.end && end >= self.text.len() {
             Err(Outcome::Undecided)
         } else {
             Ok(end)

@@ -302,7 +302,12 @@ fn is_mark(part: &[u8], mark: &[u8]) -> bool {
                 && part.first_chunk::<4>() == mark.first_chunk()
                 && (mark.len() <= 8 || part == mark)
         }
-        _ => part.iter().eq(mark),
+        // Three, as a rule.
+        _ => {
+            part.last() == mark.last()
+                && part.first_chunk::<2>() == mark.first_chunk()
+                && (mark.len() >= 2 || part == mark)
+        }
     }
 }
 

@@ -17,30 +17,25 @@ pub(crate) fn begins_with(text: &[u8], word: &[u8]) -> bool {
         .is_some_and(|part| is_word(part, word))
 }
 
-/// Whether a text may begin with a word, as far as their first four bytes tell.
-#[inline]
-fn may_begin_with(text: &[u8], word: &[u8]) -> bool {
-    /// In letters this bit is the only difference.
-    const CASE: u32 = 0x2020_2020;
-    match (text.first_chunk(), word.first_chunk()) {
-        (Some(text), Some(word)) => {
-            (u32::from_le_bytes(*text) ^ u32::from_le_bytes(*word)) & !CASE == 0
-        }
-        _ => true,
-    }
-}
-
 /// Whether a text has a word (in lower case) in it, in any case.
 #[inline(never)]
 pub(super) fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|part| is_word(part, word))
 }
 
+/// Most words that are looked for together.
+const WORDS_MAX: usize = 40;
+
+/// In letters these bits are the only difference.
+const CASE: u32 = 0x2020_2020;
+
 /// Words in lower case, two bytes long or longer, that are looked for together.
 #[derive(Debug)]
 pub(super) struct Words {
     /// By the lower bits of a first byte; in a letter they are the same in both cases.
     rows: [Row; 32],
+    /// The first four bytes of each, without what is different in letters of either case; zero of one that is shorter.
+    heads: [u32; WORDS_MAX],
     words: &'static [&'static [u8]],
 }
 
@@ -56,7 +51,7 @@ struct Row {
 
 impl Words {
     pub(super) const fn of(words: &'static [&'static [u8]]) -> Self {
-        assert!(words.len() <= u8::MAX as usize);
+        assert!(words.len() <= WORDS_MAX);
         let none = Row {
             seconds: 0,
             from: 0,
@@ -79,7 +74,15 @@ impl Words {
             }
             (rest, index) = (others, index + 1);
         }
-        Self { rows, words }
+        let mut heads = [0; WORDS_MAX];
+        let (mut places, mut rest): (&mut [u32], _) = (&mut heads, words);
+        while let ([place, behind @ ..], [word, others @ ..]) = (places, rest) {
+            if let [a, b, c, d, ..] = word {
+                *place = u32::from_le_bytes([*a, *b, *c, *d]) & !CASE;
+            }
+            (places, rest) = (behind, others);
+        }
+        Self { rows, heads, words }
     }
 
     /// Whether a text has one of them in it, in any case.
@@ -90,10 +93,19 @@ impl Words {
             if let Some(row) = self.rows.get(usize::from(first % 32))
                 && row.seconds >> (second % 32) & 1 == 1
             {
-                let words = self.words.get(row.from.into()..row.to.into());
-                let mut words = words.unwrap_or_default().iter();
-                if words.any(|word| may_begin_with(rest, word) && begins_with(rest, word)) {
-                    return true;
+                let head = rest
+                    .first_chunk()
+                    .map(|head| u32::from_le_bytes(*head) & !CASE);
+                for word in usize::from(row.from)..usize::from(row.to) {
+                    let known = self.heads.get(word).copied().unwrap_or_default();
+                    if (known == 0 || head == Some(known))
+                        && self
+                            .words
+                            .get(word)
+                            .is_some_and(|word| begins_with(rest, word))
+                    {
+                        return true;
+                    }
                 }
             }
             rest = rest.get(1..).unwrap_or_default();

@@ -45,8 +45,8 @@ pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
         many = run.chunks(BLOCK).map(Begins::of).collect::<Vec<_>>();
         many.as_slice()
     };
-    rows::<2>(run, begins, |row| pairs(row, &mut found));
-    rows::<4>(run, begins, |row| quads(row, &mut found));
+    rows(run, begins, 2, &mut |row| pairs(row, &mut found));
+    rows(run, begins, 4, &mut |row| quads(row, &mut found));
 }
 
 /// Where among up to sixty-four characters a unit can begin that is text: a pair of hexadecimal, four of base64.
@@ -66,37 +66,42 @@ impl Begins {
         Self { pairs, quads }
     }
 
-    const fn units<const UNIT: usize>(&self) -> u64 {
-        if UNIT == 2 { self.pairs } else { self.quads }
+    const fn units(&self, unit: usize) -> u64 {
+        if unit == 2 { self.pairs } else { self.quads }
     }
 }
 
-/// Where in a block enough units begin in a row, as far as `next` tells what begins behind it: nine pairs or three of four.
-const fn enough<const UNIT: usize>(begins: u64, next: u64) -> u64 {
-    let begins = begins as u128 | (next as u128) << 64;
-    let row = if UNIT == 2 {
-        let two = begins & (begins >> 2);
-        let four = two & (two >> 4);
-        four & (four >> 8) & (begins >> 16)
-    } else {
-        begins & (begins >> 4) & (begins >> 8)
-    };
-    row as u64
+/// Where in a block enough units of so many characters begin in a row, as far as `next` tells what begins behind it: nine pairs or three of four.
+fn enough(unit: usize, begins: u64, next: u64) -> u64 {
+    let behind = |by: u32| begins >> by | next << (BLOCK as u32 - by);
+    if unit == 4 {
+        return begins & behind(4) & behind(8);
+    }
+    begins
+        & behind(2)
+        & behind(4)
+        & behind(6)
+        & behind(8)
+        & behind(10)
+        & behind(12)
+        & behind(14)
+        & behind(16)
 }
 
 /// Wherever units can begin, the parts of a run in which enough of them in a row begin as text does: most keys, hashes and names have none.
-fn rows<const UNIT: usize>(run: &[u8], begins: &[Begins], mut found: impl FnMut(&[u8])) {
-    let units = |block: usize| begins.get(block).map_or(0, Begins::units::<UNIT>);
-    let enough = |block: usize| enough::<UNIT>(units(block), units(block + 1));
+#[inline(never)]
+fn rows(run: &[u8], begins: &[Begins], unit: usize, found: &mut dyn FnMut(&[u8])) {
+    let units = |block: usize| begins.get(block).map_or(0, |begins| begins.units(unit));
+    let enough = |block: usize| enough(unit, units(block), units(block + 1));
     if (0..begins.len()).all(|block| enough(block) == 0) {
         return;
     }
-    for skipped in 0..UNIT {
-        let every = (u64::MAX / ((1 << UNIT) - 1)) << skipped;
+    for skipped in 0..unit {
+        let every = (u64::MAX / ((1 << unit) - 1)) << skipped;
         let mut before = 0;
         for block in 0..begins.len() {
             // A row begins where no unit of it stands before.
-            let firsts = enough(block) & every & !(units(block) << UNIT | before >> (BLOCK - UNIT));
+            let firsts = enough(block) & every & !(units(block) << unit | before >> (BLOCK - unit));
             before = units(block);
             for first in bits(firsts) {
                 let (mut at, mut gap) = (block, !before & every & (u64::MAX << first));
@@ -349,8 +354,8 @@ mod tests {
             let run = run.as_bytes();
             let begins: Vec<Begins> = run.chunks(BLOCK).map(Begins::of).collect();
             let (mut pairs, mut quads) = (Vec::new(), Vec::new());
-            rows::<2>(run, &begins, |row| pairs.push(row.to_vec()));
-            rows::<4>(run, &begins, |row| quads.push(row.to_vec()));
+            rows(run, &begins, 2, &mut |row| pairs.push(row.to_vec()));
+            rows(run, &begins, 4, &mut |row| quads.push(row.to_vec()));
             proptest::prop_assert_eq!(pairs, slow_rows(run, 2, TEXT_BYTES_MIN, |byte| matches!(byte, b'2'..=b'7' | b'0')));
             proptest::prop_assert_eq!(quads, slow_rows(run, 4, TEXT_BYTES_MIN / 3, begins_text));
         }

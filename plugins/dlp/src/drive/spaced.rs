@@ -1,8 +1,10 @@
 //! Text with a space behind every character: `A K I A …`.
 
+use super::blocks::{BLOCK, masks};
 use super::escaped::Decoded;
 use super::stretch::{Stretch, Stretches, TEXT_BYTES_MIN, history};
 use crate::window::Window;
+use wide::u8x16;
 
 /// So many bytes in a row must take turns with spaces before anybody looks closer.
 const TURNS: u32 = 16;
@@ -111,6 +113,12 @@ impl Spaced {
         let mut at = 0;
         let decided = loop {
             // What nearly all of it is: one character, one space.
+            while at + BLOCK <= most
+                && let turns @ 1.. = turns(rest.get(at..).unwrap_or_default())
+            {
+                at += turns;
+                open.end = base + at - 1;
+            }
             while let Some([one, b' ', next]) = rest.get(at..at + 3)
                 && at < most
                 && *one != b' '
@@ -160,18 +168,30 @@ impl Spaced {
             ..Decoded::default()
         };
         let written = window.range(open.start..open.end);
-        found.text.reserve(written.len() / 2 + 1);
+        let mut text = Vec::with_capacity(written.len() / 2 + 1);
         found.places.reserve(written.len() / 2 + 2);
         for (byte, place) in written.iter().zip(0..) {
             if *byte != b' ' {
-                found.text.push(char::from(*byte));
+                text.push(*byte);
                 found.places.push(place);
             }
         }
+        found.text = String::from_utf8(text).unwrap_or_default();
         if found.text.len() >= TEXT_BYTES_MIN {
             let end = u16::try_from(open.end - open.start).unwrap_or(u16::MAX);
             found.places.push(end);
             decoded.push(found);
         }
     }
+}
+
+/// How many bytes take turns with spaces, none of them beyond ASCII, as far as a block shows that the next one does so, too.
+#[inline]
+fn turns(bytes: &[u8]) -> usize {
+    const SPACES: u64 = u64::MAX / 3 * 2;
+    let [spaces, others] = masks(bytes.get(..BLOCK).unwrap_or(bytes), |bytes| {
+        [bytes.simd_eq(u8x16::splat(b' ')), bytes]
+    });
+    let turns = (spaces ^ SPACES | others).trailing_zeros() as usize & !1;
+    turns.saturating_sub(2)
 }

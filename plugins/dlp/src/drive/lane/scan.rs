@@ -8,6 +8,7 @@ use crate::drive::encoded::{self, OVERLAP_BYTES, RUN_BYTES_MAX, RUN_BYTES_MIN};
 use crate::drive::escaped::Decoded;
 use crate::drive::numbers::{Beside, Found};
 use crate::drive::{Reading, Sighting};
+use crate::window::Window;
 use std::ops::Range;
 use wide::u8x16;
 
@@ -132,7 +133,8 @@ impl Lane {
             let behind = letters.ascii.wrapping_add(first) & !letters.ascii;
             skipped |= starts & behind & letters.small << 1;
         }
-        if lettered | self.letters == 0 && numbers.skips_chains() {
+        let skips_chains = lettered | self.letters == 0 && numbers.skips_chains();
+        if skips_chains {
             skipped |= chained(alone, block);
         }
         // The last one may go on.
@@ -166,7 +168,9 @@ impl Lane {
                 None => Before::of(byte(first.wrapping_sub(2)), byte(first.wrapping_sub(1))),
             };
             let beside = Beside::new(before, near, settled, no_word >> end & 1 == 0);
-            if numbers.can_concern(beside, end - start) {
+            if numbers.can_concern(beside, end - start)
+                && !(skips_chains && end == start + 1 && is_chained(from + start, work.window))
+            {
                 let found = Found {
                     at: from + start..from + end,
                     beside,
@@ -212,7 +216,15 @@ impl Lane {
         let settled = work.last || at.end + 1 < work.window.end();
         let beside = Beside::new(before, behind, settled, true);
         if work.driver.numbers.can_concern(beside, at.len()) {
-            let lettered = true;
+            // What stood before this block is known, but for a byte.
+            let lettered = self.letters != 0 || at.len() > 1 || {
+                let first = at.start.checked_sub(BLOCK).map(byte);
+                first.is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+            };
+            if !lettered && work.driver.numbers.skips_chains() && is_chained(at.start, work.window)
+            {
+                return Ok(());
+            }
             let found = Found {
                 at,
                 beside,
@@ -393,4 +405,20 @@ fn chained(alone: u64, block: &[u8]) -> u64 {
         [bytes.simd_eq(u8x16::splat(CHAIN_SIGNS.0)) | others]
     });
     chained & signs << 1 & signs >> 1 & signs >> 3
+}
+
+/// The same of one that stands at the edge of a block.
+#[inline(never)]
+fn is_chained(at: usize, window: Window<'_>) -> bool {
+    let is_digit = |at: usize| window.byte(at).map(|byte| byte.is_ascii_digit());
+    let is_sign =
+        |byte: u8| byte == CHAIN_SIGNS.0 || (CHAIN_SIGNS.1..=CHAIN_SIGNS.2).contains(&byte);
+    let begin = at.saturating_sub(2);
+    let [a, one, b, two, c, three, d] = *window.range(begin..at + 5) else {
+        return false;
+    };
+    [a, b, c, d].iter().all(u8::is_ascii_digit)
+        && [one, two, three].into_iter().all(is_sign)
+        && is_digit(at + 5) == Some(false)
+        && begin.checked_sub(1).and_then(is_digit) != Some(true)
 }
