@@ -21,6 +21,9 @@ const LANES: usize = 16;
 /// The bytes that it takes to look at so many positions.
 const STRETCH: usize = LANES + PRINT - 1;
 
+/// The bytes that it takes to look at [`POSITIONS`].
+const BLOCK: usize = POSITIONS + PRINT - 1;
+
 /// Buckets of a group: the bits of a byte.
 pub(crate) const BUCKETS: usize = 8;
 
@@ -255,19 +258,45 @@ pub(crate) struct Teddy<const GROUPS: usize> {
 }
 
 impl<const GROUPS: usize> Teddy<GROUPS> {
-    /// Which of the first [`POSITIONS`] positions are candidates, the first one's bit being the lowest. One whose print would reach beyond the
-    /// bytes is none.
+    /// Calls `found` for every [`POSITIONS`] positions of which some are candidates, with the first one and a bit for each, its bit being the lowest,
+    /// for as long as it says so. A position whose print would reach beyond the bytes is none.
+    #[inline]
+    pub(crate) fn each(&self, bytes: &[u8], mut found: impl FnMut(usize, u64) -> bool) {
+        let (mut rest, mut from) = (bytes, 0);
+        while let Some(block) = rest.first_chunk::<BLOCK>() {
+            let positions = self.whole(block);
+            if positions != 0 && !found(from, positions) {
+                return;
+            }
+            from += POSITIONS;
+            rest = rest.get(POSITIONS..).unwrap_or_default();
+        }
+        let positions = self.few(rest);
+        if positions != 0 {
+            found(from, positions);
+        }
+    }
+
+    #[inline]
+    fn whole(&self, block: &[u8; BLOCK]) -> u64 {
+        let quarter = |at: usize| {
+            let stretch = block.get(at..).and_then(|rest| rest.first_chunk());
+            stretch.map_or(0, |stretch| self.sixteen(stretch))
+        };
+        let low = quarter(0) | quarter(LANES) << LANES;
+        let high = quarter(2 * LANES) | quarter(3 * LANES) << LANES;
+        u64::from(low) | u64::from(high) << (2 * LANES)
+    }
+
+    /// The candidates of fewer positions.
     #[inline(never)]
-    pub(crate) fn look(&self, bytes: &[u8]) -> u64 {
+    fn few(&self, bytes: &[u8]) -> u64 {
         let mut found = 0;
         let mut shift = 0;
         let mut rest = bytes;
         while let Some(stretch) = rest.first_chunk::<STRETCH>() {
             found |= u64::from(self.sixteen(stretch)) << shift;
             shift += LANES;
-            if shift == POSITIONS {
-                return found;
-            }
             rest = rest.get(LANES..).unwrap_or_default();
         }
         let positions = (rest.len() + 1).saturating_sub(PRINT);
@@ -405,19 +434,23 @@ mod tests {
                     place.copy_from_slice(word.as_bytes());
                 }
             }
-            let found = teddy.look(&text);
-            for (at, bytes) in text.windows(PRINT).take(POSITIONS).enumerate() {
+            let mut found = vec![false; text.len()];
+            teddy.each(&text, |from, positions| {
+                (0..POSITIONS).filter(|bit| positions >> bit & 1 == 1).for_each(|bit| found[from + bit] = true);
+                true
+            });
+            for (at, bytes) in text.windows(PRINT).enumerate() {
                 let stands = words.iter().any(|(word, any_case)| {
                     bytes == word.as_bytes() || *any_case && bytes.eq_ignore_ascii_case(word.as_bytes())
                 });
-                prop_assert!(!stands || found >> at & 1 == 1, "{} {:?}", at, bytes);
+                prop_assert!(!stands || found[at], "{} {:?}", at, bytes);
                 let mut alone = [0; STRETCH];
                 alone[..PRINT].copy_from_slice(bytes);
-                prop_assert_eq!(teddy.sixteen_swizzled(&alone) & 1, (found >> at & 1) as u32);
-                prop_assert_eq!(teddy.sixteen_one_by_one(&alone) & 1, (found >> at & 1) as u32);
+                prop_assert_eq!(teddy.sixteen_swizzled(&alone) & 1, u32::from(found[at]));
+                prop_assert_eq!(teddy.sixteen_one_by_one(&alone) & 1, u32::from(found[at]));
             }
-            let positions = (text.len() + 1).saturating_sub(PRINT);
-            prop_assert!(positions >= POSITIONS || found >> positions == 0);
+            let behind = (text.len() + 1).saturating_sub(PRINT);
+            prop_assert!(!found[behind..].contains(&true));
         }
     }
 }

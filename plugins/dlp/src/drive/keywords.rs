@@ -301,22 +301,17 @@ impl Keywords {
             + self.keywords.capacity() * size_of::<Keyword>()
     }
 
+    /// How many positions of a text are candidates, and how many are looked up.
     #[cfg(test)]
-    pub(super) fn candidates(&self, text: &[u8]) -> (f32, f32) {
-        let (mut all, mut confirmed) = (0, 0);
-        for at in (0..text.len()).step_by(POSITIONS) {
-            let rest = &text[at..];
-            let found = self.prints.look(rest);
-            all += found.count_ones();
-            let Sifted {
-                short,
-                long,
-                factor,
-            } = self.sift(found, rest);
-            confirmed += (short | long | factor).count_ones();
-        }
-        let kib = text.len() as f32 / 1024.0;
-        (all as f32 / kib, confirmed as f32 / kib)
+    pub(super) fn candidates(&self, text: &[u8]) -> (u32, u32) {
+        let (mut all, mut sifted) = (0, 0);
+        self.prints.each(text, |first, positions| {
+            let of = self.sift(positions, &text[first..]);
+            all += positions.count_ones();
+            sifted += (of.short | of.long | of.factor).count_ones();
+            true
+        });
+        (all, sifted)
     }
 
     /// Whether a bit is set. Always a plain load.
@@ -359,6 +354,7 @@ impl Keywords {
     /// Calls `found` for every keyword whose look is taken where none was taken before. Returns how far that is: what is cut off by the end of
     /// the window is found when more bytes are known. With `last` nothing is. `places` takes in where factors of patterns can be complete, all there
     /// are in the window.
+    #[inline(never)]
     pub(super) fn find(
         &self,
         window: Window<'_>,
@@ -373,15 +369,12 @@ impl Keywords {
                 short: true,
             };
         }
-        let mut rest = window.slice(looked.to).unwrap_or_default();
-        let mut from = looked.to;
+        let bytes = window.slice(looked.to).unwrap_or_default();
         let mut cut = None;
-        while rest.len() >= PRINT {
-            let positions = self.prints.look(rest);
-            let sifted = match positions {
-                0 => Sifted::default(),
-                positions => self.sift(positions, rest),
-            };
+        self.prints.each(bytes, |first, positions| {
+            let rest = bytes.get(first..).unwrap_or_default();
+            let sifted = self.sift(positions, rest);
+            let from = looked.to + first;
             for bit in bits(sifted.factor) {
                 let (position, behind) = (from + bit, rest.get(bit..).unwrap_or_default());
                 if let Some(patterns) = &self.patterns
@@ -391,22 +384,16 @@ impl Keywords {
                     places.push(position);
                 }
             }
-            let looks = if cut.is_none() {
-                sifted.short | sifted.long
-            } else {
-                0
+            let looks = match cut {
+                None => sifted.short | sifted.long,
+                Some(_) => 0,
             };
             for bit in bits(looks) {
                 let (position, behind) = (from + bit, rest.get(bit..).unwrap_or_default());
                 let look = look(behind);
                 if sifted.short >> bit & 1 == 1 && !(looked.short && position == looked.to) {
-                    self.at(
-                        window,
-                        position,
-                        look & START_MASK | SHORT,
-                        last,
-                        &mut found,
-                    );
+                    let short = look & START_MASK | SHORT;
+                    self.at(window, position, short, last, &mut found);
                 }
                 if sifted.long >> bit & 1 == 1 && !self.at(window, position, look, last, &mut found)
                 {
@@ -414,12 +401,8 @@ impl Keywords {
                     break;
                 }
             }
-            if rest.len() < POSITIONS + PRINT {
-                break;
-            }
-            from += POSITIONS;
-            rest = rest.get(POSITIONS..).unwrap_or_default();
-        }
+            true
+        });
         match cut.or_else(|| window.end().checked_sub(PRINT)) {
             Some(to) if to >= looked.to => Looked { to, short: true },
             Some(_) | None => looked,

@@ -22,3 +22,52 @@ pub(super) const PLAN: [[u32; PRINT]; GROUPS * BUCKETS] = [
     [0x40f0_32ef, 0x04b8_09e5, 0x013c_a622],
     [0x00f0_231b, 0x00f0_0cc0, 0x00fc_a21f],
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::detectors::named;
+    use crate::drive::Driver;
+    use std::path::Path;
+
+    /// Most positions of a KiB that are candidates, and most that are looked up.
+    const CANDIDATES_MAX: f32 = 140.0;
+    const LOOKED_UP_MAX: f32 = 16.0;
+
+    const LATIN: &str = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore magna \
+        aliqua. Ut enim ad minim veniam, quis nostrud exercitation ullamco laboris nisi ut aliquip ex ea commodo consequat. Duis aute irure \
+        dolor in reprehenderit in voluptate velit esse cillum dolore eu fugiat nulla pariatur. Excepteur sint occaecat cupidatat non proident, \
+        sunt in culpa qui officia deserunt mollit anim id est laborum. ";
+
+    /// A keyword that is added may share a bucket with what makes it stand everywhere: then text that is nothing costs more.
+    #[test]
+    fn few_positions_of_usual_text_are_candidates() {
+        let driver = Driver::new(named("all").iter().map(|of| (0, *of)), None).unwrap();
+        let read = |path: &str| {
+            let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+            std::fs::read_to_string(top.join(path)).unwrap()
+        };
+        for (name, text) in [
+            ("prose", read("README.md") + &read("docs/policy.md")),
+            (
+                "code",
+                read("plugins/dlp/src/text.rs") + &read("plugins/wire/src/document.rs"),
+            ),
+            ("data", read("host-test/cases/dlp/options.yaml")),
+            ("latin", LATIN.repeat(20)),
+            ("filler", "lorem ipsum dolor sit amet ".repeat(200)),
+        ] {
+            let (candidates, looked_up) = driver.keywords.candidates(text.as_bytes());
+            let a_kib = |count: u32| count as f32 * 1024.0 / text.len() as f32;
+            assert!(
+                a_kib(candidates) <= CANDIDATES_MAX,
+                "{name}: {}",
+                a_kib(candidates)
+            );
+            assert!(
+                a_kib(looked_up) <= LOOKED_UP_MAX,
+                "{name}: {}",
+                a_kib(looked_up)
+            );
+        }
+    }
+}

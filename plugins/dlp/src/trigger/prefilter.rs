@@ -6,7 +6,7 @@
 use super::lane::Lane;
 use super::{Ahead, Progress, Width};
 use crate::drive::bits;
-use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy};
+use crate::teddy::{Builder, PRINT, Print, Teddy};
 use portcullis_pattern::{ByteSet, Factor};
 use std::ops::Range;
 
@@ -113,18 +113,18 @@ impl Prefilter {
                 }
             }
         } else {
-            let (mut rest, mut from) = (bytes, 0);
-            while rest.len() >= PRINT {
-                for bit in bits(self.prints.look(rest)) {
-                    let here = rest.get(bit..).unwrap_or_default();
-                    if self.goes_on(table, here)
-                        && let Some(found) = begin_at(from + bit)
-                    {
-                        return Some(found);
+            let mut found = None;
+            self.prints.each(bytes, |from, positions| {
+                for bit in bits(positions) {
+                    let here = bytes.get(from + bit..).unwrap_or_default();
+                    if found.is_none() && self.goes_on(table, here) {
+                        found = begin_at(from + bit);
                     }
                 }
-                from += POSITIONS;
-                rest = rest.get(POSITIONS..).unwrap_or_default();
+                found.is_none()
+            });
+            if found.is_some() {
+                return found;
             }
         }
         if ahead.last {
