@@ -11,7 +11,7 @@
 mod probe;
 
 use portcullis_chain::{Completeness, Gateway, Origin, Settings, Step, Turn};
-use portcullis_policy::{MemoryStore, Reason, Timestamp};
+use portcullis_policy::{MemoryStore, Policy, Reason, Timestamp};
 use probe::Probe;
 use proptest::prelude::*;
 use std::cell::RefCell;
@@ -253,6 +253,36 @@ fn a_model_whose_name_would_be_edited_is_refused() {
         );
         assert!(!client.contains("SECRET") && outcome.provider_got.is_none());
     }
+}
+
+#[test]
+fn a_path_with_a_model_is_judged_before_its_headers_leave() {
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let policies = || vec![Box::new(Probe(Rc::clone(&log))) as Box<dyn Policy>];
+    let status = |complete: bool| {
+        // Headers are not held: what passes is gone.
+        let gateway = Gateway::new(policies(), Settings::default(), Completeness::Whole);
+        let mut store = MemoryStore::default();
+        let mut turn = Turn {
+            now: Timestamp::from_secs(1_000),
+            store: &mut store,
+            filter_state: &|_: &str| None,
+        };
+        let head: [(&str, &[u8]); 2] = [(":method", b"GET"), (":path", b"/v1/models/gpt-4o")];
+        match gateway
+            .open()
+            .request_head(&mut turn, &head, None, complete)
+        {
+            Step::Reply(reply) => Some(reply.status),
+            Step::Pass | Step::Hold | Step::Replace(_) | Step::Release(_) => None,
+        }
+    };
+    assert_eq!(status(true), None);
+    assert_eq!(
+        status(false),
+        Some(400),
+        "a body may follow, and be waited for"
+    );
 }
 
 #[test]
