@@ -253,6 +253,46 @@ fn without_a_key_a_chain_written_anew_shows_only_against_heads_kept_elsewhere() 
 }
 
 #[test]
+fn without_a_key_other_records_in_the_place_of_as_many_show_against_heads_kept_elsewhere() {
+    let mut events: Vec<(bool, u8)> = (0..20).map(|n| (n % 3 == 0, 4 + n % 4)).collect();
+    let kept = heads(&log(PLAIN, &events));
+    events[7].1 += 1;
+    let forged = log(PLAIN, &events);
+    assert_eq!(problems(&forged, &seal(PLAIN), &[], false), [""; 0]);
+    assert_eq!(
+        problems(&forged, &seal(PLAIN), &kept, false),
+        ["other_head"]
+    );
+}
+
+#[test]
+fn without_a_key_a_chain_written_anew_shows_against_what_others_recorded_of_it() {
+    // One worker has served, then both do, and after a minute the other one records both heads.
+    let mut events: Vec<(bool, u8)> = vec![(false, 4), (false, 4), (true, 4), (true, 2), (true, 4)];
+    let lines = log(PLAIN, &events);
+    let chain = |line: &String| Line::parse(line.as_bytes()).unwrap().link.id.to_owned();
+    let first = chain(&lines[0]);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("\"heads\"") && chain(line) != first)
+    );
+    events[1].1 = 5;
+    let forged = log(PLAIN, &events);
+    let mixed: Vec<String> = lines
+        .iter()
+        .zip(&forged)
+        .map(|(line, forged)| if chain(line) == first { forged } else { line })
+        .cloned()
+        .collect();
+    let found = problems(&mixed, &seal(PLAIN), &[], false);
+    assert!(
+        !found.is_empty() && found.iter().all(|problem| problem == "other_head"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn without_a_key_a_record_sealed_anew_does_not_fit_the_one_after_it() {
     let events: Vec<(bool, u8)> = (0..5).map(|_| (false, 4)).collect();
     let mut lines = log(PLAIN, &events);
