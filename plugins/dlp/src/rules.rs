@@ -318,12 +318,11 @@ impl Rules {
         self.has_lead
     }
 
-    /// Whether one look shows that nobody finds anything in a number, behind its key. Where a closer look is needed it says no.
-    pub(crate) fn is_no_number(&self, key: &str, digits: &str) -> bool {
-        let driver = self.driver.as_ref();
+    /// Whether one look shows that nobody finds anything in a number of so many digits, behind its key. Where a closer look is needed it says no.
+    pub(crate) fn is_no_number(&self, key: &str, digits: usize) -> bool {
         let matched = self.matched_digits.map_or(usize::MAX, usize::from);
-        driver.is_none_or(|driver| driver.is_no_number(key, digits))
-            && (digits.len() < matched || self.patterns_clear(digits, true))
+        let driver = self.driver.as_ref();
+        digits < matched && driver.is_none_or(|driver| driver.is_no_number(key, digits))
     }
 
     /// How many digits a number of JSON must have that any rule can find something in; `None`: none does.

@@ -50,7 +50,7 @@ impl From<TooManyParts> for Refused {
 
 impl Scanner {
     /// Takes the next piece of a text that `reaching` rules look at. What it brought to light is in [`Self::report`], also when the message is refused.
-    /// True: it came whole, and nothing is in it, however often it comes at its place.
+    /// True: it came whole, and nothing is in it, however often it comes at its place, nor in another number of as many digits.
     pub(crate) fn text(
         &mut self,
         rules: &Rules,
@@ -82,7 +82,7 @@ impl Scanner {
             number: text.place == Place::Number,
         };
         if text.piece.len() < rules.shortest()
-            || whole.number && rules.is_no_number(key, text.piece)
+            || whole.number && rules.is_no_number(key, text.piece.len())
             || self.known.is_clear(whole)
         {
             return Ok(true);
@@ -102,7 +102,7 @@ impl Scanner {
                 && scan.is_clear(rules, joined, whole.opaque)
             {
                 self.known.clear(whole);
-                return Ok(true);
+                return Ok(!whole.number);
             }
             scan.reset(rules, reaching);
             scan.follows(rules, whole.key);
@@ -117,7 +117,7 @@ impl Scanner {
             }
         }
         self.known.clear(whole);
-        Ok(true)
+        Ok(!whole.number)
     }
 
     /// Takes a piece of a text that comes in several.

@@ -130,7 +130,7 @@ impl<'a> Effects<'a> {
     }
 
     /// The text of this event came whole, and nothing is in it for the policy; nor would there be, should it come once more at the same place of
-    /// this message: whoever hands out texts may then leave it out.
+    /// this message: whoever hands out texts may then leave it out. Of a number ([`crate::Place::Number`]) the same holds for any that has as many digits.
     pub const fn dismiss(&mut self) {
         self.dismissed += 1;
     }

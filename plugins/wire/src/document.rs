@@ -214,14 +214,17 @@ impl Document {
                         self.key.set(member.key, "");
                     }
                     Some(Simple::Number(raw)) => {
-                        let ground = self.walker.around();
-                        let number = Number {
-                            raw,
-                            ground,
-                            key: member.key.text,
-                        };
-                        if raw.text.len() >= numbers_from {
-                            self.texts.number(number, 0, reborrow(&mut sink))?;
+                        let digits = raw.text.len();
+                        if digits >= numbers_from && !self.walker.dismisses_number(digits) {
+                            let number = Number {
+                                raw,
+                                ground: self.walker.around(),
+                                key: member.key.text,
+                            };
+                            let told = self.texts.number(number, 0, reborrow(&mut sink))?;
+                            if told && sink.as_ref().is_some_and(|sink| sink.dismisses()) {
+                                self.walker.dismiss_number(digits);
+                            }
                         }
                         continue;
                     }

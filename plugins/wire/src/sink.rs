@@ -22,7 +22,7 @@ pub trait TextSink {
     }
 
     /// Whether the text that was just told as a whole is nothing to anybody, and need not be told again when it comes once more at the same place
-    /// of the message.
+    /// of the message; of a number: whatever its digits are, as long as there are as many.
     fn dismisses(&self) -> bool {
         false
     }

@@ -183,22 +183,23 @@ impl Texts {
         Ok(dismissed)
     }
 
-    /// Takes a number; it is a text if its integer part has at least so many digits and it is none of the API's own.
+    /// Takes a number; it is a text if its integer part has at least so many digits and it is none of the API's own. Whether it was told.
     pub(crate) fn number(
         &mut self,
         number: Number<'_>,
         least: usize,
         sink: Option<&mut dyn TextSink>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let Number { raw, ground, key } = number;
         let mut room = Unescaped::new();
         let digits = json::integer(raw.text, least, &mut room);
         match (sink, digits) {
             (Some(sink), Some(digits)) if ground.claim != Claim::Count => {
                 (self.at, self.part) = (raw.at, Part::Alone);
-                self.give(digits, true, (ground.role, Place::Number), key, sink)
+                self.give(digits, true, (ground.role, Place::Number), key, sink)?;
+                Ok(true)
             }
-            _ => Ok(()),
+            _ => Ok(false),
         }
     }
 

@@ -182,8 +182,8 @@ impl Driver {
         self.keywords.patterns().is_some()
     }
 
-    /// Whether a number is nothing to any detector, `key` being that whose value it is. Where a closer look is needed it says no.
-    pub(crate) fn is_no_number(&self, key: &str, digits: &str) -> bool {
+    /// Whether no number of so many digits is anything to any detector, `key` being that whose value it is. Where a closer look is needed it says no.
+    pub(crate) fn is_no_number(&self, key: &str, digits: usize) -> bool {
         self.announcing.is_nothing(&self.numbers, key, digits)
     }
 

@@ -210,18 +210,13 @@ impl Numbers {
         !beside.settled || lengths.is_some_and(|lengths| lengths.has(digits))
     }
 
-    /// Whether digits that stand alone concern nobody that no word announces them to.
-    pub(super) fn is_nothing_alone(&self, digits: &str) -> bool {
+    /// Whether so many digits that stand alone concern nobody that no word announces them to.
+    pub(super) fn is_nothing_alone(&self, digits: usize) -> bool {
         let nothing = Behind::of_byte(0).followed(0);
         let kinds = self.by_sides.get(sides(Before::OTHER, nothing));
-        let of_length = self.by_length.get(digits.len().min(Lengths::LONGEST));
-        let first = digits.bytes().next().unwrap_or_default();
-        let of_first = self.by_first.get(usize::from(first & 0xF));
-        let kinds = [kinds, of_length, of_first].map(|kinds| kinds.copied().unwrap_or_default());
-        kinds
-            .into_iter()
-            .fold(self.unannounced, |all, kinds| all & kinds)
-            == 0
+        let of_length = self.by_length.get(digits.min(Lengths::LONGEST));
+        let [kinds, of_length] = [kinds, of_length].map(|kinds| kinds.copied().unwrap_or_default());
+        self.unannounced & kinds & of_length == 0
     }
 
     /// What it concerns. `last` tells that nothing follows the window.

@@ -77,6 +77,8 @@ pub(super) struct Known {
     pub(super) bit: u64,
     /// Of a text of this role it is nothing to anybody.
     dismissed: Option<Role>,
+    /// Then a bit for each number of digits: no number that has so many is anything to anybody behind it.
+    numbers: u32,
     /// The key that came behind it the last time.
     next: Slot,
 }
@@ -178,6 +180,7 @@ impl Keys {
             node,
             bit,
             dismissed: None,
+            numbers: 0,
             next: Slot(None),
         };
         let is_same = |other: &Known| {
@@ -212,6 +215,21 @@ impl Keys {
     pub(super) fn dismiss(&mut self, key: Slot, role: Role) {
         if let Some(key) = self.at_mut(key) {
             key.dismissed = Some(role);
+            key.numbers = 0;
+        }
+    }
+
+    /// Whether a number of so many digits is nothing to anybody behind a key that is none.
+    #[inline]
+    pub(super) fn dismisses_number(&self, key: Slot, digits: usize) -> bool {
+        let bit = 1_u32.checked_shl(digits as u32).unwrap_or(0);
+        self.at(key).is_some_and(|key| key.numbers & bit != 0)
+    }
+
+    /// No number of so many digits is anything to anybody behind it.
+    pub(super) fn dismiss_number(&mut self, key: Slot, digits: usize) {
+        if let Some(key) = self.at_mut(key) {
+            key.numbers |= 1_u32.checked_shl(digits as u32).unwrap_or(0);
         }
     }
 }

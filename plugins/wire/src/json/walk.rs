@@ -250,6 +250,20 @@ impl Walker {
         frame.is_some_and(|frame| self.keys.is_dismissed(frame.key, role))
     }
 
+    /// Whether no number of so many digits is anything to anybody behind the member's key.
+    #[inline]
+    pub(crate) fn dismisses_number(&self, digits: usize) -> bool {
+        let frame = self.frames.last();
+        frame.is_some_and(|frame| self.keys.dismisses_number(frame.key, digits))
+    }
+
+    /// No number of so many digits is.
+    pub(crate) fn dismiss_number(&mut self, digits: usize) {
+        if let Some(frame) = self.frames.last() {
+            self.keys.dismiss_number(frame.key, digits);
+        }
+    }
+
     /// The key just read is nothing to anybody as a text of this role.
     pub(crate) fn dismiss(&mut self, role: Role) {
         if let Some(frame) = self.frames.last() {
