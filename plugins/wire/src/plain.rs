@@ -56,9 +56,7 @@ impl PlainText {
                 part: Part::Alone,
                 key: "",
             };
-            give(text, sink, &mut self.batch, &mut |change| {
-                self.changes.push(change)
-            })?;
+            give(text, sink, &mut self.batch, &mut self.changes)?;
         }
         if broken { Err(unreadable()) } else { Ok(()) }
     }
@@ -80,9 +78,7 @@ impl PlainText {
             part: Part::Alone,
             key: "",
         };
-        give(text, sink, &mut self.batch, &mut |change| {
-            self.changes.push(change)
-        })?;
+        give(text, sink, &mut self.batch, &mut self.changes)?;
         Ok(())
     }
 

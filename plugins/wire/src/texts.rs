@@ -29,11 +29,12 @@ impl NestedIds {
 }
 
 /// Gives one piece to the sink. What it wishes changed in this text goes to `changes`.
+#[inline(never)]
 pub(crate) fn give(
     text: Text<'_>,
     sink: &mut dyn TextSink,
     batch: &mut Vec<Edit>,
-    changes: &mut impl FnMut(Change),
+    changes: &mut Vec<Change>,
 ) -> Result<Option<usize>, Refusal> {
     batch.clear();
     let undecided = sink.text(text, batch)?;
@@ -41,7 +42,7 @@ pub(crate) fn give(
         if edit.text != text.id {
             return Err(not_at_hand());
         }
-        changes(Change {
+        changes.push(Change {
             range: edit.range,
             replacement: edit.replacement,
         });
@@ -89,7 +90,7 @@ fn give_inner(
         part: Part::Alone,
         key: "",
     };
-    give(text, sink, batch, &mut |change| changes.push(change))?;
+    give(text, sink, batch, &mut changes)?;
     Ok(changes)
 }
 
@@ -445,9 +446,7 @@ impl Texts {
             part: Part::Alone,
             key: "",
         };
-        give(piece, sink, &mut self.batch, &mut |change| {
-            changes.push(change)
-        })?;
+        give(piece, sink, &mut self.batch, &mut changes)?;
         if json::hides_text(&text) {
             let of = (role, Place::Prose);
             let nested = give_nested(&text, of, &mut self.nested, sink, &mut self.batch)?;

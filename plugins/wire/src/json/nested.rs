@@ -5,10 +5,11 @@
 
 use super::escape_into;
 use super::locate::{locate, measure};
-use super::token::{Malformed, Raw, Token};
+use super::token::{Raw, Token};
 use super::tokenizer::Tokenizer;
 use super::unescape::{Unit, unit};
 use crate::edits::{Change, merge};
+use portcullis_policy::Refusal;
 use std::ops::Range;
 
 /// How many documents within documents are read: protects from work for each level. Real tool calls have one level, tools that call
@@ -43,15 +44,18 @@ pub(crate) fn starts_document(raw: &str) -> bool {
     }
 }
 
+/// Takes a string of a document; what it wishes changed in it.
+pub(crate) type Reader<'a> = dyn FnMut(&str) -> Result<Vec<Change>, Refusal> + 'a;
+
 /// Hands every string of a document whose escapes hide something to `text`, unescaped, and returns what it wishes changed in terms of
 /// the document. Reads as far as the document is one.
-pub(crate) fn read<E>(
+pub(crate) fn read(
     document: &str,
     depth: usize,
-    text: &mut impl FnMut(&str) -> Result<Vec<Change>, E>,
-) -> Result<Vec<Change>, E> {
+    text: &mut Reader<'_>,
+) -> Result<Vec<Change>, Refusal> {
     let mut changes = Vec::new();
-    for_each_scalar(document, |scalar| {
+    for_each_scalar(document, &mut |scalar| {
         if let Scalar::String(raw, meaning) = scalar {
             changes.extend(read_string(raw, meaning, depth, text)?);
         }
@@ -61,12 +65,12 @@ pub(crate) fn read<E>(
 }
 
 /// One string of a document.
-fn read_string<E>(
+fn read_string(
     raw: Raw<'_>,
     meaning: &str,
     depth: usize,
-    text: &mut impl FnMut(&str) -> Result<Vec<Change>, E>,
-) -> Result<Vec<Change>, E> {
+    text: &mut Reader<'_>,
+) -> Result<Vec<Change>, Refusal> {
     if !raw.escaped {
         return Ok(Vec::new());
     }
@@ -100,13 +104,13 @@ impl Portions {
     }
 
     /// Takes the next portion.
-    pub(crate) fn read<E>(
+    pub(crate) fn read(
         &mut self,
         portion: &str,
         last: bool,
         depth: usize,
-        text: &mut impl FnMut(&str) -> Result<Vec<Change>, E>,
-    ) -> Result<Vec<Change>, E> {
+        text: &mut Reader<'_>,
+    ) -> Result<Vec<Change>, Refusal> {
         let mut changes = Vec::new();
         if self.over {
             return Ok(changes);
@@ -174,7 +178,7 @@ pub(crate) fn fit(text: &str, changes: Vec<Change>, depth: usize) -> Vec<Change>
         used: vec![false; changes.len()],
         from: 0,
     };
-    let whole = for_each_scalar(text, |scalar| {
+    let whole = for_each_scalar(text, &mut |scalar| {
         let inside = scalar.range();
         match scalar {
             Scalar::String(raw, text) => {
@@ -199,7 +203,7 @@ pub(crate) fn fit(text: &str, changes: Vec<Change>, depth: usize) -> Vec<Change>
                 }
             }
         }
-        Ok::<(), Malformed>(())
+        Ok(())
     });
     if whole == Ok(true) { fitting } else { changes }
 }
@@ -287,10 +291,10 @@ impl Scalar<'_> {
 }
 
 /// Calls `found` for every string, key and word in order. `Ok(true)`: all of `text` was a document, or several.
-fn for_each_scalar<E>(
+fn for_each_scalar(
     text: &str,
-    mut found: impl FnMut(Scalar<'_>) -> Result<(), E>,
-) -> Result<bool, E> {
+    found: &mut dyn FnMut(Scalar<'_>) -> Result<(), Refusal>,
+) -> Result<bool, Refusal> {
     let mut tokenizer = Tokenizer::many();
     loop {
         let token = match tokenizer.next(text, true) {
@@ -315,7 +319,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn wish(seen: &mut Vec<String>, text: &str) -> Result<Vec<Change>, ()> {
+    fn wish(seen: &mut Vec<String>, text: &str) -> Result<Vec<Change>, Refusal> {
         seen.push(text.to_owned());
         let at = text.find('x');
         Ok(at

@@ -100,9 +100,7 @@ impl Flow {
             key: "",
         };
         let mut told = Told::default();
-        told.undecided = give(text, teller.sink, teller.batch, &mut |change| {
-            told.wishes.push(change)
-        })?;
+        told.undecided = give(text, teller.sink, teller.batch, &mut told.wishes)?;
         if let Kind::Unknown = self.kind
             && let Some(first) = piece
                 .trim_start_matches([' ', '\t', '\r', '\n'])

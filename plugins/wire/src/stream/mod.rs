@@ -330,7 +330,7 @@ impl EventStream {
             },
             sink,
             &mut self.batch,
-            &mut |change| changes.push(change),
+            &mut changes,
         )?;
         held.rewrite(range.clone(), What::Line, changes);
         Ok(true)
@@ -374,9 +374,7 @@ impl EventStream {
             part: Part::Alone,
             key,
         };
-        give(whole, sink, &mut self.batch, &mut |change| {
-            changes.push(change)
-        })?;
+        give(whole, sink, &mut self.batch, &mut changes)?;
         let mut dismissed = sink.dismisses();
         if json::hides_text(text) {
             changes.extend(give_nested(
