@@ -2,7 +2,7 @@
 
 use crate::{Exchange, Step, Turn, guards};
 use portcullis_policy::{Endpoint, Event, HeaderEdit, Refusal, RequestHead, RequestMeaning, Side};
-use portcullis_wire::{Dialect, RequestReader, endpoint, path_without_query};
+use portcullis_wire::{Dialect, RequestReader, endpoint, path_without_query, read_head};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -45,7 +45,9 @@ impl Exchange {
         let guarded = verdict.and_then(|()| {
             guards::request_head(&head, settings.pass_upgrades, settings.body_bytes_max)
         });
-        let ready = guarded.and_then(|()| self.prepare_body(&head, complete));
+        let ready = guarded
+            .and_then(|()| self.prepare_body(&head, complete))
+            .and_then(|()| self.read_head(turn, &head));
         if let Err(refusal) = ready {
             return self.refuse_request(turn, refusal);
         }
@@ -189,6 +191,24 @@ impl Exchange {
             | Endpoint::Public
             | Endpoint::Unknown => RequestState::Bodiless,
         };
+        Ok(())
+    }
+
+    /// Shows the policies the texts that leave with the head, before it does.
+    fn read_head(&mut self, turn: &mut Turn<'_>, head: &RequestHead<'_>) -> Result<(), Refusal> {
+        if !self.gateway.interest.request_text {
+            return Ok(());
+        }
+        let (gateway, edits) = (&self.gateway, &mut self.header_edits);
+        let passed = |name: &str| {
+            let removed =
+                |edit: &HeaderEdit| matches!(edit, HeaderEdit::Remove(its) if its == name);
+            gateway.settings.pass_headers.iter().any(|its| its == name) || edits.iter().any(removed)
+        };
+        let mut sink = self.fanout.sink(turn, Side::Request);
+        let changed = read_head(head.headers, &passed, &mut sink)?;
+        let set = |(name, value)| HeaderEdit::Set(Cow::Owned(name), value);
+        edits.extend(changed.into_iter().map(set));
         Ok(())
     }
 

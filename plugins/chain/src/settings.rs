@@ -21,6 +21,8 @@ pub struct Settings {
     pub told: Told,
     /// Largest body of a request, and of a response that is not streamed.
     pub body_bytes_max: usize,
+    /// Names of request header fields that are no texts, whatever they hold.
+    pub pass_headers: Vec<String>,
     /// Paths that are reachable without a key and hold no text.
     pub public_paths: Vec<String>,
     /// Let protocol upgrades through, uninspected.
@@ -36,6 +38,7 @@ impl Default for Settings {
             hold_headers: false,
             told: Told::ALL,
             body_bytes_max: BODY_BYTES_MAX_DEFAULT,
+            pass_headers: Vec::new(),
             public_paths: Vec::new(),
             pass_upgrades: false,
             include_usage: true,
@@ -74,20 +77,32 @@ impl Settings {
                 .and_then(|field| field.boolean())
                 .unwrap_or(true);
         }
-        if let Some(limit) = document
-            .section("dlp")
-            .and_then(|dlp| dlp.field("max_body_bytes"))
-            && let Some(bytes) = limit.positive()
-        {
-            match usize::try_from(bytes) {
-                Ok(bytes) if bytes <= BODY_BYTES_MAX_LIMIT => settings.body_bytes_max = bytes,
-                Ok(_) | Err(_) => {
-                    limit.mistake(format!("must not be above {BODY_BYTES_MAX_LIMIT} (1 GiB)"));
+        if let Some(dlp) = document.section("dlp") {
+            if let Some(limit) = dlp.field("max_body_bytes")
+                && let Some(bytes) = limit.positive()
+            {
+                match usize::try_from(bytes) {
+                    Ok(bytes) if bytes <= BODY_BYTES_MAX_LIMIT => settings.body_bytes_max = bytes,
+                    Ok(_) | Err(_) => {
+                        limit.mistake(format!("must not be above {BODY_BYTES_MAX_LIMIT} (1 GiB)"));
+                    }
                 }
+            }
+            if let Some(names) = dlp.field("pass_headers") {
+                settings.pass_headers = names.items().iter().filter_map(header_name).collect();
             }
         }
         settings
     }
+}
+
+fn header_name(item: &Section<'_>) -> Option<String> {
+    let name = item.string()?;
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return item.expected("the name of a header field");
+    }
+    Some(name.to_ascii_lowercase())
 }
 
 fn public_path(item: &Section<'_>) -> Option<String> {
@@ -112,7 +127,7 @@ mod tests {
     #[test]
     fn settings_are_read_from_their_sections() {
         let document = Document::parse(
-            br#"{"envoy":{"hold_headers":true},"auth":{"public_paths":["/healthz"],"on_upgrade":"pass"},"limits":{"include_usage":false},"dlp":{"max_body_bytes":1000}}"#,
+            br#"{"envoy":{"hold_headers":true},"auth":{"public_paths":["/healthz"],"on_upgrade":"pass"},"limits":{"include_usage":false},"dlp":{"max_body_bytes":1000,"pass_headers":["X-User"]}}"#,
         )
         .unwrap();
         let settings = Settings::read(&document);
@@ -123,6 +138,7 @@ mod tests {
                 hold_headers: true,
                 told: Told::ALL,
                 body_bytes_max: 1000,
+                pass_headers: vec!["x-user".into()],
                 public_paths: vec!["/healthz".into()],
                 pass_upgrades: true,
                 include_usage: false,
@@ -134,7 +150,7 @@ mod tests {
     fn mistakes_name_their_place() {
         let document = Document::parse(
             br#"{"envoy":{"hold":true,"hold_headers":1},"auth":{"public_paths":["healthz","/v1/messages"],"on_upgrade":"maybe"},"limits":{"include_usage":1},
-                "dlp":{"max_body_bytes":1e12}}"#,
+                "dlp":{"max_body_bytes":1e12,"pass_headers":["x y"]}}"#,
         )
         .unwrap();
         let _ = Settings::read(&document);
@@ -153,6 +169,7 @@ mod tests {
                 r#"auth.on_upgrade: expected one of refuse, pass, found "maybe""#,
                 "limits.include_usage: expected true or false, found 1",
                 "dlp.max_body_bytes: must not be above 1073741824 (1 GiB)",
+                r#"dlp.pass_headers[0]: expected the name of a header field, found "x y""#,
             ]
         );
     }

@@ -64,12 +64,13 @@ pub(crate) fn read(document: &Document, environment: &dyn Environment) -> Option
     let Some(section) = document.section("dlp") else {
         return of_alerts(document, wanted);
     };
-    // `max_body_bytes` is for the chain, which reads bodies.
+    // `max_body_bytes` and `pass_headers` are for the chain, which reads messages.
     section.only(&[
         "rules",
         "request",
         "response",
         "max_body_bytes",
+        "pass_headers",
         "mode",
         "mask_key",
         "unscannable",

@@ -74,8 +74,8 @@ struct DlpExchange {
     side: Side,
     /// The response comes as a stream: it leaves as it comes.
     streamed: bool,
-    /// The rules that reach this call. Known from the message's first text on.
-    reaching: Option<RuleSet>,
+    /// The rules that reach this call, and whether its model was known then: texts of a request's head come before.
+    reaching: Option<(RuleSet, bool)>,
     /// What was masked in the request.
     vault: Vault,
     /// Number of texts in the request that looked like placeholders.
@@ -161,13 +161,16 @@ impl DlpExchange {
     /// The rules that reach this call.
     #[inline]
     fn reaching(&mut self, facts: &Facts) -> RuleSet {
-        if let Some(known) = self.reaching {
+        let named = facts.model.is_some();
+        if let Some((known, then)) = self.reaching
+            && then == named
+        {
             return known;
         }
         let reaching = self.config.rules.reaching_call(|scope| {
             scope.reaches_call(facts.model.as_deref(), facts.identity.as_deref())
         });
-        self.reaching = Some(reaching);
+        self.reaching = Some((reaching, named));
         reaching
     }
 

@@ -32,7 +32,7 @@ fn mistakes_name_the_path() {
     check(
         r#"{"request":1,"rule":[]}"#,
         &[
-            "dlp.rule: unknown field; known here: rules, request, response, max_body_bytes, mode, mask_key, unscannable",
+            "dlp.rule: unknown field; known here: rules, request, response, max_body_bytes, pass_headers, mode, mask_key, unscannable",
             "dlp.request: expected true or false, found 1",
         ],
     );

@@ -40,6 +40,7 @@ mod document;
 mod edits;
 mod endpoint;
 mod formats;
+mod head;
 mod include_usage;
 mod json;
 mod media;
@@ -57,6 +58,7 @@ mod texts;
 mod usage;
 
 pub use endpoint::{endpoint, path_without_query};
+pub use head::read_head;
 pub use models::shown;
 pub use request::RequestReader;
 pub use response::{BodyKind, Released, ResponseReader};
