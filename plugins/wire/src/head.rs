@@ -1,90 +1,79 @@
 //! Texts of a request that stand before its body: the parameters of its query, and the values of header fields that a client made up.
 
 use crate::TextSink;
-use crate::edits::{Change, carry_out};
-use crate::texts::give;
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use portcullis_policy::{Part, Place, Refusal, Role, Text, TextId};
-use std::borrow::Cow;
+use crate::edits::carry_out;
+use crate::texts::{NestedIds, give_inner};
+use portcullis_policy::{Place, Refusal, Role};
 
-/// Field names that HTTP, proxies and the guarded APIs' own clients give a meaning, sorted: no text for a model, or a credential.
-const PROTOCOL: [&str; 47] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "api-key",
-    "authorization",
-    "b3",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "cookie",
-    "date",
-    "dnt",
-    "expect",
-    "forwarded",
-    "host",
-    "http2-settings",
-    "idempotency-key",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "keep-alive",
-    "max-forwards",
-    "origin",
-    "pragma",
-    "priority",
-    "proxy-authorization",
-    "proxy-connection",
+/// Names of fields that HTTP, proxies, tracers and the guarded APIs' own clients give a meaning: no text for a model, or a credential. Those of `n` bytes
+/// stand one behind the other at `n`, so that a name is compared with few.
+const PROTOCOL: [&str; 26] = [
+    "",
+    "",
+    "b3te",
+    "dntvia",
+    "datehost",
     "range",
-    "te",
+    "acceptcookieexpectoriginpragma",
+    "api-keytrailerupgrade",
+    "if-matchpriority",
+    "forwardedx-api-keyx-real-ip",
+    "connectionkeep-alivetracestateuser-agent",
     "traceparent",
-    "tracestate",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "upgrade-insecure-requests",
-    "user-agent",
-    "via",
-    "x-api-key",
+    "content-typemax-forwardsx-request-id",
+    "authorizationcache-controlif-none-match",
+    "accept-charsetcontent-lengthhttp2-settings",
+    "accept-encodingaccept-languageidempotency-key",
+    "content-encodingproxy-connectionx-correlation-id",
+    "if-modified-sincetransfer-encodingx-ot-span-context",
+    "",
+    "proxy-authorizationx-client-request-id",
+    "",
+    "",
+    "",
+    "",
     "x-claude-code-session-id",
-    "x-client-request-id",
-    "x-correlation-id",
-    "x-ot-span-context",
-    "x-real-ip",
-    "x-request-id",
+    "upgrade-insecure-requests",
 ];
 
-/// The same for families of names: pseudo-header fields, then what proxies, meshes, tracers and SDKs write.
-const PROTOCOL_PREFIXES: [&str; 14] = [
-    ":",
-    "anthropic-",
-    "openai-",
-    "sec-",
-    "x-amz",
-    "x-b3-",
-    "x-cloud-trace-",
-    "x-datadog-",
-    "x-envoy-",
-    "x-forwarded-",
-    "x-goog-",
-    "x-istio-",
-    "x-portcullis-",
-    "x-stainless-",
-];
+/// The same for families of names: pseudo-header fields, and what proxies, meshes, tracers and SDKs write.
+const FAMILIES: [&str; 4] = [":", "anthropic-", "openai-", "sec-"];
 
-/// Ids of these texts, which no text of a body has.
-const HEAD: u64 = 1 << 62;
+/// Those that begin with `x-`, without that.
+const X_FAMILIES: [&str; 10] = [
+    "amz",
+    "b3-",
+    "cloud-trace-",
+    "datadog-",
+    "envoy-",
+    "forwarded-",
+    "goog-",
+    "istio-",
+    "portcullis-",
+    "stainless-",
+];
 
 /// Whether a field's value may be a text of the client's.
 fn may_hold_text(name: &str) -> bool {
-    PROTOCOL.binary_search(&name).is_err()
-        && !PROTOCOL_PREFIXES
+    let begins = |text: &str, with: &[u8]| {
+        let bytes = text.as_bytes();
+        bytes.first() == with.first() && bytes.starts_with(with)
+    };
+    let same_length = PROTOCOL
+        .get(name.len())
+        .copied()
+        .unwrap_or_default()
+        .as_bytes();
+    let (families, rest): (&[&str], _) = match name.strip_prefix("x-") {
+        Some(rest) => (&X_FAMILIES, rest),
+        None => (&FAMILIES, name),
+    };
+    !same_length
+        .chunks(name.len().max(1))
+        .any(|known| begins(name, known))
+        && !families
             .iter()
-            .any(|prefix| name.starts_with(prefix))
+            .any(|family| begins(rest, family.as_bytes()))
 }
 
 /// Hands the texts of a request's head to `sink`: names and values of the query's parameters as servers read them (percent signs decoded once,
@@ -98,34 +87,20 @@ pub fn read_head(
     passed: &dyn Fn(&str) -> bool,
     sink: &mut dyn TextSink,
 ) -> Result<Vec<(String, String)>, Refusal> {
-    let mut texts = HeadTexts { sink, ids: HEAD };
+    let mut texts = HeadTexts {
+        sink,
+        ids: NestedIds::default(),
+    };
     let mut changed = Vec::new();
     for (index, (name, value)) in headers.iter().enumerate() {
-        if *name == ":path" {
-            if let Some(at) = value.iter().position(|byte| matches!(byte, b'?' | b'#'))
-                && let Some((path, query)) = value.split_at_checked(at + 1)
-                && let Some(edited) = texts.query(&String::from_utf8_lossy(query))?
-            {
-                let path = String::from_utf8_lossy(path);
-                changed.push(((*name).to_owned(), format!("{path}{edited}")));
-            }
-            continue;
-        }
-        if value.is_empty() || !may_hold_text(name) || passed(name) {
-            continue;
-        }
-        let (before, after) = headers.split_at(index);
-        if before.iter().any(|(other, _)| other == name) {
-            continue;
-        }
-        // A field that stands twice is one whose values are a list (RFC 9110, section 5.3).
-        let mut whole = String::from_utf8_lossy(value);
-        for (_, more) in after.iter().skip(1).filter(|(other, _)| other == name) {
-            whole.to_mut().push_str(", ");
-            whole.to_mut().push_str(&String::from_utf8_lossy(more));
-        }
-        if let Some(edited) = texts.text(&whole, name, Place::Prose)? {
-            let edited = edited.replace(|c: char| c.is_ascii_control(), " ");
+        let edited = if *name == ":path" {
+            texts.path(value)?
+        } else if !value.is_empty() && may_hold_text(name) && !passed(name) {
+            texts.field(headers, index)?
+        } else {
+            None
+        };
+        if let Some(edited) = edited {
             changed.push(((*name).to_owned(), edited));
         }
     }
@@ -135,89 +110,147 @@ pub fn read_head(
 /// Texts of a head, one after the other.
 struct HeadTexts<'a> {
     sink: &'a mut dyn TextSink,
-    ids: u64,
+    ids: NestedIds,
 }
 
 impl HeadTexts<'_> {
-    /// The query with all that was wished changed in it.
-    fn query(&mut self, query: &str) -> Result<Option<String>, Refusal> {
-        let (mut edited, mut any) = (String::new(), false);
-        for parameter in query.split_inclusive('&') {
-            let (bare, end) = match parameter.strip_suffix('&') {
-                Some(bare) => (bare, "&"),
-                None => (parameter, ""),
-            };
-            let (name, value) = match bare.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (bare, None),
-            };
-            let key = decoded(name);
-            let other_name = self.text(&key, "", Place::Key)?;
-            let other_value = match value {
-                Some(value) => self.text(&decoded(value), &key, Place::Prose)?,
-                None => None,
-            };
-            any |= other_name.is_some() || other_value.is_some();
-            push(&mut edited, name, other_name);
-            if let Some(value) = value {
-                edited.push('=');
-                push(&mut edited, value, other_value);
+    /// Reads the query behind a path; the path with all that was wished changed in it.
+    fn path(&mut self, path: &[u8]) -> Result<Option<String>, Refusal> {
+        let Some(at) = path.iter().position(|byte| matches!(byte, b'?' | b'#')) else {
+            return Ok(None);
+        };
+        let (before, query) = path.split_at_checked(at + 1).unwrap_or_default();
+        let (mut edited, mut any) = (before.to_vec(), false);
+        for (index, parameter) in query.split(|byte| *byte == b'&').enumerate() {
+            if index > 0 {
+                edited.push(b'&');
             }
-            edited.push_str(end);
+            let mut key = String::new();
+            for (index, raw) in parameter.splitn(2, |byte| *byte == b'=').enumerate() {
+                let text = decoded(raw);
+                let place = if index == 0 {
+                    Place::Key
+                } else {
+                    edited.push(b'=');
+                    Place::Prose
+                };
+                match self.text(&text, &key, place)? {
+                    None => edited.extend_from_slice(raw),
+                    Some(text) => {
+                        any = true;
+                        encode(&text, &mut edited);
+                    }
+                }
+                key = text;
+            }
         }
-        Ok(any.then_some(edited))
+        Ok(any.then(|| text_of(edited)))
+    }
+
+    /// Reads a field where it stands first. Values of one that stands more than once are a list (RFC 9110, section 5.3).
+    fn field(
+        &mut self,
+        headers: &[(&str, &[u8])],
+        index: usize,
+    ) -> Result<Option<String>, Refusal> {
+        let (before, from_here) = headers.split_at_checked(index).unwrap_or_default();
+        let Some((name, _)) = from_here.first() else {
+            return Ok(None);
+        };
+        if before
+            .iter()
+            .any(|(other, value)| other == name && !value.is_empty())
+        {
+            return Ok(None);
+        }
+        let mut whole = Vec::new();
+        for (_, value) in from_here.iter().filter(|(other, _)| other == name) {
+            if !whole.is_empty() {
+                whole.extend_from_slice(b", ");
+            }
+            whole.extend_from_slice(value);
+        }
+        let edited = self.text(&text_of(whole), name, Place::Prose)?;
+        // A field's value has no line breaks.
+        Ok(edited.map(|mut edited| {
+            for byte in edited.iter_mut().filter(|byte| byte.is_ascii_control()) {
+                *byte = b' ';
+            }
+            text_of(edited)
+        }))
     }
 
     /// What a text is to become; `None` when nothing was wished.
-    fn text(&mut self, piece: &str, key: &str, place: Place) -> Result<Option<String>, Refusal> {
+    fn text(&mut self, piece: &str, key: &str, place: Place) -> Result<Option<Vec<u8>>, Refusal> {
         if piece.is_empty() {
             return Ok(None);
         }
-        self.ids += 1;
-        let text = Text {
-            id: TextId(self.ids),
-            piece,
-            last: true,
-            role: Role::Unknown,
-            place,
-            part: Part::Alone,
-            key,
-        };
-        let mut changes: Vec<Change> = Vec::new();
-        give(text, self.sink, &mut Vec::new(), &mut |change| {
-            changes.push(change)
-        })?;
+        let of = (Role::Unknown, place);
+        let changes = give_inner(piece, key, of, &mut self.ids, self.sink, &mut Vec::new())?;
         if changes.is_empty() {
             return Ok(None);
         }
-        let mut edited = Vec::with_capacity(piece.len());
+        let mut edited = Vec::new();
         carry_out(piece, changes, &mut edited);
-        Ok(Some(String::from_utf8_lossy(&edited).into_owned()))
+        Ok(Some(edited))
     }
 }
 
-/// A parameter's name or value as servers read it.
-fn decoded(raw: &str) -> Cow<'_, str> {
-    if !raw.contains(['%', '+']) {
-        return Cow::Borrowed(raw);
-    }
-    let blanks = raw.replace('+', " ");
-    let decoded = percent_decode_str(&blanks).decode_utf8_lossy().into_owned();
-    Cow::Owned(decoded)
+/// Bytes as a text: what is not UTF-8 is taken for Latin-1, so that it does not hide what stands beside it.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        error
+            .as_bytes()
+            .iter()
+            .map(|byte| char::from(*byte))
+            .collect()
+    })
 }
 
-/// Writes a name or value as it came, or the text in its place.
-fn push(query: &mut String, raw: &str, edited: Option<String>) {
-    match edited {
-        None => query.push_str(raw),
-        Some(text) => query.extend(utf8_percent_encode(&text, NON_ALPHANUMERIC)),
+/// A parameter's name or value as servers read it. A percent sign without two digits is one.
+fn decoded(raw: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        bytes.push(match (first, after) {
+            (b'+', _) => b' ',
+            (b'%', [high, low, behind @ ..])
+                if let (Some(high), Some(low)) = (digit(*high), digit(*low)) =>
+            {
+                rest = behind;
+                high * 16 + low
+            }
+            _ => *first,
+        });
+    }
+    text_of(bytes)
+}
+
+/// The value of a hexadecimal digit.
+fn digit(byte: u8) -> Option<u8> {
+    let value = char::from(byte).to_digit(16)?;
+    u8::try_from(value).ok()
+}
+
+/// Writes a text so that [`decoded`] gives it back (RFC 3986, section 2.1).
+fn encode(text: &[u8], out: &mut Vec<u8>) {
+    for byte in text {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+            out.push(*byte);
+        } else {
+            let digit = |value: u8| b"0123456789ABCDEF".get(usize::from(value)).copied();
+            out.push(b'%');
+            out.extend(digit(byte >> 4));
+            out.extend(digit(byte & 15));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portcullis_policy::Edit;
+    use portcullis_policy::{Edit, Text};
 
     /// Writes texts down, and has `SECRET` redacted.
     #[derive(Default)]
@@ -252,8 +285,31 @@ mod tests {
     }
 
     #[test]
-    fn the_names_are_sorted() {
-        assert!(PROTOCOL.is_sorted() && PROTOCOL_PREFIXES.is_sorted());
+    fn names_stand_at_their_length() {
+        for (length, names) in PROTOCOL.iter().enumerate() {
+            assert_eq!(names.len() % length.max(1), 0, "{names}");
+        }
+        for name in [
+            "te",
+            "user-agent",
+            "x-forwarded-for",
+            ":path",
+            "openai-beta",
+            "x-request-id",
+        ] {
+            assert!(!may_hold_text(name), "{name}");
+        }
+        for name in [
+            "x-note",
+            "note",
+            "tx",
+            "x-",
+            "user-agenx",
+            "x-forwarde",
+            "openai",
+        ] {
+            assert!(may_hold_text(name), "{name}");
+        }
     }
 
     #[test]
@@ -265,7 +321,7 @@ mod tests {
             ("/?a=1&&b&=c&d=", vec![":a", "a:1", ":b", ":c", ":d"]),
             ("/?n%6Fte=a+b%2bc%26d=e", vec![":note", "note:a b+c&d=e"]),
             ("/?a=%2531%zz%", vec![":a", "a:%31%zz%"]),
-            ("/?a=%ff1", vec![":a", "a:\u{fffd}1"]),
+            ("/?a=%ff1", vec![":a", "a:\u{ff}1"]),
             ("/#a?b", vec![":a?b"]),
         ] {
             assert_eq!(
@@ -296,8 +352,16 @@ mod tests {
             ("x-mine", b"SECRET"),
             ("x-empty", b""),
         ]);
-        assert_eq!(texts, ["x-note:my SECRET, caf\u{fffd}"]);
-        let expected = "my [gone & ], caf\u{fffd}".to_owned();
+        assert_eq!(texts, ["x-note:my SECRET, caf\u{e9}"]);
+        let expected = "my [gone & ], caf\u{e9}".to_owned();
         assert_eq!(changed, [("x-note".to_owned(), expected)]);
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_again() {
+        let all: String = (0..0x250).filter_map(char::from_u32).collect();
+        let mut encoded = Vec::new();
+        encode(all.as_bytes(), &mut encoded);
+        assert_eq!(decoded(&encoded), all);
     }
 }

@@ -68,13 +68,14 @@ pub(crate) fn give_nested(
     batch: &mut Vec<Edit>,
 ) -> Result<Vec<Change>, Refusal> {
     json::read_nested(text, NESTED_DEPTH_MAX, &mut |inner: &str| {
-        give_inner(inner, (role, place), ids, &mut *sink, batch)
+        give_inner(inner, "", (role, place), ids, &mut *sink, batch)
     })
 }
 
 /// Gives a string within a string.
-fn give_inner(
+pub(crate) fn give_inner(
     piece: &str,
+    key: &str,
     (role, place): (Role, Place),
     ids: &mut NestedIds,
     sink: &mut dyn TextSink,
@@ -88,7 +89,7 @@ fn give_inner(
         role,
         place,
         part: Part::Alone,
-        key: "",
+        key,
     };
     give(text, sink, batch, &mut changes)?;
     Ok(changes)
@@ -282,7 +283,7 @@ impl Texts {
                 portion,
                 raw.is_empty(),
                 NESTED_DEPTH_MAX,
-                &mut |inner: &str| give_inner(inner, (role, place), ids, &mut *sink, batch),
+                &mut |inner: &str| give_inner(inner, "", (role, place), ids, &mut *sink, batch),
             )?;
             let at = self.at;
             self.changes
