@@ -293,6 +293,22 @@ fn without_a_key_a_chain_written_anew_shows_against_what_others_recorded_of_it()
 }
 
 #[test]
+fn what_a_changed_record_tells_is_not_believed() {
+    let mut lines = log(KEYED, &[(false, 4), (false, 4)]);
+    let last = lines.len() - 1;
+    lines[last] = Line::parse(lines[last].as_bytes())
+        .unwrap()
+        .erased()
+        .unwrap();
+    // The first one is no request's: it may tell of an erasure.
+    lines[0] = lines[0].replacen(",\"chain\":", ",\"erasure\":{\"records\":9},\"chain\":", 1);
+    assert_eq!(
+        problems(&lines, &seal(KEYED), &[], false),
+        ["changed", "unaccounted"]
+    );
+}
+
+#[test]
 fn without_a_key_a_record_sealed_anew_does_not_fit_the_one_after_it() {
     let events: Vec<(bool, u8)> = (0..5).map(|_| (false, 4)).collect();
     let mut lines = log(PLAIN, &events);
