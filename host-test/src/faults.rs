@@ -1,5 +1,6 @@
 //! Faults to order.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::shared::SharedData;
@@ -14,8 +15,8 @@ pub struct Faults {
     pub cas_mismatches: u32,
     /// In so many of 1000 conditional writes, drawn from the world's seed, `CasMismatch` is the answer.
     pub cas_mismatch_permille: u32,
-    /// Shared data is read and written in vain: `InternalFailure` is the answer.
-    pub shared_data_fails: bool,
+    /// These host functions (`proxy_get_shared_data`) do nothing and answer `InternalFailure`.
+    pub refused: BTreeSet<&'static str>,
     /// Runs before each conditional write and may change the entry (VM id, key): what another worker does between the
     /// guest's read and its write.
     pub before_cas: Option<BeforeCas>,

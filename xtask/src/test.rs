@@ -143,7 +143,7 @@ const NATIVE_CASES: &str =
     "test --package portcullis-conformance --no-default-features --no-fail-fast";
 // One call, because another one would build wasmtime again for other features of what it depends on.
 const WASM_CASES: &str = "test --package portcullis-conformance --package portcullis-speed --no-fail-fast --test linear \
-                          --test wasmtime --test audit --test engines --test contract --test calls";
+                          --test wasmtime --test audit --test engines --test refusing_host --test contract --test calls";
 // Of modules that wasm-opt has made.
 const FIGURES: &str =
     "test --package portcullis-conformance --no-fail-fast --test instructions --test sizes";

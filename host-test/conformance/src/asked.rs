@@ -21,8 +21,9 @@ pub fn by_the_gateway(setup: &Setup, call: &Call) -> bool {
 /// The body, as JSON, that asks where this one does not: `None` when it does, is no stream, or cannot be made to ask.
 fn asking(body: &[u8]) -> Option<Value> {
     let mut body: Value = serde_json::from_slice(body).ok()?;
-    let streams = body["stream"] == json!(true);
-    let options = &mut body["stream_options"];
+    let object = body.as_object_mut()?;
+    let streams = object.get("stream") == Some(&json!(true));
+    let options = object.entry("stream_options").or_insert(Value::Null);
     if options.is_null() {
         *options = json!({});
     }

@@ -22,6 +22,9 @@ use crate::resolve::{Call, Reply, Response};
 /// What bodies may be buffered: above every policy's `max_body_bytes`, as in the shipped scenarios.
 const BUFFER_BYTES: usize = 33 << 20;
 
+/// The host functions of what workers share.
+const SHARED_DATA: [&str; 2] = ["proxy_get_shared_data", "proxy_set_shared_data"];
+
 /// The modules, read once.
 #[derive(Clone)]
 pub struct Modules {
@@ -227,8 +230,10 @@ impl Engine for Wasm {
     }
 
     fn share(&mut self, shared: Shared) -> Result<()> {
-        self.world
-            .faults(|faults| faults.shared_data_fails = shared == Shared::Fails);
+        self.world.faults(|faults| match shared {
+            Shared::Fails => faults.refused.extend(SHARED_DATA),
+            Shared::Answers => faults.refused.clear(),
+        });
         Ok(())
     }
 

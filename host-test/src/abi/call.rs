@@ -54,7 +54,15 @@ impl<'a> Call<'a> {
             )));
         }
         let mut call = Self { caller, said: None };
-        let (code, text) = match handler(&mut call) {
+        let refused = call
+            .world()
+            .with(|state| state.faults.refused.contains(name));
+        let answer = if refused {
+            Err(Status::InternalFailure.into())
+        } else {
+            handler(&mut call)
+        };
+        let (code, text) = match answer {
             Ok(()) => (0, String::new()),
             Err(Fault::Status(status)) => (status.code(), format!(" -> {status}")),
             Err(Fault::Errno(errno)) => (errno, format!(" -> errno {errno}")),

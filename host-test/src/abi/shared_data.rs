@@ -15,14 +15,13 @@ pub(super) fn get(
     let key = call.bytes(key, key_size)?;
     call.say(|| show(&key));
     let vm_id = call.state().vm_id.clone();
-    let (value, cas) = call.world().with(|state| {
-        if state.faults.shared_data_fails {
-            return Err(Status::InternalFailure);
-        }
-        let found = state.shared.get(&vm_id, &key);
-        let found = found.map(|(value, cas)| (value.to_vec(), cas));
-        found.ok_or(Status::NotFound)
-    })?;
+    let found = call.world().with(|state| {
+        state
+            .shared
+            .get(&vm_id, &key)
+            .map(|(value, cas)| (value.to_vec(), cas))
+    });
+    let (value, cas) = found.ok_or(Status::NotFound)?;
     call.give(&value, value_at, size_at)?;
     call.write_u32(cas_at, cas)
 }
@@ -40,9 +39,6 @@ pub(super) fn set(
     call.say(|| format!("{} = {} (cas {cas})", show(&key), show(&value)));
     let vm_id = call.state().vm_id.clone();
     call.world().with(|state| {
-        if state.faults.shared_data_fails {
-            return Err(Status::InternalFailure);
-        }
         if cas != 0 {
             if let Some(interfere) = &mut state.faults.before_cas {
                 interfere(&mut state.shared, &vm_id, &key);

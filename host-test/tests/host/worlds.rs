@@ -73,9 +73,9 @@ fn faults_of_shared_data_to_order() {
     assert!(go().contains("sd_set k 2 cas -> 8"));
     world.faults(|faults| {
         faults.cas_mismatch_permille = 0;
-        faults.shared_data_fails = true;
+        faults.refused.insert("proxy_get_shared_data");
     });
-    assert!(go().contains("sd_set k 1 0 -> 10\nsd_get k -> 10"));
+    assert!(go().contains("sd_set k 1 0 -> 0\nsd_get k -> 10"));
 }
 
 #[test]
