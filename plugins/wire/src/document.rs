@@ -1,62 +1,25 @@
 //! A JSON body on its way through: bytes in, texts to the sink, meanings to an observer.
 
+mod ahead;
+mod head;
+mod key;
+mod observe;
+
+pub(crate) use ahead::{Ahead, Lookahead};
+pub(crate) use observe::{Observe, Payload, Value};
+
 use crate::TextSink;
 use crate::formats::Meaning;
 use crate::include_usage::{self, Patch, Stated};
-use crate::json::{self, Malformed, NodeId, Raw, Simple, Token, Trie, Walker};
+use crate::json::{self, Malformed, NodeId, Simple, Token, Trie, Walker};
 use crate::places::{self, Ground};
 use crate::texts::{Inside, Number, Piece, Texts};
+use head::Head;
+use key::Key;
 use portcullis_policy::{Part, Refusal, Role};
-use std::ops::Range;
-
-/// Bytes of a string that an observer is shown: protects from copies of what nobody reads whole. Longer than any model's name and any
-/// media type.
-pub(crate) const HEAD_BYTES_MAX: usize = 1024;
 
 /// Room for a body that was announced: so many times what came of it. Protects memory from who announces much and sends little.
 const ROOM_PER_BYTE: usize = 8;
-
-/// A value at a place that the table gives a meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Value<'a> {
-    /// A string: its beginning, of at most [`HEAD_BYTES_MAX`] bytes, and whether that is all of it.
-    String { head: &'a str, whole: bool },
-    /// A number as it is written.
-    Number(&'a str),
-    /// `true` or `false`.
-    Bool(bool),
-    /// `null`.
-    Null,
-    /// An array or object begins.
-    Open { object: bool },
-    /// It ended.
-    Close { object: bool },
-}
-
-/// What takes note of values that mean something.
-pub(crate) trait Observe {
-    /// Takes a value. An error ends the reading.
-    fn value(&mut self, meaning: Meaning, value: Value<'_>) -> Result<(), Malformed>;
-
-    /// The file that ended with the value just taken.
-    fn payload(&mut self) -> Option<Payload> {
-        None
-    }
-
-    /// Takes note of a file that was not read.
-    fn unscanned(&mut self, payload: Payload) {
-        let _ = payload;
-    }
-}
-
-/// A file within a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Payload {
-    /// The name for its media type, when it has one.
-    pub name: Option<&'static str>,
-    /// It is said to be plain text, and was read as such.
-    pub is_text: bool,
-}
 
 /// Why a document could not be read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -405,120 +368,6 @@ impl Document {
     /// The body with all changes carried out.
     pub(crate) fn render(&mut self) -> Vec<u8> {
         self.texts.render(&self.body, self.patch.as_ref())
-    }
-}
-
-/// A key of a document that is kept.
-#[derive(Debug, Default)]
-struct Key {
-    /// Where it stands…
-    place: Range<usize>,
-    /// …and what it means, if that is not what is written there.
-    meaning: String,
-}
-
-impl Key {
-    /// None.
-    #[inline]
-    fn clear(&mut self) {
-        self.place = 0..0;
-        self.meaning.clear();
-    }
-
-    #[inline]
-    fn set(&mut self, raw: Raw<'_>, key: &str) {
-        self.place = raw.at..raw.at + raw.text.len();
-        if raw.escaped {
-            self.meaning.push_str(key);
-        }
-    }
-
-    #[inline]
-    fn of<'a>(&'a self, body: &'a str) -> &'a str {
-        if self.meaning.is_empty() {
-            body.get(self.place.clone()).unwrap_or_default()
-        } else {
-            &self.meaning
-        }
-    }
-}
-
-/// Looks for one value ahead of the reading.
-#[derive(Debug)]
-pub(crate) struct Lookahead {
-    walker: Walker,
-    head: Head,
-}
-
-/// What came of looking ahead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ahead {
-    /// More of the body is needed.
-    NotYet,
-    /// The string, from its beginning.
-    Found(String),
-    /// There is none, or the body is no document: reading it will tell.
-    Nothing,
-}
-
-impl Lookahead {
-    /// Nothing was looked at yet.
-    pub(crate) fn new() -> Self {
-        Self {
-            walker: Walker::new(Ground::default()),
-            head: Head::default(),
-        }
-    }
-
-    /// Looks for the first string with a meaning, from where the last look ended.
-    pub(crate) fn find(
-        &mut self,
-        document: &Document,
-        trie: &Trie<Meaning>,
-        wanted: Meaning,
-        end: bool,
-    ) -> Ahead {
-        loop {
-            let step = match self.walker.step(trie, &document.body, end) {
-                Ok(Some(step)) => step,
-                Ok(None) if !end && !document.not_utf8 => return Ahead::NotYet,
-                Ok(None) | Err(_) => return Ahead::Nothing,
-            };
-            if let Token::Piece { raw, first, last } = step.token
-                && trie.meaning(step.node) == Some(wanted)
-                && let Some((head, _)) = self.head.of(self.walker.meaning(raw), first, last)
-            {
-                return Ahead::Found(head.to_owned());
-            }
-        }
-    }
-}
-
-/// The beginning of a string, also when it comes in pieces.
-#[derive(Debug, Default)]
-struct Head {
-    text: String,
-    /// The string is longer than that.
-    cut: bool,
-}
-
-impl Head {
-    /// Takes a piece; with the last one, says how the string begins and whether that is all of it.
-    fn of<'a>(&'a mut self, piece: &'a str, first: bool, last: bool) -> Option<(&'a str, bool)> {
-        if first {
-            self.text.clear();
-            self.cut = false;
-        }
-        let room = HEAD_BYTES_MAX.saturating_sub(self.text.len());
-        let fits = piece
-            .get(..piece.floor_char_boundary(room))
-            .unwrap_or_default();
-        self.cut |= fits.len() < piece.len();
-        if first && last {
-            return Some((fits, !self.cut));
-        }
-        self.text.push_str(fits);
-        last.then_some((self.text.as_str(), !self.cut))
     }
 }
 

@@ -1,5 +1,11 @@
 //! Strings of a document on their way to the sink, and the sink's wishes on their way back.
 
+mod changed;
+mod given;
+
+pub(crate) use changed::{change_number, change_piece, change_string};
+pub(crate) use given::{NestedIds, give, give_inner, give_nested, not_at_hand};
+
 use crate::TextSink;
 use crate::edits::{Change, carry_out, merge};
 use crate::include_usage::Patch;
@@ -7,93 +13,11 @@ use crate::json::{self, NESTED_DEPTH_MAX, Portions, Raw, Unescaped};
 use crate::payload::{self, DECODED_BYTES_MAX};
 use crate::places::{Claim, Ground, Look};
 use portcullis_policy::sort::sort_by_key;
-use portcullis_policy::{Edit, Part, Place, Reason, Refusal, Role, Text, TextId};
+use portcullis_policy::{Edit, Part, Place, Refusal, Role, Text, TextId};
 use std::ops::Range;
-
-/// Ids of texts that are strings within strings; all other ids are below.
-const NESTED: u64 = 1 << 63;
 
 /// How much of a string that came in pieces is unescaped at once to be read as a document.
 const PORTION_BYTES: usize = 16 * 1024;
-
-/// Ids for strings within strings. They are never heard of again: what the sink wishes for one, it wishes at once.
-#[derive(Debug, Default)]
-pub(crate) struct NestedIds(u64);
-
-impl NestedIds {
-    /// The next one.
-    pub(crate) fn fresh(&mut self) -> TextId {
-        self.0 += 1;
-        TextId(NESTED | self.0)
-    }
-}
-
-/// Gives one piece to the sink. What it wishes changed in this text goes to `changes`.
-#[inline(never)]
-pub(crate) fn give(
-    text: Text<'_>,
-    sink: &mut dyn TextSink,
-    batch: &mut Vec<Edit>,
-    changes: &mut Vec<Change>,
-) -> Result<Option<usize>, Refusal> {
-    batch.clear();
-    let undecided = sink.text(text, batch)?;
-    for edit in batch.drain(..) {
-        if edit.text != text.id {
-            return Err(not_at_hand());
-        }
-        changes.push(Change {
-            range: edit.range,
-            replacement: edit.replacement,
-        });
-    }
-    Ok(undecided)
-}
-
-/// A wish that cannot be granted must not be forgotten: something would leave that was meant to be taken out.
-pub(crate) fn not_at_hand() -> Refusal {
-    Refusal::new(
-        Reason::PolicyUnavailable,
-        "The gateway could not carry out an edit.",
-    )
-}
-
-/// Reads a whole text again when it is a document itself: its strings go to the sink as texts of their own. Returns what is to be
-/// changed in `text`.
-pub(crate) fn give_nested(
-    text: &str,
-    (role, place): (Role, Place),
-    ids: &mut NestedIds,
-    sink: &mut dyn TextSink,
-    batch: &mut Vec<Edit>,
-) -> Result<Vec<Change>, Refusal> {
-    json::read_nested(text, NESTED_DEPTH_MAX, &mut |inner: &str| {
-        give_inner(inner, "", (role, place), ids, &mut *sink, batch)
-    })
-}
-
-/// Gives a string within a string.
-pub(crate) fn give_inner(
-    piece: &str,
-    key: &str,
-    (role, place): (Role, Place),
-    ids: &mut NestedIds,
-    sink: &mut dyn TextSink,
-    batch: &mut Vec<Edit>,
-) -> Result<Vec<Change>, Refusal> {
-    let mut changes = Vec::new();
-    let text = Text {
-        id: ids.fresh(),
-        piece,
-        last: true,
-        role,
-        place,
-        part: Part::Alone,
-        key,
-    };
-    give(text, sink, batch, &mut changes)?;
-    Ok(changes)
-}
 
 /// Texts of a document that is kept until its end. A string's id is where its inside begins.
 #[derive(Debug, Default)]
@@ -510,57 +434,4 @@ impl Texts {
         Patch::copy(patch, body, copied..body.len(), &mut out);
         out
     }
-}
-
-/// Appends a number with changes of its digits carried out: it becomes a string. Where anything of it goes all of it does, as of words of a document
-/// within a string; what is put in alone stands before or behind it.
-pub(crate) fn change_number(raw: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
-    merge(&mut changes);
-    let goes = changes.iter().position(|change| !change.range.is_empty());
-    let mut string = String::from("\"");
-    let mut rest = match goes {
-        Some(_) => "",
-        None => raw,
-    };
-    for change in changes.iter().skip(goes.unwrap_or(0)) {
-        if change.range.start > 0 {
-            string.push_str(std::mem::take(&mut rest));
-        }
-        json::escape_into(&change.replacement, &mut string);
-        if goes.is_some() {
-            break;
-        }
-    }
-    string.push_str(rest);
-    string.push('"');
-    out.extend_from_slice(string.as_bytes());
-}
-
-/// Appends the inside of a string with changes of its text carried out. When it is a document it stays one.
-pub(crate) fn change_string(raw: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
-    merge(&mut changes);
-    if json::starts_document(raw) {
-        changes = json::fit(Unescaped::new().of(raw), changes, NESTED_DEPTH_MAX);
-    }
-    change_piece(raw, changes, out);
-}
-
-/// Appends the inside of a string, or a piece of it, with changes of its text carried out just so.
-pub(crate) fn change_piece(raw: &str, mut changes: Vec<Change>, out: &mut Vec<u8>) {
-    merge(&mut changes);
-    let mut places = Vec::with_capacity(changes.len());
-    json::locate(raw, changes.iter().map(|change| &change.range), |bytes| {
-        places.push(bytes)
-    });
-    let mut copied = 0;
-    let mut escaped = String::new();
-    for (place, change) in places.into_iter().zip(changes) {
-        // A character that two changes share was widened into both.
-        out.extend_from_slice(raw.get(copied..place.start).unwrap_or_default().as_bytes());
-        escaped.clear();
-        json::escape_into(&change.replacement, &mut escaped);
-        out.extend_from_slice(escaped.as_bytes());
-        copied = place.end.max(copied);
-    }
-    out.extend_from_slice(raw.get(copied..).unwrap_or_default().as_bytes());
 }
