@@ -34,9 +34,18 @@ fn find(context: &Context<'_>) -> Outcome {
     let key = context.bytes(start..start + 20);
     let is_longer = end > start + 20 && !context.dense;
     // Words in capitals have less entropy, and no digits; the documentation's own keys have EXAMPLE in them.
-    let is_random =
-        centibits(key) >= 260 && (key.iter().any(u8::is_ascii_digit) || centibits(key) >= 350);
-    if is_longer || end < start + 20 || key.windows(7).any(|part| part == b"EXAMPLE") || !is_random
+    let is_random = || {
+        let least = if key.iter().any(u8::is_ascii_digit) {
+            260
+        } else {
+            350
+        };
+        centibits(key) >= least
+    };
+    if is_longer
+        || end < start + 20
+        || !is_random()
+        || key.windows(7).any(|part| part == b"EXAMPLE")
     {
         return Outcome::None;
     }

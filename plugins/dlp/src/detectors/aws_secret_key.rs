@@ -27,6 +27,9 @@ pub(super) const AWS_SECRET_KEY: Detector = Detector {
 /// How far behind the announcement the key may begin.
 const REACH: usize = 120;
 
+/// How long a key is.
+const KEY_BYTES: usize = 40;
+
 /// What goes on longer is no key and has none in it.
 const RUN_BYTES_MAX: usize = 256;
 
@@ -34,10 +37,28 @@ fn find(context: &Context<'_>) -> Outcome {
     let mut position = context.at.end;
     let limit = position + REACH;
     while position < limit {
+        // What is no character of a key is passed over at once.
+        let rest = context
+            .text
+            .get(position..limit.min(context.text.len()))
+            .unwrap_or_default()
+            .iter();
+        let between = rest.take_while(|byte| !BASE64.has(**byte)).count();
+        if between > 0 {
+            position += between;
+            if context.is_open(position - 1) {
+                return Outcome::Undecided;
+            }
+            continue;
+        }
         let end = match context.end_of(position, RUN_BYTES_MAX, &BASE64) {
             Ok(end) => end,
             Err(outcome) => return outcome,
         };
+        if end - position < KEY_BYTES {
+            position = end.max(position + 1);
+            continue;
+        }
         // `name=value` joins both with a character of the alphabet.
         let run = context.bytes(position..end);
         let start = run
@@ -70,7 +91,7 @@ const WORD_LETTERS_MIN: usize = 9;
 
 /// Forty characters, letters of both cases and a digit among them, as random as they come (40 random ones have 4.6 bits a byte on average).
 fn is_key(bytes: &[u8]) -> bool {
-    bytes.len() == 40
+    bytes.len() == KEY_BYTES
         && bytes.iter().any(u8::is_ascii_digit)
         && bytes.iter().any(u8::is_ascii_lowercase)
         && bytes.iter().any(u8::is_ascii_uppercase)

@@ -30,7 +30,7 @@ impl<'a> Context<'a> {
 
     /// The trigger's bytes.
     pub(super) fn trigger(&self) -> &'a [u8] {
-        self.bytes(self.at.clone())
+        self.text.get(self.at.clone()).unwrap_or_default()
     }
 
     /// Where the run of such bytes ends that begins at `from`, after at most `max` of them.

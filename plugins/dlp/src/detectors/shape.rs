@@ -254,6 +254,9 @@ fn start(context: &Context<'_>, shape: &Form) -> Option<usize> {
 
 /// Whether what begins here goes on from base64 before it (`…AAA+EAAB…`), or is a digest (`sha256=r8_…` in a list of files, `sha384-…` in HTML).
 fn is_data(context: &Context<'_>, at: usize) -> bool {
+    if !matches!(context.before(at), Some(b'+' | b'=' | b'-')) {
+        return false;
+    }
     match context.bytes(at.saturating_sub(7)..at) {
         [.., before, b'+'] => before.is_ascii_alphanumeric(),
         [b's', b'h', b'a', _, _, _, b'=' | b'-'] => true,

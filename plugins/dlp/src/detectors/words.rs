@@ -99,10 +99,12 @@ impl Words {
                 for word in usize::from(row.from)..usize::from(row.to) {
                     let known = self.heads.get(word).copied().unwrap_or_default();
                     if (known == 0 || head == Some(known))
-                        && self
-                            .words
-                            .get(word)
-                            .is_some_and(|word| begins_with(rest, word))
+                        && self.words.get(word).is_some_and(|word| {
+                            // Those that begin alike mostly end in another way.
+                            let last = word.last().zip(rest.get(word.len().wrapping_sub(1)));
+                            last.is_some_and(|(one, other)| (one ^ other) & !0x20 == 0)
+                                && begins_with(rest, word)
+                        })
                     {
                         return true;
                     }

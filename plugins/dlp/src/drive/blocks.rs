@@ -212,10 +212,10 @@ pub(crate) fn padded(bytes: &[u8]) -> [u8; LANES] {
 pub(crate) fn repeats(bytes: &[u8], period: usize) -> bool {
     let until = bytes.len().saturating_sub(period);
     let from = bytes.get(period..).unwrap_or_default();
-    let (from, rest) = from.as_chunks::<8>();
-    let (to, others) = bytes.get(..until).unwrap_or_default().as_chunks::<8>();
-    let mut words = from.iter().zip(to);
-    words.all(|(one, other)| u64::from_le_bytes(*one) == u64::from_le_bytes(*other))
+    let (from, rest) = from.as_chunks::<LANES>();
+    let (to, others) = bytes.get(..until).unwrap_or_default().as_chunks();
+    let mut parts = from.iter().zip(to);
+    parts.all(|(one, other)| u8x16::new(*one).simd_eq(u8x16::new(*other)).all())
         && rest.iter().eq(others)
 }
 

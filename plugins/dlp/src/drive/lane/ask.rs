@@ -213,7 +213,8 @@ impl Lane {
     #[inline]
     fn pay(&mut self, entry: Entry, at: &Range<usize>) -> Result<(), TooCostly> {
         self.steps += self.memo.take_steps();
-        if self.spent(at.end) > STEPS_FREE {
+        // Nearly always it is less than any text may cost.
+        if self.spent_around + self.steps > STEPS_FREE && self.spent(at.end) > STEPS_FREE {
             return Err(TooCostly(entry.rule));
         }
         Ok(())
