@@ -26,8 +26,8 @@
 //!    - runs of base64 or hexadecimal ([`encoded`], over lines [`wrapped`]), escapes ([`escaped`]: `%2D`, `\u002d`, `&#45;`), spaced letters ([`spaced`]: `A K I A`)
 //!      and lists of bytes ([`listed`]: `41 4b 49 41`) are decoded. What comes out is a text of its own, which a lane of its own reads at once; its
 //!      matches stand where the encoded text stands. What patterns could match in is kept for them ([`reading`]).
-//! 3. Keywords are looked for in all of the window ([`keywords`], which share buckets by a [`plan`]); in the same pass what operators' patterns
-//!    begin with, for whoever follows those (`Lane::places`).
+//! 3. Keywords are looked for in all of the window ([`keywords`], which share buckets by a [`plan`]); in the same pass the factors of operators'
+//!    patterns, for whoever follows those (`Lane::places`).
 //! 4. At each trigger the detectors that it concerns are asked (`lane/ask.rs`), first about the view; one that sees nothing there, and whose
 //!    matches prove themselves, about the dense view, if the token is broken.
 //! 5. Sightings that are decided by now are handed over, in the order in which they were; what may be needed again is kept.
