@@ -63,7 +63,7 @@ fn read(endpoint: Endpoint, pieces: &[&[u8]]) -> Read {
 }
 
 /// Keys of the APIs below which numbers are their own, wherever such a key stands.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 24] = [
     "max_tokens",
     "max_completion_tokens",
     "seed",
@@ -75,6 +75,20 @@ const SETTINGS: [&str; 11] = [
     "logit_bias",
     "budget_tokens",
     "n",
+    // Limits of a schema.
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "maxContains",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minContains",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "multipleOf",
 ];
 
 fn collect_numbers(value: &Value, into: &mut Vec<String>) {

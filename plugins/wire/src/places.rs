@@ -39,7 +39,27 @@ pub(crate) enum Claim {
     DataUrl,
     /// A number that the API itself sets, counts or measures, whatever stands here besides.
     Count,
+    /// What a tool takes or an answer is like (<https://json-schema.org>): what limits numbers there is none that anybody has.
+    Schema,
 }
+
+/// Keys of JSON Schema whose numbers limit values (Validation, section 6). Generators write the largest integer that a double tells apart, 16 digits,
+/// into every other one.
+const LIMITS: [&str; 13] = [
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "maxContains",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minContains",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "multipleOf",
+];
 
 /// Role and claim of a place: its own, or that of what is around it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,9 +83,12 @@ impl Ground {
     pub(crate) const fn place(self) -> Place {
         match self.claim {
             Claim::Arguments => Place::Arguments,
-            Claim::Prose | Claim::Id | Claim::Base64 | Claim::DataUrl | Claim::Count => {
-                Place::Prose
-            }
+            Claim::Prose
+            | Claim::Id
+            | Claim::Base64
+            | Claim::DataUrl
+            | Claim::Count
+            | Claim::Schema => Place::Prose,
         }
     }
 }
@@ -93,10 +116,19 @@ pub(crate) enum Look {
 }
 
 impl Claim {
+    /// Whether a number is the API's own, `key` being that whose value it is, if no table knows it.
+    pub(crate) fn is_own_number(self, key: &str) -> bool {
+        match self {
+            Self::Count => true,
+            Self::Schema => LIMITS.contains(&key),
+            Self::Prose | Self::Arguments | Self::Id | Self::Base64 | Self::DataUrl => false,
+        }
+    }
+
     /// Before anything of the text is known.
     pub(crate) const fn look(self) -> Look {
         match self {
-            Self::Prose | Self::Arguments | Self::Count => Look::Plain,
+            Self::Prose | Self::Arguments | Self::Count | Self::Schema => Look::Plain,
             Self::Id | Self::DataUrl => Look::Unsure,
             Self::Base64 => Look::Opaque,
         }
@@ -105,7 +137,7 @@ impl Claim {
     /// Looks at the text from its beginning, while there was too little of it; `last`: this is all of it.
     pub(crate) fn judge(self, text: &str, last: bool) -> Look {
         match self {
-            Self::Prose | Self::Arguments | Self::Count => Look::Plain,
+            Self::Prose | Self::Arguments | Self::Count | Self::Schema => Look::Plain,
             Self::Base64 => Look::Opaque,
             Self::Id if text.len() > ID_BYTES_MAX || !is_id(text) => Look::Plain,
             Self::Id if last => Look::Opaque,
@@ -118,7 +150,7 @@ impl Claim {
     pub(crate) fn still(self, piece: &str) -> usize {
         match self {
             // Judged as a whole.
-            Self::Prose | Self::Arguments | Self::Count | Self::Id => piece.len(),
+            Self::Prose | Self::Arguments | Self::Count | Self::Schema | Self::Id => piece.len(),
             Self::Base64 => looks_base64(piece),
             // The head was judged; what is behind its comma is base64.
             Self::DataUrl => {
@@ -221,6 +253,7 @@ mod tests {
             assert_eq!(is_id(&text), is, "{text}");
             assert_eq!(is_id(&format!("{text}{text}")), is, "{text}");
         }
+        assert!(LIMITS.is_sorted());
         assert_eq!(Claim::Id.judge(&"a".repeat(257), false), Look::Plain);
         assert_eq!(Claim::DataUrl.judge("da", false), Look::Unsure);
         assert_eq!(Claim::DataUrl.judge("dx", false), Look::Plain);

@@ -120,7 +120,7 @@ impl Texts {
         let mut room = Unescaped::new();
         let digits = json::integer(raw.text, least, &mut room);
         match (sink, digits) {
-            (Some(sink), Some(digits)) if ground.claim != Claim::Count => {
+            (Some(sink), Some(digits)) if !ground.claim.is_own_number(key) => {
                 (self.at, self.part) = (raw.at, Part::Alone);
                 self.give(digits, true, (ground.role, Place::Number), key, sink)?;
                 Ok(true)

@@ -9,7 +9,7 @@ use super::{Ends, Format};
 use crate::formats::Meaning;
 use crate::json::Row;
 use crate::places::About::{self, Are, Whose};
-use crate::places::Claim::{Arguments, Base64, Count, Id};
+use crate::places::Claim::{Arguments, Base64, Count, Id, Schema};
 use portcullis_policy::Role;
 
 /// Count tokens takes the same body as messages does.
@@ -44,6 +44,9 @@ const REQUEST: &[Row<Meaning>] = &[
 ];
 
 const REQUEST_PLACES: &[Row<About>] = &[
+    ("tools", Are(Schema)),
+    ("output_format", Are(Schema)),
+    ("output_config", Are(Schema)),
     ("max_tokens", Are(Count)),
     ("temperature", Are(Count)),
     ("top_p", Are(Count)),

@@ -7,7 +7,7 @@ use super::Meaning::{
     Stream, StreamOptions, Usage, Whole,
 };
 use crate::places::About::{Are, Whose};
-use crate::places::Claim::{Arguments, Base64, Count, DataUrl as Url, Id};
+use crate::places::Claim::{Arguments, Base64, Count, DataUrl as Url, Id, Schema};
 use portcullis_policy::Role;
 
 pub(super) const FORMAT: Format = Format {
@@ -40,6 +40,9 @@ pub(super) const FORMAT: Format = Format {
     request_places: &[
         ("tools", Whose(Role::System)),
         ("functions", Whose(Role::System)),
+        ("tools", Are(Schema)),
+        ("functions", Are(Schema)),
+        ("response_format", Are(Schema)),
         ("max_tokens", Are(Count)),
         ("max_completion_tokens", Are(Count)),
         ("seed", Are(Count)),

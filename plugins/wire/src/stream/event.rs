@@ -287,7 +287,7 @@ impl<'a> EventData<'a> {
     #[inline(never)]
     fn digits(&mut self, raw: Raw<'a>, numbers_from: usize, ground: Ground, segment: Segment<'a>) {
         let mut room = Unescaped::new();
-        if ground.claim == Claim::Count
+        if ground.claim.is_own_number("")
             || json::integer(raw.text, numbers_from, &mut room).is_none()
         {
             return;
