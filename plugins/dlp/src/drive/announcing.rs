@@ -1,10 +1,46 @@
-//! Numbers that stand alone behind a key, as a member of an object does: nearly all of them are nothing, as length and key show.
+//! Words that announce numbers: without one nearly all numbers are nothing, whether they stand in a text or alone behind a key, as a member of an
+//! object does.
 
+use super::blocks::{BLOCK, Letters, bits};
 use super::numbers::Numbers;
 use crate::detectors::{Detector, begins_with};
+use crate::window::Window;
 
 /// Digits of the shortest number that a detector of secrets takes for one by its name.
 const SECRET_DIGITS_MIN: usize = 15;
+
+/// How far before a run of digits a word may begin that announces it: see [`crate::detectors::Context::mentions`], whose number may begin a few
+/// signs earlier.
+const REACH: usize = 80;
+
+/// Up to where words were looked for that announce numbers, and where the last one begins.
+#[derive(Debug, Default)]
+pub(super) struct Announced {
+    to: usize,
+    last: Option<usize>,
+}
+
+impl Announced {
+    /// Whether such a word may stand shortly before a position. Each byte is looked at once, if positions do not decrease.
+    #[inline(never)]
+    pub(super) fn stands_before(
+        &mut self,
+        position: usize,
+        words: &Announcing,
+        window: Window<'_>,
+    ) -> bool {
+        let from = self
+            .to
+            .max(position.saturating_sub(REACH))
+            .max(window.base());
+        if from < position {
+            let last = words.last(window.range(from..position));
+            self.last = last.map(|last| from + last).or(self.last);
+            self.to = position;
+        }
+        self.last.is_some_and(|last| last + REACH >= position)
+    }
+}
 
 /// Words that announce numbers.
 #[derive(Debug)]
@@ -53,6 +89,31 @@ impl Announcing {
             rest = behind;
         }
         false
+    }
+
+    /// The last place where one may begin.
+    fn last(&self, text: &[u8]) -> Option<usize> {
+        let mut last = None;
+        for (block, at) in text.chunks(BLOCK).zip((0..).step_by(BLOCK)) {
+            let letters = Letters::of(block);
+            // Words begin where no letter stands before.
+            for bit in bits(letters.any() & !(letters.ascii << 1)) {
+                let rest = text.get(at + bit..).unwrap_or_default();
+                let seconds = rest
+                    .first()
+                    .and_then(|first| self.seconds.get(usize::from(first % 32)));
+                let second = rest.get(1).map_or(0, |second| second % 32);
+                if seconds.is_some_and(|seconds| seconds >> second & 1 == 1)
+                    && self
+                        .words
+                        .iter()
+                        .any(|word| begins_with(rest, word.as_bytes()))
+                {
+                    last = Some(at + bit);
+                }
+            }
+        }
+        last
     }
 
     /// Whether so many digits, whatever they are, are nothing to any detector that stand alone behind a key, or behind none. Where a closer look
@@ -146,10 +207,18 @@ mod tests {
         }
     }
 
-    /// Who is called at runs that must be announced tells by what.
+    /// Who is called at runs that must be announced tells by what: words that begin with a letter and have no digits.
     #[test]
     fn all_tell_their_words() {
         for detector in all() {
+            for word in detector.announcing() {
+                let is_begun =
+                    word.starts_with(|first: char| !first.is_ascii() || first.is_ascii_lowercase());
+                assert!(
+                    is_begun && word.len() > 1 && !word.contains(|one: char| one.is_ascii_digit()),
+                    "{word}"
+                );
+            }
             let is_announced = detector.runs().iter().any(|run| run.announced);
             let tells = !detector.announcing().is_empty();
             assert!(tells || !is_announced, "{}", detector.name);

@@ -219,8 +219,14 @@ impl Numbers {
         self.unannounced & kinds & of_length == 0
     }
 
-    /// What it concerns. `last` tells that nothing follows the window.
-    pub(super) fn concern(&self, found: &Found, window: Window<'_>, last: bool) -> Concern {
+    /// What it concerns. `last` tells that nothing follows the window, `announced` whether a word that announces numbers may stand shortly before.
+    pub(super) fn concern(
+        &self,
+        found: &Found,
+        window: Window<'_>,
+        last: bool,
+        announced: impl FnOnce() -> bool,
+    ) -> Concern {
         let run = &found.at;
         let before = match found.beside.before {
             Before::LETTER => {
@@ -240,12 +246,12 @@ impl Numbers {
         };
         let of_length = self.by_length.get(run.len().min(Lengths::LONGEST));
         kinds &= of_length.copied().unwrap_or_default();
-        if !found.lettered {
-            kinds &= self.unannounced;
-        }
         let first = window.byte(run.start).unwrap_or_default();
         let of_first = self.by_first.get(usize::from(first & 0xF));
         kinds &= of_first.copied().unwrap_or_default();
+        if kinds & !self.unannounced != 0 && !(found.lettered && announced()) {
+            kinds &= self.unannounced;
+        }
         let mut concern = Concern::default();
         if kinds == 0 {
             return concern;

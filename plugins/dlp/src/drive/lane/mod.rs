@@ -4,6 +4,7 @@ mod ask;
 mod numbers;
 mod scan;
 
+use super::announcing::Announced;
 use super::broken::{Broken, Run, Tokens};
 use super::candidate::Candidate;
 use super::dense::Views;
@@ -81,6 +82,7 @@ pub(crate) struct Lane {
     latched: Vec<Latched>,
     /// By rule, bytes of the text that a match which goes on has covered: what else its rule sees there is a part of it.
     within: Vec<(u16, Range<usize>)>,
+    announced: Announced,
     /// By when all that was asked about the digits so far is answered.
     numbers_answered: usize,
     /// Where the tokens at hand are broken: numbers, others.
@@ -149,6 +151,7 @@ impl Lane {
             marked,
             latched,
             within,
+            announced,
             numbers_answered,
             number,
             token,
@@ -181,6 +184,7 @@ impl Lane {
         latched.clear();
         within.clear();
         *numbers_answered = 0;
+        *announced = Announced::default();
         (*number, *token) = (Run::default(), Run::default());
         memo.clear();
         if let Some(views) = views {

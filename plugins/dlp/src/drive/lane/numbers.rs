@@ -20,7 +20,12 @@ impl Lane {
     ) -> Result<(), TooCostly> {
         let at = &found.at;
         self.steps += 1;
-        let concern = work.driver.numbers.concern(found, work.window, work.last);
+        let announced = || {
+            let words = &work.driver.announcing;
+            self.announced.stands_before(at.start, words, work.window)
+        };
+        let numbers = &work.driver.numbers;
+        let concern = numbers.concern(found, work.window, work.last, announced);
         // Whoever has found something, or waits, asks about the dense view by itself.
         let mut started: Vec<u16> = Vec::new();
         if !concern.plain.is_none() {

@@ -89,7 +89,7 @@ fn check(text: &str) {
                     beside,
                     lettered,
                 };
-                let concern = numbers.concern(&found, window, last);
+                let concern = numbers.concern(&found, window, last, || true);
                 let is_asked = |asked: Asked| {
                     let asked = numbers.asked(asked, |_, entries| match entries.contains(&index) {
                         true => Err(()),
