@@ -1,6 +1,6 @@
 //! A whole text behind its key, `"key": "text"`: detectors look at both at once.
 
-use crate::drive::padded;
+use crate::drive::copy;
 use crate::view::is_ascii;
 
 /// Longest text that is put together with its key: one look instead of two.
@@ -53,19 +53,6 @@ impl Room {
     pub(crate) fn bytes(&self, keyed: Keyed) -> &[u8] {
         self.0.get(..keyed.len).unwrap_or_default()
     }
-}
-
-/// Copies bytes in registers, for a copy of few bytes is a call. What stands behind them is overwritten.
-fn copy(room: &mut [u8], at: usize, bytes: &[u8]) -> Option<()> {
-    let room = room.get_mut(at..at + bytes.len() + 16)?;
-    let (places, _) = room.as_chunks_mut();
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    let mut places = places.iter_mut();
-    for (chunk, place) in chunks.iter().zip(places.by_ref()) {
-        *place = *chunk;
-    }
-    *places.next()? = padded(rest);
-    Some(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! entries say which buckets have its low and its high half, and a swizzle looks both up for sixteen bytes. A position whose three bytes are
 //! all in one bucket is a candidate: some are none, and whoever asks looks again there.
 
-use crate::drive::padded;
+use crate::drive::copy;
 use portcullis_pattern::ByteSet;
 #[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
 use wide::u8x16;
@@ -263,52 +263,41 @@ impl<const GROUPS: usize> Teddy<GROUPS> {
     #[inline]
     pub(crate) fn each(&self, bytes: &[u8], mut found: impl FnMut(usize, u64) -> bool) {
         let (mut rest, mut from) = (bytes, 0);
-        while let Some(block) = rest.first_chunk::<BLOCK>() {
-            let positions = self.whole(block);
-            if positions != 0 && !found(from, positions) {
+        let mut room;
+        loop {
+            let count = (rest.len() + 1).saturating_sub(PRINT).min(POSITIONS);
+            if count == 0 {
+                return;
+            }
+            let block = match rest.first_chunk() {
+                Some(block) => block,
+                None => {
+                    room = lengthened(rest);
+                    &room
+                }
+            };
+            let positions = self.first(count, block) & u64::MAX >> (POSITIONS - count);
+            if positions != 0 && !found(from, positions) || count < POSITIONS {
                 return;
             }
             from += POSITIONS;
             rest = rest.get(POSITIONS..).unwrap_or_default();
         }
-        let positions = self.few(rest);
-        if positions != 0 {
-            found(from, positions);
-        }
     }
 
-    #[inline]
-    fn whole(&self, block: &[u8; BLOCK]) -> u64 {
+    /// The candidates among so many positions, and perhaps some behind them.
+    #[inline(always)]
+    fn first(&self, count: usize, block: &[u8; BLOCK]) -> u64 {
         let quarter = |at: usize| {
             let stretch = block.get(at..).and_then(|rest| rest.first_chunk());
             stretch.map_or(0, |stretch| self.sixteen(stretch))
         };
         let low = quarter(0) | quarter(LANES) << LANES;
+        if count <= 2 * LANES {
+            return low.into();
+        }
         let high = quarter(2 * LANES) | quarter(3 * LANES) << LANES;
         u64::from(low) | u64::from(high) << (2 * LANES)
-    }
-
-    /// The candidates of fewer positions.
-    #[inline(never)]
-    fn few(&self, bytes: &[u8]) -> u64 {
-        let mut found = 0;
-        let mut shift = 0;
-        let mut rest = bytes;
-        while let Some(stretch) = rest.first_chunk::<STRETCH>() {
-            found |= u64::from(self.sixteen(stretch)) << shift;
-            shift += LANES;
-            rest = rest.get(LANES..).unwrap_or_default();
-        }
-        let positions = (rest.len() + 1).saturating_sub(PRINT);
-        if positions == 0 {
-            return found;
-        }
-        // What is left is looked at together with what stands before it, or with nothing behind it.
-        let left = match bytes.last_chunk::<STRETCH>() {
-            Some(stretch) => self.sixteen(stretch) >> (LANES - positions),
-            None => self.sixteen(&lengthened(rest)) & !(u32::MAX << positions),
-        };
-        found | u64::from(left) << shift
     }
 
     /// The candidates among sixteen positions.
@@ -359,20 +348,13 @@ impl<const GROUPS: usize> Teddy<GROUPS> {
     }
 }
 
-/// Fewer bytes than a stretch has, with nothing behind them.
-fn lengthened(bytes: &[u8]) -> [u8; STRETCH] {
-    let mut stretch = [0; STRETCH];
-    let (known, rest) = bytes.split_at_checked(LANES).unwrap_or((bytes, &[]));
-    if let Some(place) = stretch.first_chunk_mut() {
-        *place = known
-            .first_chunk()
-            .copied()
-            .unwrap_or_else(|| padded(known));
-    }
-    if let (Some(place), Some(last)) = (stretch.get_mut(LANES), rest.first()) {
-        *place = *last;
-    }
-    stretch
+/// Fewer bytes than a block has, with nothing behind them.
+#[inline(never)]
+fn lengthened(bytes: &[u8]) -> [u8; BLOCK] {
+    // What is copied is overwritten up to a whole register.
+    let mut room = [0; BLOCK + LANES];
+    copy(&mut room, 0, bytes);
+    room.first_chunk().copied().unwrap_or([0; BLOCK])
 }
 
 /// How often text has a byte, about: prose, code, JSON and logs.

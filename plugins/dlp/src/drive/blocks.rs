@@ -32,16 +32,16 @@ impl Kinds {
             let classes = classes(bytes);
             seldom |= classes.simd_eq(u8x16::splat(SELDOM));
             // A mask is made of the highest bits.
-            let word = (classes & u8x16::splat(WORD)) + u8x16::splat(0x7f);
-            [classes + classes, word, classes]
+            let some = classes.simd_gt(u8x16::splat(NO_WORD_MAX));
+            [classes + classes, some, classes]
         };
-        let [digits, word, spaces] = match bytes.as_array() {
+        let [digits, some, spaces] = match bytes.as_array() {
             Some(block) => whole(block, look),
             None => masks(bytes, &mut look),
         };
         let mut kinds = Self {
             digits,
-            word,
+            word: some & !spaces,
             spaces,
             ..Self::default()
         };
@@ -87,7 +87,11 @@ impl Letters {
 }
 
 /// What words are made of, as classes that are bits of a byte. The highest is a space's, the next a digit's.
+#[cfg(any(not(any(target_feature = "simd128", target_feature = "ssse3")), test))]
 const WORD: u8 = 0x7c;
+
+/// What has no more is of no word; a space has.
+const NO_WORD_MAX: u8 = 3;
 
 /// All bits of what is looked at more closely: `@`, and what can begin an escape.
 const SELDOM: u8 = 1;
@@ -138,17 +142,18 @@ fn whole<const KINDS: usize>(
     mut look: impl FnMut(u8x16) -> [u8x16; KINDS],
 ) -> [u64; KINDS] {
     let mut masks = [0; KINDS];
-    let (halves, _) = block.as_chunks::<{ 2 * LANES }>();
-    for (half, at) in halves.iter().zip([0, 2 * LANES]) {
-        let ([one, other], _) = half.as_chunks::<LANES>() else {
-            continue;
-        };
+    let ([one, two, three, four], _) = block.as_chunks::<LANES>() else {
+        return masks;
+    };
+    let mut both = |one: &[u8; LANES], other: &[u8; LANES], at: usize| {
         let (one, other) = (look(u8x16::new(*one)), look(u8x16::new(*other)));
         for (mask, (one, other)) in masks.iter_mut().zip(one.into_iter().zip(other)) {
             let both = one.to_bitmask() | other.to_bitmask() << LANES;
             *mask |= u64::from(both) << at;
         }
-    }
+    };
+    both(one, two, 0);
+    both(three, four, 2 * LANES);
     masks
 }
 
@@ -206,6 +211,19 @@ pub(crate) fn padded(bytes: &[u8]) -> [u8; LANES] {
         *place = word.to_le_bytes();
     }
     padded
+}
+
+/// Copies bytes in registers, for a copy of few bytes is a call. What stands behind them is overwritten.
+pub(crate) fn copy(room: &mut [u8], at: usize, bytes: &[u8]) -> Option<()> {
+    let room = room.get_mut(at..at + bytes.len() + LANES)?;
+    let (places, _) = room.as_chunks_mut();
+    let (chunks, rest) = bytes.as_chunks::<LANES>();
+    let mut places = places.iter_mut();
+    for (chunk, place) in chunks.iter().zip(places.by_ref()) {
+        *place = *chunk;
+    }
+    *places.next()? = padded(rest);
+    Some(())
 }
 
 /// Whether each byte is the one so many before it. What the core library compares goes byte by byte in wasm.
@@ -268,6 +286,8 @@ mod tests {
             for class in [0x80, 0x40, WORD] {
                 assert_eq!(one & class == 0, other & class == 0, "{byte}");
             }
+            assert_eq!(one > NO_WORD_MAX, one & (WORD | 0x80) != 0, "{byte}");
+            assert_eq!(other > NO_WORD_MAX, other & (WORD | 0x80) != 0, "{byte}");
             assert_eq!(one == SELDOM, other == SELDOM, "{byte}");
         }
     }

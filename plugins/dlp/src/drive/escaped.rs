@@ -48,6 +48,9 @@ const NAMES: [(&[u8], char); 20] = [
     (b"&zwj;", NOTHING),
 ];
 
+/// Most letters of a name, and the sign behind them.
+const NAME_BYTES_MAX: usize = 7;
+
 fn unit(bytes: &[u8]) -> Unit {
     match bytes {
         [b'%', rest @ ..] => hexadecimal(1, rest, 2),
@@ -66,6 +69,16 @@ fn unit(bytes: &[u8]) -> Unit {
         [b'\\'] | [b'\\', b'\r'] => Unit::Unfinished,
         [b'&', b'#', rest @ ..] => reference(rest),
         [b'&', rest @ ..] => {
+            // Mostly it is none: what follows up to a sign is no name of those, unless the sign is missing.
+            let sign = rest
+                .iter()
+                .take(NAME_BYTES_MAX)
+                .find(|byte| !byte.is_ascii_lowercase());
+            if sign.is_some_and(|sign| *sign != b';')
+                || sign.is_none() && rest.len() >= NAME_BYTES_MAX
+            {
+                return Unit::Other;
+            }
             for (name, meaning) in NAMES {
                 // Mostly it is none, and a comparison is a call.
                 if rest.first().is_some_and(|next| name.get(1) != Some(next)) {

@@ -34,7 +34,10 @@ const FACTOR: u32 = 2 << 24;
 const FACTOR_PRINTS_MAX: u32 = 4096;
 
 /// Keywords are found by looks in lower case: in letters this bit is the only difference.
-const CASE: u32 = 0x2020_2020;
+const CASE: u32 = u32::from_ne_bytes([ONE_CASE; LOOK]);
+
+/// The same of one.
+const ONE_CASE: u8 = 0x20;
 
 /// Bits of a hash by which looks are found.
 const BUCKET_BITS: u32 = 10;
@@ -158,6 +161,16 @@ impl Keyword {
         })
     }
 
+    /// A byte before its look or behind it, or of it, without its case, and where it stands from there.
+    fn beside(&self) -> (u8, i8) {
+        let before = self.look_at.checked_sub(1);
+        let before = before.and_then(|at| Some((*self.bytes.get(at)?, -1)));
+        let behind = self.bytes.get(self.look_at + LOOK);
+        let behind = behind.map(|byte| (*byte, LOOK as i8));
+        let (byte, at) = before.or(behind).unwrap_or((0, 0));
+        (byte | ONE_CASE, at)
+    }
+
     /// By what it is found: the same in lower case.
     fn key(&self) -> u32 {
         self.looks().next().map_or(0, folded)
@@ -170,6 +183,9 @@ struct Look {
     hash: u16,
     keyword: u16,
     key: u32,
+    /// Another byte of the keyword, without its case, and where it stands from the look: most of those that share a look are told apart by it.
+    beside: u8,
+    at: i8,
 }
 
 /// All keywords.
@@ -235,10 +251,15 @@ impl Keywords {
                 }
             }
         }
-        let looks = keywords.iter().zip(0..).map(|(keyword, index)| Look {
-            hash: hash(keyword.key()),
-            key: keyword.key(),
-            keyword: index,
+        let looks = keywords.iter().zip(0..).map(|(keyword, index)| {
+            let (beside, at) = keyword.beside();
+            Look {
+                hash: hash(keyword.key()),
+                key: keyword.key(),
+                keyword: index,
+                beside,
+                at,
+            }
         });
         let mut looks: Vec<Look> = looks.collect();
         sort_by(&mut looks, Ord::cmp);
@@ -458,6 +479,12 @@ impl Keywords {
     ) -> Option<(&Keyword, usize)> {
         if look.key != key {
             return None;
+        }
+        if look.at != 0 {
+            let beside = window.byte(position.checked_add_signed(look.at.into())?);
+            if beside.is_some_and(|byte| byte | ONE_CASE != look.beside) {
+                return None;
+            }
         }
         let keyword = self.keywords.get(usize::from(look.keyword))?;
         let start = position.checked_sub(keyword.look_at)?;

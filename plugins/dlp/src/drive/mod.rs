@@ -75,7 +75,7 @@ mod wrapped;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use blocks::{Letters, bits, padded, repeats};
+pub(crate) use blocks::{Letters, bits, copy, padded, repeats};
 pub(crate) use lane::{Lane, TooCostly, local_part};
 pub(crate) use reading::Reading;
 

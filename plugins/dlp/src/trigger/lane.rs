@@ -1,6 +1,6 @@
 //! Which bits belong to which rule.
 
-use super::{WORD, WORDS_MAX};
+use super::{WORD, WORDS_FEW, WORDS_MAX};
 use portcullis_pattern::{FACTOR_BYTES_MAX, Factor};
 
 /// The fewest bits that a lane can be cut to when there are many rules.
@@ -49,7 +49,7 @@ impl Lane {
 pub(super) fn layout(factors: &[&Factor]) -> Option<(Vec<Lane>, usize)> {
     let longest = (LENGTH_MIN..=FACTOR_BYTES_MAX + 1).rev();
     longest.into_iter().find_map(|len| {
-        [1, 2, 4, WORDS_MAX]
+        [WORDS_FEW, WORDS_MAX]
             .into_iter()
             .find_map(|words| fit(factors, words, len))
     })

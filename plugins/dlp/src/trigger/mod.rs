@@ -22,6 +22,9 @@ const WORD: usize = 64;
 /// Most words. With eight, the table takes 16 KiB and half of the speed is left.
 const WORDS_MAX: usize = 8;
 
+/// Words that most policies need.
+const WORDS_FEW: usize = 2;
+
 /// Where the text stands in all lanes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Progress([u64; WORDS_MAX]);
@@ -75,33 +78,27 @@ pub(crate) struct Trigger {
     prefilter: Option<Prefilter>,
 }
 
-/// A table of as many words as the lanes need.
+/// A table of at least as many words as the lanes need.
 #[derive(Debug)]
 enum Width {
-    One(Box<Table<1>>),
-    Two(Box<Table<2>>),
-    Four(Box<Table<4>>),
-    Eight(Box<Table<WORDS_MAX>>),
+    Few(Box<Table<WORDS_FEW>>),
+    All(Box<Table<WORDS_MAX>>),
 }
 
 impl Width {
     /// See [`Table::find`].
     fn find(&self, progress: &mut Progress, bytes: &[u8]) -> Option<usize> {
         match self {
-            Self::One(table) => table.find(progress, bytes),
-            Self::Two(table) => table.find(progress, bytes),
-            Self::Four(table) => table.find(progress, bytes),
-            Self::Eight(table) => table.find(progress, bytes),
+            Self::Few(table) => table.find(progress, bytes),
+            Self::All(table) => table.find(progress, bytes),
         }
     }
 
     /// See [`Table::goes_on`].
     fn goes_on(&self, places: &Progress, bytes: &[u8]) -> bool {
         match self {
-            Self::One(table) => table.goes_on(places, bytes),
-            Self::Two(table) => table.goes_on(places, bytes),
-            Self::Four(table) => table.goes_on(places, bytes),
-            Self::Eight(table) => table.goes_on(places, bytes),
+            Self::Few(table) => table.goes_on(places, bytes),
+            Self::All(table) => table.goes_on(places, bytes),
         }
     }
 }
@@ -113,10 +110,8 @@ impl Trigger {
         let (laid, words) = layout(&present)?;
         let prefilter = Prefilter::new(&present, &laid);
         let table = match words {
-            0..=1 => Width::One(Table::new(&present, &laid)),
-            2 => Width::Two(Table::new(&present, &laid)),
-            3..=4 => Width::Four(Table::new(&present, &laid)),
-            _ => Width::Eight(Table::new(&present, &laid)),
+            0..=WORDS_FEW => Width::Few(Table::new(&present, &laid)),
+            _ => Width::All(Table::new(&present, &laid)),
         };
         let mut laid = laid.into_iter();
         let lanes: Vec<Option<Lane>> = factors
