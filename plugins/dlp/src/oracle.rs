@@ -1,9 +1,11 @@
 //! Holds the scanner to regex-lite's answers: random patterns, random texts, random pieces.
 
 use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
+use crate::detectors::named;
+use crate::drive::Driver;
 use crate::redactions::Redaction;
 use crate::report::{Report, Stop};
-use crate::rules::{Rule, Rules};
+use crate::rules::{Finder, Rule, Rules};
 use crate::scope::RuleSet;
 use crate::text::{Manner, TextScan};
 use crate::view::View;
@@ -369,6 +371,62 @@ proptest! {
         prop_assert_eq!(&scan(&rules, &text, &cuts), &whole);
         let every: Vec<usize> = (0..text.len()).collect();
         prop_assert_eq!(&scan(&rules, &text, &every), &whole);
+    }
+}
+
+/// Patterns whose factors are looked for together with keywords.
+const BESIDE: [&str; 6] = [
+    r"\b\d{3}-\d{2}-\d{4}\b",
+    r"^sk-ant-api[0-9a-z]+",
+    r"(?i)project\s+nightfall",
+    r"[A-Z]{2}\d{2}-CONF-\d+",
+    r"\b10\.20\.\d{1,3}",
+    r"(?i)password\s*[:=]\s*\S{8,64}",
+];
+
+/// Rules with these patterns, beside detectors that find nothing of them or without any.
+fn beside(actions: &[Action], detectors: bool) -> Rules {
+    let patterns = BESIDE.iter().zip(actions);
+    let patterns = patterns.map(|(pattern, action)| rule(pattern, pattern, *action));
+    let found = detectors.then(|| Finder::Detectors(named("jwt")));
+    let found = found.map(|found| Rule::new("jwt".into(), Action::Flag, found));
+    Rules::new(patterns.chain(found).collect()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    /// Patterns answer the same whoever looks for their factors, and what one look clears holds nothing.
+    #[test]
+    fn detectors_beside_patterns_change_nothing_of_their_answers(
+        actions in prop::collection::vec(actions(), BESIDE.len()),
+        parts in prop::collection::vec(
+            "536-90-4399|536-90-|sk-ant-apix|sk-ant|Project  nightfall|proj|AB12-CONF-7|-CONF-|10\\.20\\.3|password: correcth0rse|assw|[a-z ]{1,90}|[0-9. -]{1,9}|é|\u{200b}|５",
+            0..14,
+        ),
+        cuts in prop::collection::vec(0usize..300, 0..6),
+        key in "([a-z0-9-]{1,12}|10\\.20|536-90)?",
+    ) {
+        let text = parts.concat();
+        let (alone, both) = (beside(&actions, false), beside(&actions, true));
+        prop_assert!(both.driver().is_some_and(Driver::looks_for_factors));
+        let expected = scan(&alone, &text, &[]);
+        prop_assert_eq!(&scan(&both, &text, &[]), &expected);
+        prop_assert_eq!(&scan(&both, &text, &cuts), &expected);
+        let every: Vec<usize> = (0..text.len()).collect();
+        prop_assert_eq!(&scan(&both, &text, &every), &expected);
+        let mut one_look = TextScan::default();
+        let keyed = one_look.join(&key, &text).unwrap();
+        if one_look.is_clear(&both, keyed, false) {
+            prop_assert_eq!((expected.stop, expected.counts), (None, Vec::new()), "{:?}", text);
+        }
+        let (mut behind, mut scratch, mut report) = (TextScan::default(), Scratch::default(), Report::default());
+        behind.reset(&both, RuleSet::ALL);
+        behind.follows(&both, &key);
+        let stop = behind.push(&both, &text, true, Manner::default(), &mut scratch, &mut report).err();
+        let counts: Vec<_> = report.take_counts().collect();
+        let expected = scan(&alone, &text, &[]);
+        prop_assert_eq!((stop, counts), (expected.stop, expected.counts));
     }
 }
 

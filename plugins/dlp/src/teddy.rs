@@ -84,6 +84,12 @@ impl Print {
         print
     }
 
+    /// For each place the halves that can stand there, as a plan has them.
+    #[cfg(test)]
+    pub(crate) fn halves(&self) -> [u32; PRINT] {
+        self.0.map(|Halves(halves)| halves)
+    }
+
     /// Of sets of bytes; the same.
     pub(crate) fn of_sets(sets: &[ByteSet]) -> Self {
         let mut print = Self([Halves::ANY; PRINT]);

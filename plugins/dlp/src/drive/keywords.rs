@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes of a look; of a keyword's last bytes one fewer.
-const LOOK: usize = 4;
+pub(super) const LOOK: usize = 4;
 
 /// Bits of the table, as a power of two: 8 KiB, so that table and text stay in the first-level cache.
 const TABLE_BITS: u32 = 16;
@@ -46,7 +46,7 @@ const BUCKET_BITS: u32 = 10;
 pub(super) const GROUPS: usize = 2;
 
 /// How far into a keyword its look is taken, at most.
-const LOOK_AT_MAX: usize = 11;
+pub(super) const LOOK_AT_MAX: usize = 11;
 
 /// Fewest bytes of a keyword: a shorter one would be found everywhere.
 pub(crate) const KEYWORD_BYTES_MIN: usize = PRINT;
@@ -320,6 +320,13 @@ impl Keywords {
             + size_of_val(&*self.buckets)
             + self.looks.capacity() * size_of::<Look>()
             + self.keywords.capacity() * size_of::<Keyword>()
+    }
+
+    /// All of them, each with whether any case will do.
+    #[cfg(test)]
+    pub(super) fn words(&self) -> impl Iterator<Item = (&'static [u8], bool)> {
+        let keywords = self.keywords.iter();
+        keywords.map(|keyword| (keyword.bytes, keyword.any_case))
     }
 
     /// How many positions of a text are candidates, and how many are looked up.

@@ -61,8 +61,9 @@ pub(crate) struct Lane {
     scanned: usize,
     /// …and up to here keywords.
     looked: Looked,
-    /// Where in the last piece patterns' factors can be complete.
+    /// Where in the last piece patterns' factors can be complete, if it was read in one go.
     places: Vec<usize>,
+    in_one_go: bool,
     /// A run of digits goes on that began here.
     digits: Option<usize>,
     /// Which of the last sixty-four bytes before `scanned` are letters, or may be; the last one's bit is the highest.
@@ -139,6 +140,7 @@ impl Lane {
             scanned,
             looked,
             places,
+            in_one_go,
             digits,
             letters,
             word,
@@ -171,6 +173,7 @@ impl Lane {
         kept.clear();
         (*kept_base, *scanned, *looked) = (0, 0, Looked::default());
         places.clear();
+        *in_one_go = true;
         (*digits, *letters, *word) = (None, 0, None);
         (*escaped, *spaced) = (Escaped::default(), Spaced::default());
         *listed = Listed::default();
@@ -256,6 +259,7 @@ impl Lane {
                 .split_at_checked(View::portion(rest))
                 .unwrap_or((rest, ""));
             rest = behind;
+            self.in_one_go = portion.len() == piece.len();
             self.take(driver, portion, last && rest.is_empty())?;
             if rest.is_empty() {
                 break;
@@ -269,7 +273,8 @@ impl Lane {
 
     /// Where in the last piece factors of patterns can be complete, if it looked for these, too.
     pub(crate) fn places(&self, driver: &Driver) -> Option<&[usize]> {
-        (driver.keywords.patterns().is_some() && self.view.is_text()).then_some(&self.places)
+        let known = driver.keywords.patterns().is_some() && self.in_one_go && self.view.is_text();
+        known.then_some(&self.places)
     }
 
     /// Whether something was found since it was last asked.

@@ -54,8 +54,10 @@ impl Lane {
             );
             self.scanned += len;
             bytes = rest;
-            for text in decoded.drain(..) {
-                self.read_decoded(text, work)?;
+            if !decoded.is_empty() {
+                for text in std::mem::take(&mut decoded) {
+                    self.read_decoded(text, work)?;
+                }
             }
         }
         for text in decoded {
