@@ -4,12 +4,18 @@
 //! An Aho-Corasick automaton waits for each state before it can look up the next. Here sixteen positions are looked at together, and no look
 //! depends on the one before; and of each keyword those bytes are looked for that text has least often, so that few looks lead on.
 
+mod keyword;
+
+#[cfg(test)]
+mod tests;
+
 use super::blocks::bits;
 use super::plan::PLAN;
 use crate::detectors::Shapes;
 use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy, frequency};
 use crate::trigger::Trigger;
 use crate::window::Window;
+use keyword::Keyword;
 use portcullis_pattern::ByteSet;
 use portcullis_policy::sort::sort_by;
 use std::ops::Range;
@@ -69,112 +75,6 @@ pub(super) struct Word {
     pub(super) text: &'static str,
     pub(super) any_case: bool,
     pub(super) of: Concerned,
-}
-
-/// A byte string that is looked for.
-#[derive(Debug, Clone)]
-pub(super) struct Keyword {
-    /// As it is written; in lower case when any case will do.
-    bytes: &'static [u8],
-    any_case: bool,
-    /// Which detectors it concerns.
-    pub(super) concerned: Vec<Concerned>,
-    /// Where in it the look is taken.
-    look_at: usize,
-    /// Its first bytes, as one number…
-    head: u64,
-    /// …the bits that can be set or not…
-    either: u64,
-    /// …and those that there are.
-    known: u64,
-}
-
-/// Bytes of a keyword that are compared at once.
-const HEAD: usize = size_of::<u64>();
-
-impl Keyword {
-    fn new(bytes: &'static [u8], any_case: bool, look_at: usize, of: Concerned) -> Self {
-        let mut parts = [[0; HEAD]; 3];
-        let [head, either, known] = &mut parts;
-        for (((byte, head), either), known) in bytes.iter().zip(head).zip(either).zip(known) {
-            let is_either = any_case && byte.is_ascii_alphabetic();
-            (*head, *known) = (*byte, u8::MAX);
-            *either = if is_either { 0x20 } else { 0 };
-        }
-        let [head, either, known] = parts.map(u64::from_le_bytes);
-        Self {
-            bytes,
-            any_case,
-            concerned: vec![of],
-            look_at,
-            head,
-            either,
-            known,
-        }
-    }
-
-    /// Whether it stands at the beginning of the bytes, as far as they go.
-    #[inline]
-    fn begins(&self, bytes: &[u8]) -> bool {
-        match bytes.first_chunk() {
-            Some(first) => {
-                let first = u64::from_le_bytes(*first);
-                (first | self.either) & self.known == self.head
-                    && (self.bytes.len() <= HEAD || self.begins_slowly(bytes))
-            }
-            None => self.begins_slowly(bytes),
-        }
-    }
-
-    /// The same, byte by byte.
-    #[inline(never)]
-    fn begins_slowly(&self, bytes: &[u8]) -> bool {
-        let len = bytes.len().min(self.bytes.len());
-        let (Some(found), Some(wanted)) = (bytes.get(..len), self.bytes.get(..len)) else {
-            return false;
-        };
-        if self.any_case {
-            found.eq_ignore_ascii_case(wanted)
-        } else {
-            found == wanted
-        }
-    }
-
-    /// What is looked for, in each case that it can have.
-    fn looks(&self) -> impl Iterator<Item = u32> {
-        let mut look = [0; LOOK];
-        let bytes = self.bytes.iter().skip(self.look_at);
-        for (place, byte) in look.iter_mut().zip(bytes) {
-            *place = *byte;
-        }
-        let cases = if self.any_case { 1 << LOOK } else { 1 };
-        let is_short = self.bytes.len() - self.look_at < LOOK;
-        (0..cases).map(move |upper| {
-            let mut look = look;
-            for (place, byte) in look.iter_mut().enumerate() {
-                if upper >> place & 1 == 1 {
-                    byte.make_ascii_uppercase();
-                }
-            }
-            let look = u32::from_le_bytes(look);
-            if is_short { look | SHORT } else { look }
-        })
-    }
-
-    /// A byte before its look or behind it, or of it, without its case, and where it stands from there.
-    fn beside(&self) -> (u8, i8) {
-        let before = self.look_at.checked_sub(1);
-        let before = before.and_then(|at| Some((*self.bytes.get(at)?, -1)));
-        let behind = self.bytes.get(self.look_at + LOOK);
-        let behind = behind.map(|byte| (*byte, LOOK as i8));
-        let (byte, at) = before.or(behind).unwrap_or((0, 0));
-        (byte | ONE_CASE, at)
-    }
-
-    /// By what it is found: the same in lower case.
-    fn key(&self) -> u32 {
-        self.looks().next().map_or(0, folded)
-    }
 }
 
 /// A look with a bit leads to the keywords that it is taken of.
@@ -556,76 +456,5 @@ fn cost(look: &[u8], any_case: bool) -> f32 {
         frequency * IN_WORDS
     } else {
         frequency
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const WORDS: [(&str, bool); 6] = [
-        ("sk-", false),
-        ("sk-ant-", false),
-        ("AKIA", false),
-        ("password", true),
-        ("-----BEGIN", false),
-        ("ghp_", false),
-    ];
-
-    fn keywords() -> Keywords {
-        let words = WORDS.iter().zip(0..);
-        let words = words.map(|((text, any_case), entry)| Word {
-            text,
-            any_case: *any_case,
-            of: Concerned {
-                entry,
-                shapes: None,
-                begins_words: false,
-            },
-        });
-        Keywords::new(words.collect(), None)
-    }
-
-    fn found(text: &str, cuts: &[usize]) -> Vec<(u16, Range<usize>)> {
-        let (keywords, mut found, mut looked) = (keywords(), Vec::new(), Looked::default());
-        for end in cuts.iter().copied().chain([text.len()]) {
-            let (end, last) = (end.min(text.len()), end == text.len());
-            let window = Window::new(&text.as_bytes()[..end], 0);
-            looked = keywords.find(window, looked, last, &mut Vec::new(), |hit| {
-                found.push((hit.keyword.concerned[0].entry, hit.at));
-            });
-        }
-        found.sort_by_key(|(entry, at)| (at.start, *entry));
-        found
-    }
-
-    fn expected(text: &str) -> Vec<(u16, Range<usize>)> {
-        let mut found = Vec::new();
-        for ((word, any_case), entry) in WORDS.iter().zip(0..) {
-            for at in 0..(text.len() + 1).saturating_sub(word.len()) {
-                let here = &text.as_bytes()[at..at + word.len()];
-                if here == word.as_bytes()
-                    || *any_case && here.eq_ignore_ascii_case(word.as_bytes())
-                {
-                    found.push((entry, at..at + word.len()));
-                }
-            }
-        }
-        found.sort_by_key(|(entry, at)| (at.start, *entry));
-        found
-    }
-
-    proptest! {
-        #[test]
-        fn all_are_found_wherever_the_text_is_cut(
-            parts in prop::collection::vec("sk-|sk-ant-|AKIA|PassWord|-----BEGIN|ghp_|[sk-]{1,3}|[a-z ]{1,9}", 0..8),
-            mut cuts in prop::collection::vec(0usize..60, 0..4),
-        ) {
-            let text = parts.concat();
-            cuts.sort_unstable();
-            cuts.retain(|cut| *cut < text.len());
-            prop_assert_eq!(found(&text, &cuts), expected(&text));
-        }
     }
 }
