@@ -12,8 +12,6 @@ pub(super) struct Kinds {
     pub(super) digits: u64,
     /// Letters and digits of ASCII, `+`, `/`, `-` and `_`: both alphabets of base64.
     pub(super) word: u64,
-    /// Space.
-    pub(super) spaces: u64,
     /// `@`.
     pub(super) at: u64,
     /// What can begin an escape: `%`, `\` and `&`.
@@ -32,17 +30,16 @@ impl Kinds {
             let classes = classes(bytes);
             seldom |= classes.simd_eq(u8x16::splat(SELDOM));
             // A mask is made of the highest bits.
-            let some = classes.simd_gt(u8x16::splat(NO_WORD_MAX));
-            [classes + classes, some, classes]
+            let word = classes.simd_gt(u8x16::splat(NO_WORD_MAX));
+            [classes, word]
         };
-        let [digits, some, spaces] = match bytes.as_array() {
+        let [digits, word] = match bytes.as_array() {
             Some(block) => whole(block, look),
             None => masks(bytes, &mut look),
         };
         let mut kinds = Self {
             digits,
-            word: some & !spaces,
-            spaces,
+            word,
             ..Self::default()
         };
         if seldom.any() {
@@ -86,11 +83,13 @@ impl Letters {
     }
 }
 
-/// What words are made of, as classes that are bits of a byte. The highest is a space's, the next a digit's.
+/// What words are made of, as classes that are bits of a byte. The highest is a digit's.
 #[cfg(any(not(any(target_feature = "simd128", target_feature = "ssse3")), test))]
-const WORD: u8 = 0x7c;
+const WORD: u8 = DIGIT | 0x3c;
+#[cfg(any(not(any(target_feature = "simd128", target_feature = "ssse3")), test))]
+const DIGIT: u8 = 0x80;
 
-/// What has no more is of no word; a space has.
+/// What has no more is of no word.
 const NO_WORD_MAX: u8 = 3;
 
 /// All bits of what is looked at more closely: `@`, and what can begin an escape.
@@ -100,9 +99,9 @@ const SELDOM: u8 = 1;
 #[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
 #[inline]
 fn classes_by_halves(bytes: u8x16) -> u8x16 {
-    // Bits of words: `A` to `O` with `a` to `o`, `P` to `Z` with `p` to `z`, `+-/`, `_`; the second tells a comma from an escape.
-    const LOW: [u8; 16] = *b"\xd1\x70\x70\x70\x70\x71\x71\x70\x70\x70\x30\x28\x23\x28\x20\x2c";
-    const HIGH: [u8; 16] = *b"\0\0\x8b\x40\x21\x15\x20\x10\0\0\0\0\0\0\0\0";
+    // Bits of words: `A` to `O` with `a` to `o`, `P` to `Z` with `p` to `z`, `+-/`, `_`; the second tells a comma from an escape, and a space.
+    const LOW: [u8; 16] = *b"\x93\xb0\xb0\xb0\xb0\xb1\xb1\xb0\xb0\xb0\x30\x28\x23\x28\x20\x2c";
+    const HIGH: [u8; 16] = *b"\0\0\x0b\x80\x21\x15\x20\x10\0\0\0\0\0\0\0\0";
     let low = u8x16::new(LOW).shuffle(bytes & u8x16::splat(15));
     let high = u8x16::new(HIGH).shuffle(bytes >> 4);
     low & high
@@ -117,10 +116,7 @@ fn classes_by_ranges(bytes: u8x16) -> u8x16 {
     let letters = within(bytes | u8x16::splat(0x20), b'a', b'z');
     let signs = (bytes | u8x16::splat(2)).simd_eq(u8x16::splat(b'/')) | is(b'+') | is(b'_');
     let seldom = is(b'@') | is(b'%') | is(b'&') | is(b'\\');
-    of(is(b' '), 0x80)
-        | of(within(bytes, b'0', b'9'), 0x40)
-        | of(letters | signs, WORD & !0x40)
-        | of(seldom, SELDOM)
+    of(within(bytes, b'0', b'9'), DIGIT) | of(letters | signs, WORD & !DIGIT) | of(seldom, SELDOM)
 }
 
 #[cfg(any(target_feature = "simd128", target_feature = "ssse3"))]
@@ -283,11 +279,11 @@ mod tests {
         for byte in 0..=u8::MAX {
             let one = classes_by_halves(u8x16::splat(byte)).to_array()[0];
             let other = classes_by_ranges(u8x16::splat(byte)).to_array()[0];
-            for class in [0x80, 0x40, WORD] {
+            for class in [DIGIT, WORD] {
                 assert_eq!(one & class == 0, other & class == 0, "{byte}");
             }
-            assert_eq!(one > NO_WORD_MAX, one & (WORD | 0x80) != 0, "{byte}");
-            assert_eq!(other > NO_WORD_MAX, other & (WORD | 0x80) != 0, "{byte}");
+            assert_eq!(one > NO_WORD_MAX, one & WORD != 0, "{byte}");
+            assert_eq!(other > NO_WORD_MAX, other & WORD != 0, "{byte}");
             assert_eq!(one == SELDOM, other == SELDOM, "{byte}");
         }
     }
@@ -302,7 +298,6 @@ mod tests {
                 let expected = Kinds {
                     digits: is(byte.is_ascii_digit()),
                     word: is(byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)),
-                    spaces: is(byte == b' '),
                     at: is(byte == b'@'),
                     escapes: is(b"%&\\".contains(&byte)),
                 };

@@ -1,4 +1,5 @@
-//! Bytes that are listed as numbers: `73 6b 2d`, `73:6b:2d`, `0x73, 0x6b`, `[115, 107, 45]`.
+//! Bytes that are listed as numbers: `73 6b 2d`, `73:6b:2d`, `0x73, 0x6b`, `[115, 107, 45]`, `163 153 055`, `01110011 01101011`; the last
+//! also with nothing between them.
 
 use super::escaped::Decoded;
 use super::stretch::{Stretch, Stretches, TEXT_BYTES_MIN, history};
@@ -18,6 +19,8 @@ pub(super) struct Listed {
 enum Base {
     Hexadecimal,
     Decimal,
+    Octal,
+    Binary,
 }
 
 impl Listed {
@@ -41,11 +44,19 @@ impl Listed {
         self.words = history(before.0, words, len);
         self.digits = history(before.1, digits, len);
         // Nearly all text has too few numbers.
-        if before.1 | digits == 0 || !can_hit(before, (words, digits)) {
+        if before.1 | digits == 0 {
             return;
         }
-        let join = |before: u64, now: u64| u128::from(before) | u128::from(now) << 64;
-        let hits = hits(join(before.0, words), join(before.1, digits));
+        let across = long(before.1 >> 32 | digits << 32);
+        let long = long(self.digits);
+        let mut hits = 0;
+        if across.count_ones() > 2 || long.count_ones() > 2 {
+            hits = u128::from(in_binary(across)) << 32 | u128::from(in_binary(long)) << len;
+        }
+        if can_hit(before, (words, digits)) {
+            let join = |before: u64, now: u64| u128::from(before) | u128::from(now) << 64;
+            hits |= in_few_digits(join(before.0, words), join(before.1, digits));
+        }
         if hits != 0 {
             self.found(hits, from, window, last, decoded);
         }
@@ -98,7 +109,7 @@ impl Listed {
         }
         self.stretches.end(open.at);
         let decided = (open.at + 1).min(window.end());
-        for base in [Base::Hexadecimal, Base::Decimal] {
+        for base in [Base::Hexadecimal, Base::Decimal, Base::Octal, Base::Binary] {
             texts(window.range(open.start..open.at), base, |mut text| {
                 text.start = open.start;
                 text.decided = decided;
@@ -111,7 +122,7 @@ impl Listed {
 /// How many numbers of two characters, or of four, in a row are seen as a list.
 const NUMBERS_MIN: u32 = 4;
 
-/// Whether [`hits`] can see anything in two blocks, as far as how many numbers begin in each tells. One can begin across their edge.
+/// Whether [`in_few_digits`] can see anything in two blocks, as far as how many numbers begin in each tells. One can begin across their edge.
 #[inline]
 const fn can_hit(before: (u64, u64), now: (u64, u64)) -> bool {
     const fn numbers((words, digits): (u64, u64)) -> (u32, u32) {
@@ -124,9 +135,29 @@ const fn can_hit(before: (u64, u64), now: (u64, u64)) -> bool {
     before.0 + now.0 + 1 >= NUMBERS_MIN || before.1 + now.1 + 1 >= TEXT_BYTES_MIN as u32
 }
 
+/// How many digits begin a number in binary, at least.
+const LONG: u32 = 7;
+
+/// Where so many digits begin, or more. What stands before the first bit is not known; it was seen before.
+#[inline]
+const fn long(digits: u64) -> u64 {
+    let two = digits & digits >> 1;
+    let four = two & two >> 2;
+    four & four >> (LONG - 4) & !(digits << 1 | 1)
+}
+
+/// Where numbers in binary begin that are listed: three long ones, as far from each other.
+#[inline(never)]
+fn in_binary(long: u64) -> u64 {
+    let periods = LONG + 1..=12;
+    periods.fold(0, |hits, period| {
+        hits | long & long >> period & long >> (2 * period)
+    })
+}
+
 /// Where lists begin, as far as characters of words and digits tell.
 #[inline]
-fn hits(words: u128, digits: u128) -> u128 {
+fn in_few_digits(words: u128, digits: u128) -> u128 {
     // Of two digits, one or two signs between them; of four characters, as with `0x`, and up to two signs.
     let two = words & words >> 1;
     let pair = two & !(words >> 2) & digits;
@@ -202,16 +233,36 @@ fn texts(list: &[u8], base: Base, mut found: impl FnMut(Decoded)) {
 /// The printable character of ASCII that a number stands for.
 fn number(digits: &[u8], base: Base) -> Option<u8> {
     let digits = match (base, digits) {
-        (Base::Hexadecimal, [b'0', b'x' | b'X', digits @ ..]) => digits,
-        (_, digits) => digits,
+        (Base::Hexadecimal, [b'0', b'x' | b'X', digits @ ..])
+        | (Base::Binary, [b'0', b'b', digits @ ..])
+        | (_, digits) => digits,
     };
-    let (radix, is_length) = match base {
-        Base::Hexadecimal => (16, digits.len() == 2),
-        Base::Decimal => (10, (2..=3).contains(&digits.len())),
+    let (radix, lengths) = match base {
+        Base::Hexadecimal => (16, 2..=2),
+        Base::Decimal => (10, 2..=3),
+        Base::Octal => (8, 3..=3),
+        Base::Binary => (2, 7..=8),
     };
-    let digits = str::from_utf8(digits).ok().filter(|_| is_length)?;
+    let digits = str::from_utf8(digits)
+        .ok()
+        .filter(|digits| lengths.contains(&digits.len()))?;
     let byte = u8::from_str_radix(digits, radix).ok()?;
     (byte.is_ascii_graphic() || byte == b' ').then_some(byte)
+}
+
+/// What a run of digits is in binary, eight of them a character.
+pub(super) fn binary(run: &[u8]) -> Option<Decoded> {
+    if !run.iter().all(|digit| matches!(digit, b'0' | b'1')) {
+        return None;
+    }
+    let mut text = Decoded::default();
+    for (digits, place) in run.chunks(8).zip((0..).step_by(8)) {
+        text.text.push(char::from(number(digits, Base::Binary)?));
+        text.places.push(place);
+    }
+    text.places
+        .push(u16::try_from(run.len()).unwrap_or(u16::MAX));
+    (text.text.len() >= TEXT_BYTES_MIN).then_some(text)
 }
 
 #[cfg(test)]
@@ -222,7 +273,7 @@ mod tests {
     proptest! {
         /// What has too few numbers has no list.
         #[test]
-        fn too_few_numbers_are_no_list(text in "([0-9a-f]{1,5}[ ,:x;]{1,2}|[0-9]{2}[ :]|[0-9]{2,3}, |0x[0-9a-f]{2} |[a-z ]{0,9}){0,40}") {
+        fn too_few_numbers_are_no_list(text in "([0-9a-f]{1,5}[ ,:x;]{1,2}|[0-9]{2}[ :]|[0-9]{2,3}, |0x[0-9a-f]{2} |[01]{7,8} |0b[01]{8}, |[a-z ]{0,9}){0,40}") {
             let kind = |part: &[u8], is: fn(&u8) -> bool| {
                 let bits = part.iter().zip(0..).filter(|(byte, _)| is(byte));
                 bits.fold(0_u64, |bits, (_, at)| bits | 1 << at)
@@ -232,7 +283,7 @@ mod tests {
             for pair in blocks.windows(2) {
                 let join = |before: u64, now: u64| u128::from(before) | u128::from(now) << 64;
                 let [before, now] = [pair[0], pair[1]];
-                let hits = hits(join(before.0, now.0), join(before.1, now.1));
+                let hits = in_few_digits(join(before.0, now.0), join(before.1, now.1));
                 prop_assert!(hits == 0 || can_hit(before, now));
             }
         }

@@ -23,7 +23,7 @@
 //! 2. Each block of sixty-four bytes becomes masks ([`blocks`]): digits, characters of base64, `@`, what escapes begin with. Of those:
 //!    - runs of digits are classified by their length and their neighbors ([`numbers`]; a number that is a member's whole value by its key,
 //!      [`announcing`]); most concern nobody;
-//!    - runs of base64 or hexadecimal ([`encoded`], over lines [`wrapped`]), escapes ([`escaped`]: `%2D`, `\u002d`, `&#45;`), spaced letters ([`spaced`]: `A K I A`)
+//!    - runs of base64 or hexadecimal ([`encoded`], over lines [`wrapped`]), escapes ([`escaped`]: `%2D`, `\u002d`, `&#45;`), letters one by one ([`spelled`]: `A K I A`, `A.K.I.A`)
 //!      and lists of bytes ([`listed`]: `41 4b 49 41`) are decoded. What comes out is a text of its own, which a lane of its own reads at once; its
 //!      matches stand where the encoded text stands. What patterns could match in is kept for them ([`reading`]).
 //! 3. Keywords are looked for in all of the window ([`keywords`], which share buckets by a [`plan`]); in the same pass the factors of operators'
@@ -68,7 +68,7 @@ mod listed;
 mod numbers;
 mod plan;
 mod reading;
-mod spaced;
+mod spelled;
 mod stretch;
 mod wrapped;
 

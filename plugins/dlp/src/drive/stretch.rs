@@ -41,16 +41,6 @@ impl Stretches {
         self.open.map(|open| open.start)
     }
 
-    /// Whether one goes on.
-    pub(super) const fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
-
-    /// How many bytes from a position on have been read.
-    pub(super) const fn read_from(&self, position: usize) -> usize {
-        self.done.saturating_sub(position)
-    }
-
     /// Whether one may begin at a position.
     pub(super) const fn may_begin(&self, position: usize) -> bool {
         self.open.is_none() && position >= self.done

@@ -14,7 +14,7 @@ use super::keywords::KEYWORD_BYTES_MAX;
 use super::keywords::Looked;
 use super::latch::Latched;
 use super::listed::Listed;
-use super::spaced::Spaced;
+use super::spelled::Spelled;
 use super::wrapped::Wrapped;
 use super::{Driver, Reading, Sighting};
 use crate::detectors::{LOOK_BEHIND, Memo, Trigger};
@@ -71,7 +71,7 @@ pub(crate) struct Lane {
     /// A run of characters of base64 goes on that began here.
     word: Option<usize>,
     escaped: Escaped,
-    spaced: Spaced,
+    spelled: Spelled,
     listed: Listed,
     wrapped: Wrapped,
     /// Detectors that wait for more text, in the order of their triggers.
@@ -145,7 +145,7 @@ impl Lane {
             letters,
             word,
             escaped,
-            spaced,
+            spelled,
             listed,
             wrapped,
             pending,
@@ -175,7 +175,7 @@ impl Lane {
         places.clear();
         *in_one_go = true;
         (*digits, *letters, *word) = (None, 0, None);
-        (*escaped, *spaced) = (Escaped::default(), Spaced::default());
+        (*escaped, *spelled) = (Escaped::default(), Spelled::default());
         *listed = Listed::default();
         *wrapped = Wrapped::default();
         pending.clear();
@@ -329,7 +329,7 @@ impl Lane {
         }
         let open = [
             self.escaped.undecided(),
-            self.spaced.undecided(),
+            self.spelled.undecided(),
             self.listed.undecided(),
             self.wrapped.undecided(),
         ];
@@ -410,7 +410,7 @@ impl Lane {
             self.digits,
             self.word,
             self.escaped.undecided(),
-            self.spaced.undecided(),
+            self.spelled.undecided(),
             self.listed.undecided(),
             self.wrapped.undecided(),
         ];

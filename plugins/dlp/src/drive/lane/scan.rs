@@ -7,7 +7,7 @@ use crate::drive::broken::NUMBER_KNOWN_BY;
 use crate::drive::encoded::{self, OVERLAP_BYTES, RUN_BYTES_MAX, RUN_BYTES_MIN};
 use crate::drive::escaped::Decoded;
 use crate::drive::numbers::{Beside, Found};
-use crate::drive::{Reading, Sighting};
+use crate::drive::{Reading, Sighting, listed, spelled};
 use crate::window::Window;
 use std::ops::Range;
 use wide::u8x16;
@@ -36,14 +36,8 @@ impl Lane {
                 self.escaped
                     .look(from + bit, work.window, work.last, &mut decoded);
             }
-            self.spaced.take(
-                kinds.spaces,
-                from,
-                len,
-                work.window,
-                work.last,
-                &mut decoded,
-            );
+            self.spelled
+                .take(kinds.word, from, len, work.window, work.last, &mut decoded);
             self.listed.take(
                 (kinds.word, kinds.digits),
                 from,
@@ -94,7 +88,7 @@ impl Lane {
             self.go_on(work);
         }
         self.escaped.resume(work.window, work.last, decoded);
-        self.spaced.go_on(work.window, work.last, decoded);
+        self.spelled.go_on(work.window, work.last, decoded);
         self.listed.go_on(work.window, work.last, decoded);
         self.lines(work)
     }
@@ -305,7 +299,17 @@ impl Lane {
         if self.wrapped.begin(&run, work.window) {
             return self.lines(work);
         }
-        self.decode(work.window.range(run.clone()), run, decided, work)
+        let characters = work.window.range(run.clone());
+        if let Some(text) = spelled::joined(characters).or_else(|| listed::binary(characters)) {
+            let start = run.start;
+            let text = Decoded {
+                start,
+                decided,
+                ..text
+            };
+            self.read_decoded(text, work)?;
+        }
+        self.decode(characters, run, decided, work)
     }
 
     /// Lines of base64, as far as they are known.

@@ -180,6 +180,10 @@ fn what_is_written_otherwise_is_found() {
         text.bytes().map(number).collect::<Vec<_>>().join(between)
     };
     let spaced = |text: &str| text.chars().map(|c| format!("{c} ")).collect::<String>();
+    let spelled = |text: &str, between: &str| {
+        let characters: Vec<_> = text.chars().map(String::from).collect();
+        characters.join(between)
+    };
     let long = format!("my secret is {SSN} and {SECRET} ok");
     for (name, text, rules) in [
         ("plain", SSN.to_owned(), vec![3]),
@@ -239,6 +243,39 @@ fn what_is_written_otherwise_is_found() {
             listed(SECRET, ", ", |byte| byte.to_string()),
             vec![2],
         ),
+        (
+            "octal digits",
+            listed(SECRET, " ", |byte| format!("{byte:03o}")),
+            vec![2],
+        ),
+        (
+            "binary",
+            listed(SSN, " ", |byte| format!("{byte:08b}")),
+            vec![3],
+        ),
+        (
+            "binary of seven",
+            listed(SSN, ", ", |byte| format!("{byte:07b}")),
+            vec![3],
+        ),
+        (
+            "binary in code",
+            listed(SECRET, ", ", |byte| format!("0b{byte:08b}")),
+            vec![2],
+        ),
+        (
+            "bits",
+            listed(SECRET, "", |byte| format!("{byte:08b}")),
+            vec![2],
+        ),
+        ("dots", spelled(SSN, "."), vec![3]),
+        ("bars", spelled(SECRET, " | "), vec![2]),
+        ("lines", spelled(SECRET, "\n"), vec![2]),
+        ("items", spelled(SSN, "\n- "), vec![3]),
+        ("quotes", spelled(SECRET, "\", \""), vec![2]),
+        ("elements", spelled(SSN, "<b>"), vec![3]),
+        ("dashes", spelled(SECRET, "-"), vec![2]),
+        ("blanks", spelled(SECRET, "   "), vec![2]),
         ("spaced number", spaced(SSN), vec![3]),
         ("spaced key", spaced(SECRET), vec![2]),
         ("bold", "536-**90-4399**".to_owned(), vec![3]),
@@ -347,6 +384,10 @@ fn any_text() -> impl Strategy<Value = String> {
         1 => "(%[0-9A-F]{2}|[a-z0-9-]){1,20}",
         1 => "(&#[0-9]{2};|[a-z0-9-]|\\\\u00[2-7][0-9a-f]|&am){1,12}",
         1 => "([a-z0-9-] ){4,30}",
+        1 => "([a-z0-9-] {1,6}){4,30}",
+        2 => ("[a-z0-9@. -]{4,30}", "[.]|, |\", \"|<b>|\n- |[|]|-|\n| = |é|\\+'").prop_map(|(text, between)| text.chars().map(|c| format!("{c}{between}")).collect()),
+        1 => "([01]{7,8}(, | )|0b[01]{8}, ){3,14}",
+        1 => "[01]{60,90}|([0-7]{3},? ){3,20}",
         1 => "[0-9 *`\n-]{1,20}",
         1 => "([2-7][0-9a-f][ :]){3,30}",
         1 => "(0x[2-7][0-9a-f], |[1-9][0-9]{1,2}, ?){3,20}",
