@@ -1,7 +1,12 @@
-//! Whatever the host refuses to do for a module, nothing gets through that would not have got through otherwise. (Envoy refuses little, but what it
+//! Whatever the host refuses to do for a module, nothing gets through that would not have got through otherwise, and the record says why. (Envoy refuses little, but what it
 //! would refuse in its next version nobody knows.)
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::time::Duration;
 
@@ -132,7 +137,19 @@ fn leaks(secrets: &[String], before: &Seen, now: &Seen) -> Vec<String> {
     if credential(now) && !credential(before) {
         leaks.push("a credential leaves".to_owned());
     }
+    if let Some(reason) = reason(now)
+        && now.record()["reason"] != *reason
+    {
+        leaks.push(format!("no record says {reason}: {:?}", now.records));
+    }
     leaks
+}
+
+/// Why the client was refused, as the answer's headers say.
+fn reason(seen: &Seen) -> Option<&str> {
+    let mut headers = seen.client.headers.iter();
+    let (_, value) = headers.find(|(name, _)| name == "x-portcullis-reason")?;
+    std::str::from_utf8(value).ok()
 }
 
 #[test]

@@ -61,6 +61,9 @@ const STEPS_TIMED_EACH: u32 = 64;
 /// Of the steps after those, so many are as long as the one that is timed: in a stream they are alike, and the clock is a call.
 const STEPS_ALIKE: u32 = 16;
 
+/// What a client reads of a message that the host did not show.
+const UNREAD: &str = "The gateway could not read this message.";
+
 /// For how many steps the time of this one stands, the first being 0; `None` where it need not be known.
 const fn stands_for(step: u32) -> Option<u32> {
     if step < STEPS_TIMED_EACH {
@@ -96,14 +99,12 @@ impl Stream {
         };
         let now = host::now();
         let mut store = SharedData;
-        let step = run(
-            exchange,
-            &mut Turn {
-                now,
-                store: &mut store,
-                filter_state: &host::filter_state,
-            },
-        );
+        let mut turn = Turn {
+            now,
+            store: &mut store,
+            filter_state: &host::filter_state,
+        };
+        let step = run(exchange, &mut turn);
         let action = match edit_headers(way, fields, &exchange.take_header_edits()) {
             Ok(()) => perform(way, step),
             // A credential that could not be removed must not travel.
@@ -113,7 +114,8 @@ impl Stream {
                     Level::Error,
                     "portcullis: the host refused a header edit, so the exchange was refused",
                 );
-                reply(&unavailable("The gateway could not prepare this message."))
+                let message = "The gateway could not prepare this message.";
+                perform(way, exchange.give_up(&mut turn, message))
             }
         };
         publish(exchange);
@@ -150,7 +152,7 @@ impl Stream {
                 Level::Error,
                 "portcullis: the host does not show a body, so the exchange was refused",
             );
-            return reply(&unavailable("The gateway could not read this message."));
+            return self.step(way, None, |exchange, turn| exchange.give_up(turn, UNREAD));
         };
         *seen = size;
         let action = self.step(way, None, |exchange, turn| match way {
@@ -178,7 +180,7 @@ impl Stream {
                 Level::Error,
                 "portcullis: the host does not show headers, so the exchange was refused",
             );
-            return reply(&unavailable("The gateway could not read this message."));
+            return self.step(way, None, |exchange, turn| exchange.give_up(turn, UNREAD));
         };
         self.step(way, Some(&fields), |exchange, turn| {
             run(exchange, turn, &fields)

@@ -167,6 +167,12 @@ impl Exchange {
             .write_changes(&self.fanout.facts, stage, write);
     }
 
+    /// The host does not do what must be done for the message at hand, so the exchange is refused. `message` is what the client reads.
+    pub fn give_up(&mut self, turn: &mut Turn<'_>, message: &'static str) -> Step {
+        self.header_edits.clear();
+        self.refuse_request(turn, Refusal::new(Reason::PolicyUnavailable, message))
+    }
+
     /// Refuses the request, before anything of it left.
     pub(crate) fn refuse_request(&mut self, turn: &mut Turn<'_>, refusal: Refusal) -> Step {
         self.fanout.tell_all(turn, &Event::Refused(&refusal));

@@ -237,6 +237,34 @@ fn a_refused_request_reaches_nobody_and_every_policy_hears_of_it() {
 }
 
 #[test]
+fn what_is_given_up_is_a_refusal_of_ours() {
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let gateway = Gateway::new(
+        vec![Box::new(Probe(Rc::clone(&log)))],
+        Settings::default(),
+        Completeness::Whole,
+    );
+    let mut exchange = gateway.open();
+    let mut store = MemoryStore::default();
+    let mut turn = Turn {
+        now: Timestamp::from_secs(1_000),
+        store: &mut store,
+        filter_state: &|_: &str| None,
+    };
+    let Step::Reply(reply) = exchange.give_up(&mut turn, "The host does not answer.") else {
+        panic!("no reply");
+    };
+    assert_eq!(reply.status, 503);
+    let head: [(&str, &[u8]); 1] = [(":status", b"503")];
+    let passes = exchange.response_head(&mut turn, &head, &|| Origin::Proxy, true);
+    assert_eq!(passes, Step::Pass);
+    exchange.end(&mut turn, 503);
+    let refusal = exchange.facts().refusal.as_ref().unwrap();
+    assert_eq!(refusal.reason, Reason::PolicyUnavailable);
+    assert_eq!(log.take(), ["refused policy_unavailable", "end 503"]);
+}
+
+#[test]
 fn a_model_whose_name_would_be_edited_is_refused() {
     let request = br#"{"model":"gpt-SECRET","messages":[]}"#;
     for cuts in [&[][..], &[14], &[12, 15, 18]] {
