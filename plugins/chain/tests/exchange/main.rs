@@ -10,7 +10,7 @@
 
 mod probe;
 
-use portcullis_chain::{Completeness, Gateway, Origin, Settings, Step, Turn};
+use portcullis_chain::{Completeness, Exchange, Gateway, Origin, Settings, Step, Turn};
 use portcullis_policy::{MemoryStore, Policy, Reason, Timestamp};
 use probe::Probe;
 use proptest::prelude::*;
@@ -34,6 +34,25 @@ struct Script<'a> {
     hold_headers: bool,
 }
 
+/// An exchange whose policy writes into `log`.
+fn opened(log: &Rc<RefCell<Vec<String>>>, hold_headers: bool) -> Exchange {
+    let settings = Settings {
+        hold_headers,
+        ..Settings::default()
+    };
+    let policies: Vec<Box<dyn Policy>> = vec![Box::new(Probe(Rc::clone(log)))];
+    Gateway::new(policies, settings, Completeness::Whole).open()
+}
+
+/// A moment of a module that stands alone.
+fn turn(store: &mut MemoryStore) -> Turn<'_> {
+    Turn {
+        now: Timestamp::from_secs(1_000),
+        store,
+        filter_state: &|_: &str| None,
+    }
+}
+
 /// Runs an exchange with the bodies cut at the given places; `trailers` ends both messages with trailers.
 fn run(
     script: &Script<'_>,
@@ -42,23 +61,9 @@ fn run(
     trailers: bool,
 ) -> Outcome {
     let log = Rc::new(RefCell::new(Vec::new()));
-    let settings = Settings {
-        hold_headers: script.hold_headers,
-        ..Settings::default()
-    };
-    let gateway = Gateway::new(
-        vec![Box::new(Probe(Rc::clone(&log)))],
-        settings,
-        Completeness::Whole,
-    );
-    let mut exchange = gateway.open();
+    let mut exchange = opened(&log, script.hold_headers);
     let mut store = MemoryStore::default();
-    let nothing = |_: &str| None;
-    let mut turn = Turn {
-        now: Timestamp::from_secs(1_000),
-        store: &mut store,
-        filter_state: &nothing,
-    };
+    let mut turn = turn(&mut store);
     let mut outcome = Outcome::default();
 
     let head: [(&str, &[u8]); 3] = [
@@ -239,18 +244,9 @@ fn a_refused_request_reaches_nobody_and_every_policy_hears_of_it() {
 #[test]
 fn what_is_given_up_is_a_refusal_of_ours() {
     let log = Rc::new(RefCell::new(Vec::new()));
-    let gateway = Gateway::new(
-        vec![Box::new(Probe(Rc::clone(&log)))],
-        Settings::default(),
-        Completeness::Whole,
-    );
-    let mut exchange = gateway.open();
+    let mut exchange = opened(&log, false);
     let mut store = MemoryStore::default();
-    let mut turn = Turn {
-        now: Timestamp::from_secs(1_000),
-        store: &mut store,
-        filter_state: &|_: &str| None,
-    };
+    let mut turn = turn(&mut store);
     let Step::Reply(reply) = exchange.give_up(&mut turn, "The host does not answer.") else {
         panic!("no reply");
     };
@@ -286,21 +282,13 @@ fn a_model_whose_name_would_be_edited_is_refused() {
 #[test]
 fn a_path_with_a_model_is_judged_before_its_headers_leave() {
     let log = Rc::new(RefCell::new(Vec::new()));
-    let policies = || vec![Box::new(Probe(Rc::clone(&log))) as Box<dyn Policy>];
     let status = |complete: bool| {
         // Headers are not held: what passes is gone.
-        let gateway = Gateway::new(policies(), Settings::default(), Completeness::Whole);
         let mut store = MemoryStore::default();
-        let mut turn = Turn {
-            now: Timestamp::from_secs(1_000),
-            store: &mut store,
-            filter_state: &|_: &str| None,
-        };
+        let mut turn = turn(&mut store);
         let head: [(&str, &[u8]); 2] = [(":method", b"GET"), (":path", b"/v1/models/gpt-4o")];
-        match gateway
-            .open()
-            .request_head(&mut turn, &head, None, complete)
-        {
+        let mut exchange = opened(&log, false);
+        match exchange.request_head(&mut turn, &head, None, complete) {
             Step::Reply(reply) => Some(reply.status),
             Step::Pass | Step::Hold | Step::Replace(_) | Step::Release(_) => None,
         }
@@ -379,38 +367,18 @@ fn an_answer_that_cannot_be_read_is_refused() {
 #[test]
 fn an_exchange_that_ends_early_still_ends_once() {
     let log = Rc::new(RefCell::new(Vec::new()));
-    let gateway = Gateway::new(
-        vec![Box::new(Probe(Rc::clone(&log)))],
-        Settings::default(),
-        Completeness::Whole,
-    );
     let mut store = MemoryStore::default();
-    let nothing = |_: &str| None;
-    let mut turn = Turn {
-        now: Timestamp::from_secs(1_000),
-        store: &mut store,
-        filter_state: &nothing,
-    };
-    gateway.open().end(&mut turn, 0);
+    let mut turn = turn(&mut store);
+    opened(&log, false).end(&mut turn, 0);
     assert_eq!(log.take(), ["end 0"]);
 }
 
 /// What the policies see of an answer that says it is a refusal, and what is left of that word.
 fn told_by(origin: Origin) -> (Vec<String>, bool) {
     let log = Rc::new(RefCell::new(Vec::new()));
-    let gateway = Gateway::new(
-        vec![Box::new(Probe(Rc::clone(&log)))],
-        Settings::default(),
-        Completeness::Whole,
-    );
-    let mut exchange = gateway.open();
+    let mut exchange = opened(&log, false);
     let mut store = MemoryStore::default();
-    let nothing = |_: &str| None;
-    let mut turn = Turn {
-        now: Timestamp::from_secs(1_000),
-        store: &mut store,
-        filter_state: &nothing,
-    };
+    let mut turn = turn(&mut store);
     let head: [(&str, &[u8]); 3] = [
         (":method", b"POST"),
         (":path", b"/v1/chat/completions"),
