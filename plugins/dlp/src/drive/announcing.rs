@@ -5,6 +5,7 @@ use super::blocks::{BLOCK, Letters, bits};
 use super::numbers::Numbers;
 use crate::detectors::{Detector, begins_with};
 use crate::window::Window;
+use portcullis_policy::sort::sort_by;
 
 /// Digits of the shortest number that a detector of secrets takes for one by its name.
 const SECRET_DIGITS_MIN: usize = 15;
@@ -45,44 +46,73 @@ impl Announced {
 /// Words that announce numbers.
 #[derive(Debug)]
 pub(super) struct Announcing {
-    words: Vec<&'static str>,
-    /// By the lower bits of their first bytes, those of their second ones.
-    seconds: [u32; 32],
+    /// In the order of the lower bits of their first bytes, which in a letter are the same in both cases.
+    words: Vec<&'static [u8]>,
+    /// By these bits.
+    rows: [Row; 32],
+}
+
+/// Words that begin alike.
+#[derive(Debug, Clone, Copy, Default)]
+struct Row {
+    /// The lower bits of their second bytes, and of their third ones.
+    seconds: u32,
+    thirds: u32,
+    words: [usize; 2],
 }
 
 impl Announcing {
     /// Of all these detectors.
     pub(super) fn of(detectors: impl Iterator<Item = &'static Detector>) -> Self {
-        let mut all = Self {
-            words: Vec::new(),
-            seconds: [0; 32],
-        };
-        for detector in detectors {
-            for word in detector.announcing() {
-                if let [first, second, ..] = word.as_bytes()
-                    && let Some(seconds) = all.seconds.get_mut(usize::from(first % 32))
-                {
-                    *seconds |= 1 << (second % 32);
+        let words = detectors.flat_map(|detector| detector.announcing());
+        let mut words: Vec<&[u8]> = words.map(|word| word.as_bytes()).collect();
+        let order = |word: &[u8]| word.first().map_or(0, |first| usize::from(first % 32));
+        sort_by(&mut words, |one, other| {
+            (order(one), *one).cmp(&(order(other), *other))
+        });
+        words.dedup();
+        let mut rows = [Row::default(); 32];
+        for (word, index) in words.iter().zip(0..) {
+            if let (Some(row), [_, second, rest @ ..]) = (rows.get_mut(order(word)), *word) {
+                if row.seconds == 0 {
+                    row.words = [index, index];
                 }
+                row.seconds |= 1 << (second % 32);
+                row.thirds |= rest.first().map_or(u32::MAX, |third| 1 << (third % 32));
+                let [from, _] = row.words;
+                row.words = [from, index + 1];
             }
-            all.words.extend_from_slice(detector.announcing());
         }
-        all
+        Self { words, rows }
+    }
+
+    /// Whether these bytes begin with one.
+    fn begins(&self, bytes: &[u8]) -> bool {
+        let [first, second, rest @ ..] = bytes else {
+            return false;
+        };
+        let row = self
+            .rows
+            .get(usize::from(first % 32))
+            .copied()
+            .unwrap_or_default();
+        let third = rest.first().copied().unwrap_or_default();
+        if (row.seconds >> (second % 32)) & (row.thirds >> (third % 32)) & 1 == 0 {
+            return false;
+        }
+        let [from, to] = row.words;
+        let mut words = self.words.get(from..to).unwrap_or_default().iter();
+        words.any(|word| {
+            let is_near = word.get(1).is_some_and(|known| (known ^ second) % 32 == 0);
+            is_near && begins_with(bytes, word)
+        })
     }
 
     /// Whether one may stand in a key where no letter stands before it.
     fn stand_in(&self, key: &[u8]) -> bool {
         let (mut rest, mut is_within) = (key, false);
         while let [first, behind @ ..] = rest {
-            if let [second, ..] = behind
-                && !is_within
-                && let Some(seconds) = self.seconds.get(usize::from(first % 32))
-                && seconds >> (second % 32) & 1 == 1
-                && self
-                    .words
-                    .iter()
-                    .any(|word| begins_with(rest, word.as_bytes()))
-            {
+            if !is_within && self.begins(rest) {
                 return true;
             }
             is_within = first.is_ascii_alphabetic();
@@ -99,16 +129,7 @@ impl Announcing {
             // Words begin where no letter stands before.
             for bit in bits(letters.any() & !(letters.ascii << 1)) {
                 let rest = text.get(at + bit..).unwrap_or_default();
-                let seconds = rest
-                    .first()
-                    .and_then(|first| self.seconds.get(usize::from(first % 32)));
-                let second = rest.get(1).map_or(0, |second| second % 32);
-                if seconds.is_some_and(|seconds| seconds >> second & 1 == 1)
-                    && self
-                        .words
-                        .iter()
-                        .any(|word| begins_with(rest, word.as_bytes()))
-                {
+                if self.begins(rest) {
                     last = Some(at + bit);
                 }
             }
