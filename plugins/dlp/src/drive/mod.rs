@@ -37,7 +37,7 @@
 //! A detector is asked with 1, 2, 4, … bytes behind its trigger, whatever is at hand, until it answers: so what it says, and the position at which that is
 //! decided, do not depend on where pieces end. Detectors that tell how much they needed (`Find::Traced`) are asked once, with all, and counted
 //! as if they had been asked so. Of one detector candidates answer in the order of their triggers, and what a match covers is not asked
-//! about again; so a match is decided no sooner than those before it.
+//! about again (`lane::Queue`); so a match is decided no sooner than those before it.
 //!
 //! # An example
 //!

@@ -1,6 +1,6 @@
 //! Detectors are asked, one candidate after the other.
 
-use super::{Lane, Mark, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
+use super::{Lane, Queue, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
 use crate::detectors::Outcome;
 use crate::drive::broken::{Broken, Tokens};
 use crate::drive::candidate::{
@@ -26,13 +26,14 @@ impl Lane {
         let within = is_enough && before.is_some_and(|byte| byte.is_ascii_alphanumeric());
         for concerned in concerned {
             let entry = concerned.entry;
-            let mark = self.marked(entry);
-            let (true, 0, Some(known)) = (is_enough, mark.waiting, work.driver.entry(entry)) else {
+            let queue = self.queue(entry);
+            let (true, 0, Some(known)) = (is_enough, queue.waiting, work.driver.entry(entry))
+            else {
                 let candidate = Candidate::new(entry, at.clone(), None, 0);
-                self.start(candidate, mark.waiting, work)?;
+                self.start(candidate, queue.waiting, work)?;
                 continue;
             };
-            if mark.covered > at.start {
+            if queue.covered > at.start {
                 continue;
             }
             if within && concerned.begins_words {
@@ -130,9 +131,9 @@ impl Lane {
         if waiting == 0 && self.settle(&mut candidate, work)? {
             return Ok(());
         }
-        if let Some(mark) = self.mark(candidate.entry) {
-            mark.waiting += 1;
-            candidate.after = candidate.after.max(mark.overtaken);
+        if let Some(queue) = self.queue_mut(candidate.entry) {
+            queue.waiting += 1;
+            candidate.after = candidate.after.max(queue.overtaken);
         }
         self.pending.push(candidate);
         Ok(())
@@ -140,49 +141,49 @@ impl Lane {
 
     /// What is known of a detector.
     #[inline]
-    pub(super) fn marked(&self, entry: u16) -> Mark {
-        let mark = self.marks.get(usize::from(entry)).copied();
-        mark.unwrap_or_default()
+    pub(super) fn queue(&self, entry: u16) -> Queue {
+        let queue = self.queues.get(usize::from(entry)).copied();
+        queue.unwrap_or_default()
     }
 
     /// A detector's candidates before have been answered by then.
     #[inline]
     pub(super) fn answered(&mut self, entry: u16, by: usize) {
-        if let Some(mark) = self.mark(entry) {
-            mark.answered = mark.answered.max(by);
+        if let Some(queue) = self.queue_mut(entry) {
+            queue.answered = queue.answered.max(by);
         }
     }
 
     /// The same of one that is answered at once, though some before it may wait, to whom that means nothing.
     pub(super) fn answered_at_once(&mut self, entry: u16, by: usize) {
-        if let Some(mark) = self.mark(entry) {
-            let answered = match mark.waiting {
-                0 => &mut mark.answered,
-                _ => &mut mark.overtaken,
+        if let Some(queue) = self.queue_mut(entry) {
+            let answered = match queue.waiting {
+                0 => &mut queue.answered,
+                _ => &mut queue.overtaken,
             };
             *answered = by.max(*answered);
         }
     }
 
     #[inline]
-    fn mark(&mut self, entry: u16) -> Option<&mut Mark> {
+    fn queue_mut(&mut self, entry: u16) -> Option<&mut Queue> {
         let index = usize::from(entry);
-        let is_marked = self.marks.get(index).is_some_and(|mark| mark.is_set);
-        if !is_marked {
-            self.begin_mark(entry);
+        let is_begun = self.queues.get(index).is_some_and(|queue| queue.is_set);
+        if !is_begun {
+            self.begin_queue(entry);
         }
-        self.marks.get_mut(index)
+        self.queues.get_mut(index)
     }
 
     #[inline(never)]
-    fn begin_mark(&mut self, entry: u16) {
+    fn begin_queue(&mut self, entry: u16) {
         let index = usize::from(entry);
-        if index >= self.marks.len() {
-            self.marks.resize(index + 1, Mark::default());
+        if index >= self.queues.len() {
+            self.queues.resize(index + 1, Queue::default());
         }
-        if let Some(mark) = self.marks.get_mut(index) {
-            mark.is_set = true;
-            self.marked.push(entry);
+        if let Some(queue) = self.queues.get_mut(index) {
+            queue.is_set = true;
+            self.begun.push(entry);
         }
     }
 
@@ -194,10 +195,10 @@ impl Lane {
             if stuck.contains(&candidate.entry) {
                 waiting.push(candidate);
             } else if self.settle(&mut candidate, work)? {
-                if let Some(mark) = self.mark(candidate.entry) {
-                    mark.waiting = mark.waiting.saturating_sub(1);
-                    if mark.waiting == 0 {
-                        mark.answered = mark.answered.max(std::mem::take(&mut mark.overtaken));
+                if let Some(queue) = self.queue_mut(candidate.entry) {
+                    queue.waiting = queue.waiting.saturating_sub(1);
+                    if queue.waiting == 0 {
+                        queue.answered = queue.answered.max(std::mem::take(&mut queue.overtaken));
                     }
                 }
             } else {
@@ -235,7 +236,7 @@ impl Lane {
         if self.opaque && !entry.detector.opaque {
             return Ok(true);
         }
-        if self.marked(candidate.entry).covered > candidate.at.start {
+        if self.queue(candidate.entry).covered > candidate.at.start {
             return Ok(true);
         }
         loop {
@@ -247,7 +248,7 @@ impl Lane {
             let answer = candidate.ask(work.driver, work.window, work.last, known);
             self.pay(entry, &candidate.at)?;
             // Those before have been answered, which can take longer than to answer this one.
-            let before = self.marked(candidate.entry).answered.max(candidate.after);
+            let before = self.queue(candidate.entry).answered.max(candidate.after);
             if !matches!(answer, Answer::Waits) {
                 self.answered(candidate.entry, candidate.answered_by());
             }
@@ -302,9 +303,9 @@ impl Lane {
         };
         // What is put together over a line break may reach into another token.
         if candidate.dense.is_none()
-            && let Some(mark) = self.mark(candidate.entry)
+            && let Some(queue) = self.queue_mut(candidate.entry)
         {
-            mark.covered = mark.covered.max(range.end);
+            queue.covered = queue.covered.max(range.end);
         }
         let mut value = work.window.range(range.clone()).to_vec();
         if candidate.dense.is_some() {
@@ -335,8 +336,8 @@ impl Lane {
         };
         let (range, over) = latched.go_on(work.window);
         if !range.is_empty() {
-            if let Some(mark) = self.mark(latched.entry) {
-                mark.covered = mark.covered.max(range.end);
+            if let Some(queue) = self.queue_mut(latched.entry) {
+                queue.covered = queue.covered.max(range.end);
             }
             let (trigger, decided) = (range.start, range.end.max(latched.decided));
             let end = self.text_range(range, work.window).end;

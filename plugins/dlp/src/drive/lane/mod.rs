@@ -76,10 +76,10 @@ pub(crate) struct Lane {
     wrapped: Wrapped,
     /// Detectors that wait for more text, in the order of their triggers.
     pending: Vec<Candidate>,
-    /// By detector: how many of them wait, where its last match ends.
-    marks: Vec<Mark>,
-    /// Those that have one.
-    marked: Vec<u16>,
+    /// By detector.
+    queues: Vec<Queue>,
+    /// Detectors whose queue is not as it was made.
+    begun: Vec<u16>,
     latched: Vec<Latched>,
     /// By rule, bytes of the text that a match which goes on has covered: what else its rule sees there is a part of it.
     within: Vec<(u16, Range<usize>)>,
@@ -110,10 +110,13 @@ pub(crate) struct Lane {
     opaque: bool,
 }
 
+/// Candidates of one detector, which answer in the order of their triggers.
 #[derive(Debug, Clone, Copy, Default)]
-struct Mark {
+struct Queue {
     is_set: bool,
+    /// How many of them wait.
     waiting: usize,
+    /// Where the last match ends: what it covers is not asked about again.
     covered: usize,
     /// By when those before have been answered.
     answered: usize,
@@ -149,8 +152,8 @@ impl Lane {
             listed,
             wrapped,
             pending,
-            marks,
-            marked,
+            queues,
+            begun,
             latched,
             within,
             announced,
@@ -179,9 +182,9 @@ impl Lane {
         *listed = Listed::default();
         *wrapped = Wrapped::default();
         pending.clear();
-        for entry in marked.drain(..) {
-            if let Some(mark) = marks.get_mut(usize::from(entry)) {
-                *mark = Mark::default();
+        for entry in begun.drain(..) {
+            if let Some(queue) = queues.get_mut(usize::from(entry)) {
+                *queue = Queue::default();
             }
         }
         latched.clear();

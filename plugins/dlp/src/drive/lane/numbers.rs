@@ -53,12 +53,12 @@ impl Lane {
                 && detector.find(&shown.context(&self.memo, FIRST_REACH)) == Outcome::None;
             self.steps += FIRST_REACH;
             for index in entries {
-                let mark = self.marked(*index);
-                if nothing && mark.waiting == 0 {
+                let queue = self.queue(*index);
+                if nothing && queue.waiting == 0 {
                     continue;
                 }
                 let candidate = Candidate::new(*index, at.clone(), None, after);
-                self.start(candidate, mark.waiting, work)?;
+                self.start(candidate, queue.waiting, work)?;
                 started.push(*index);
             }
             Ok(())
@@ -92,7 +92,7 @@ impl Lane {
                     self.answered_at_once(index, at.end + by);
                     continue;
                 }
-                let waiting = self.marked(index).waiting;
+                let waiting = self.queue(index).waiting;
                 // As if it had been asked about the plain view, which it is where less is known.
                 self.answered_at_once(index, at.end + FIRST_REACH);
                 let candidate = Candidate::new(index, at.clone(), Some(within), after);
