@@ -189,7 +189,8 @@ impl Stream {
 
     /// Request headers are there.
     pub fn request_headers(&mut self, end_of_stream: bool) -> Action {
-        let source = host::source();
+        let wanted = self.exchange.as_ref().is_some_and(Exchange::wants_source);
+        let source = wanted.then(host::source).flatten();
         if let Some(exchange) = &mut self.exchange
             && !exchange.attributes().is_empty()
         {

@@ -30,7 +30,10 @@ pub(crate) fn longest_block(document: &Document) -> Option<Duration> {
 
 impl Policy for Gate {
     fn interest(&self) -> Interest {
-        Interest::default()
+        Interest {
+            source: true,
+            ..Interest::default()
+        }
     }
 
     fn open(&self) -> Box<dyn Exchange> {

@@ -68,6 +68,8 @@ impl Policy for Watch {
         Interest {
             request_body: counts_tokens,
             response_usage: counts_tokens,
+            source: true,
+            identity: true,
             record: true,
             end_status: true,
             ..Interest::default()

@@ -57,6 +57,7 @@ impl Policy for Audit {
         Interest {
             request_body: true,
             response_usage: true,
+            source: true,
             record: true,
             end_status: true,
             ..Interest::default()

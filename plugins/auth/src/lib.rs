@@ -66,6 +66,8 @@ impl Policy for Auth {
         Interest {
             request_body: self.rules.keys.restrict_models()
                 || self.rules.identities.restrict_models(),
+            source: true,
+            identity: true,
             ..Interest::default()
         }
     }

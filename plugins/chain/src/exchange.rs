@@ -99,6 +99,12 @@ impl Exchange {
         std::mem::take(&mut self.attested)
     }
 
+    /// Whether somebody wants to know where the request comes from.
+    #[must_use]
+    pub fn wants_source(&self) -> bool {
+        self.gateway.interest.source
+    }
+
     /// Whether somebody wants to know what status the client got.
     #[must_use]
     pub fn wants_end_status(&self) -> bool {

@@ -35,7 +35,7 @@ impl Exchange {
         let attested = self.take_attested();
         let mut head = self.describe(turn, headers, source);
         head.attributes = &attested;
-        if self.stands_with_others() {
+        if self.gateway.interest.identity && self.stands_with_others() {
             self.published
                 .import_identity(&mut self.fanout.facts, turn.filter_state);
         }

@@ -47,6 +47,8 @@ impl Policy for Dlp {
             response_usage: false,
             // What was masked must come back.
             response_text: response || (request && config.masker.is_some()),
+            source: false,
+            identity: any(&|rule| rule.scope.teams.is_some()),
             record: false,
             end_status: false,
         }

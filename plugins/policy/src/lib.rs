@@ -73,6 +73,10 @@ pub struct Interest {
     pub response_usage: bool,
     /// [`Event::ResponseText`] is wanted, and [`Edit`]s of the response may come.
     pub response_text: bool,
+    /// Where a request comes from is wanted. Asking the proxy costs a microsecond; where nobody wants to know, it is not known.
+    pub source: bool,
+    /// From [`Event::RequestHead`] on, [`Facts::identity`] must hold whom another module of the filter chain found to call.
+    pub identity: bool,
     /// At [`Event::End`], [`Facts`] must hold what the other modules of the filter chain learned.
     pub record: bool,
     /// [`Event::End`] must say what the client got. Asking the proxy costs a microsecond; where nobody wants to know, it says 0.
@@ -95,6 +99,8 @@ impl Interest {
             request_model_first: self.request_model_first || other.request_model_first,
             response_usage: self.response_usage || other.response_usage,
             response_text: self.response_text || other.response_text,
+            source: self.source || other.source,
+            identity: self.identity || other.identity,
             record: self.record || other.record,
             end_status: self.end_status || other.end_status,
         }

@@ -113,6 +113,8 @@ impl Policy for RateLimit {
         Interest {
             request_body: true,
             response_usage: true,
+            source: true,
+            identity: true,
             end_status: true,
             ..Interest::default()
         }

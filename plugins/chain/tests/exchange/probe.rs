@@ -23,6 +23,8 @@ impl Policy for Probe {
             request_model_first: true,
             response_usage: true,
             response_text: true,
+            source: true,
+            identity: true,
             record: true,
             end_status: true,
         }
