@@ -36,21 +36,42 @@ const PROTOCOL: [&str; 26] = [
     "upgrade-insecure-requests",
 ];
 
-/// The same for families of names: pseudo-header fields, and what proxies, meshes, tracers and SDKs write.
-const FAMILIES: [&str; 4] = [":", "anthropic-", "openai-", "sec-"];
+/// The same for families of names: pseudo-header fields, and what proxies, content delivery networks, meshes, tracers and SDKs write.
+const FAMILIES: [&str; 10] = [
+    ":",
+    "akamai-",
+    "anthropic-",
+    "cdn-",
+    "cf-",
+    "fastly-",
+    "fly-",
+    "openai-",
+    "sec-",
+    "true-client-ip",
+];
 
 /// Those that begin with `x-`, without that.
-const X_FAMILIES: [&str; 10] = [
+const X_FAMILIES: [&str; 20] = [
+    "akamai-",
     "amz",
+    "appengine-",
+    "arr-",
+    "azure-",
     "b3-",
+    "client-ip",
     "cloud-trace-",
+    "cluster-client-ip",
     "datadog-",
     "envoy-",
     "forwarded-",
     "goog-",
+    "http-",
     "istio-",
+    "ms-",
+    "original-",
     "portcullis-",
     "stainless-",
+    "vercel-",
 ];
 
 /// Whether a field's value may be a text of the client's.
