@@ -49,12 +49,17 @@ impl Listed {
         }
         let across = long(before.1 >> 32 | digits << 32);
         let long = long(self.digits);
+        let join = |before: u64, now: u64| u128::from(before) | u128::from(now) << 64;
         let mut hits = 0;
         if across.count_ones() > 2 || long.count_ones() > 2 {
-            hits = u128::from(in_binary(across)) << 32 | u128::from(in_binary(long)) << len;
+            let (across, long) = (in_binary(across), in_binary(long));
+            let (early, late) = match len {
+                64.. => (0, long),
+                _ => (long << len, long >> 1 >> (63 - len)),
+            };
+            hits = join(early | across << 32, late | across >> 32);
         }
         if can_hit(before, (words, digits)) {
-            let join = |before: u64, now: u64| u128::from(before) | u128::from(now) << 64;
             hits |= in_few_digits(join(before.0, words), join(before.1, digits));
         }
         if hits != 0 {

@@ -1,10 +1,9 @@
 //! Text that is spelled out, with the same separator behind every character: `A K I A …`, `A.K.I.A …`, `"A", "K", …`, a line for each.
 
-use super::blocks::{BLOCK, bits, masks, within};
+use super::blocks::bits;
 use super::escaped::Decoded;
 use super::stretch::{Stretch, Stretches, TEXT_BYTES_MIN, history};
 use crate::window::Window;
-use wide::u8x16;
 
 /// By how much the beginnings of characters stand apart: more than their separator has bytes.
 const PERIOD_MIN: usize = 2;
@@ -155,10 +154,6 @@ impl Spelled {
             return;
         };
         let decided = loop {
-            while let turns @ 1.. = self.separator.turns(window.from(open.at), open.most()) {
-                open.at += turns;
-                open.end = open.at - 1;
-            }
             let (character, rest) = match window.from(open.at) {
                 _ if open.most() == 0 => break open.at,
                 [character, rest @ ..] => (*character, rest),
@@ -239,24 +234,6 @@ impl Separator {
             1..=BLANKS_MAX if self.is_blank() => Behind::Separator(found),
             _ => Behind::Other(found + 1),
         }
-    }
-
-    /// How many bytes take turns with it, as far as a block of up to `most` bytes shows that the next one does so, too.
-    #[inline]
-    fn turns(&self, bytes: &[u8], most: usize) -> usize {
-        const TURNS: u64 = u64::MAX / 3 * 2;
-        let ([separator], Some(block)) = (self.0.as_slice(), bytes.get(..BLOCK)) else {
-            return 0;
-        };
-        if most < BLOCK {
-            return 0;
-        }
-        let [separators, characters] = masks(block, |bytes| {
-            let separators = bytes.simd_eq(u8x16::splat(*separator));
-            [separators, within(bytes, b' ', b'~')]
-        });
-        let turns = (separators ^ TURNS | !(characters | TURNS)).trailing_zeros() as usize & !1;
-        turns.saturating_sub(2)
     }
 
     /// The characters that it parts, unless they are the same few again and again. Digits alone are as often a list of numbers, unless blanks part them.
