@@ -70,7 +70,8 @@ pub fn module(checkout: &Checkout, name: &str) -> Result<u64> {
     fs::create_dir_all(checkout.plugins())?;
     let package = format!("portcullis-module-{name}");
     let manifest = checkout.root().join("Cargo.toml");
-    let built = if SMALL.contains(&name) {
+    let is_small = SMALL.contains(&name);
+    let built = if is_small {
         compile(checkout, &manifest, &package, &["--config", SMALL_CONFIG])
     } else {
         let mut last = vec!["--"];
@@ -78,7 +79,9 @@ pub fn module(checkout: &Checkout, name: &str) -> Result<u64> {
         compile(checkout, &manifest, &package, &last)
     }?;
     let installed = checkout.plugins().join(format!("{name}.wasm"));
-    wasm_opt::install(&built, &installed, WasmOpt::find()?.as_ref())
+    let tool = WasmOpt::find()?;
+    let tool = tool.map(|tool| if is_small { tool.small() } else { tool });
+    wasm_opt::install(&built, &installed, tool.as_ref())
 }
 
 /// Builds the cdylib of a package for Envoy, and says where Cargo left it.
