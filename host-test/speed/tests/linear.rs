@@ -33,7 +33,12 @@ const TOLERANCE_PERCENT: u64 = 12;
 const INSTRUCTIONS_PER_BYTE_MAX: u64 = 12_000;
 
 /// Parts that somebody who wants to waste time would repeat.
-const PARTS: [&str; 59] = [
+const PARTS: [&str; 64] = [
+    "k.",
+    "a\", \"",
+    "5.3.6.-.9.0.-.4.3.9.9.",
+    "g<b>h<b>",
+    "01110011 ",
     "4",
     "1-",
     "1.",
