@@ -179,7 +179,7 @@ fn is_harmless(context: &Context<'_>, end: usize) -> bool {
 /// Whether a value that is assigned to a name which ends at `end` is a secret.
 fn is_value(context: &Context<'_>, value: Range<usize>, end: usize) -> bool {
     // Triggers within one long value judge what is left of it, each anew.
-    context.judges(LOOKS * value.len());
+    context.judges(LOOKS * value.len().min(RANDOM_BYTES_MAX));
     let bytes = context.bytes(value);
     if is_secret(bytes) {
         return true;
@@ -209,7 +209,7 @@ fn joined(context: &Context<'_>, end: usize) -> Outcome {
     };
     let start = context.at.end + gap + 1;
     let value = context.bytes(start..end);
-    context.judges(LOOKS * value.len());
+    context.judges(LOOKS * value.len().min(RANDOM_BYTES_MAX));
     if value.len() >= JOINED_BYTES_MIN
         && !is_dull(context, &(start..end))
         && !is_member(value)

@@ -209,6 +209,9 @@ pub(super) fn find(context: &Context<'_>, mut shapes: Shapes) -> Outcome {
             0 => context.at.end,
             length => context.at.start + length,
         };
+        if is_dull(context, body, &shape) {
+            continue;
+        }
         let end = match end(context, body, shape.pieces) {
             Ok(end) => end,
             Err(Outcome::Undecided) => return Outcome::Undecided,
@@ -226,6 +229,20 @@ pub(super) fn find(context: &Context<'_>, mut shapes: Shapes) -> Outcome {
         }
     }
     best.map_or(Outcome::None, |(start, end)| Outcome::Match(start..end))
+}
+
+/// Whether all that must look random of what begins at `from` is one run and does not: wherever that ends, it is no key.
+fn is_dull(context: &Context<'_>, from: usize, shape: &Form) -> bool {
+    let (mut pieces, until) = (shape.pieces, from + RANDOM_BYTES_MAX);
+    let Some(Piece::Run(run)) = pieces.next() else {
+        return false;
+    };
+    let bytes = context.bytes(from..until);
+    shape.head.is_none()
+        && run.max() >= RANDOM_BYTES_MAX
+        && run.class().span(bytes) == RANDOM_BYTES_MAX
+        && !is_random(bytes, u32::from(shape.centibits_min))
+        && !context.is_open(until - 1)
 }
 
 /// Where a key of this shape begins, if it can begin there.

@@ -222,15 +222,26 @@ pub(crate) fn copy(room: &mut [u8], at: usize, bytes: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Whether each byte is the one so many before it. What the core library compares goes byte by byte in wasm.
+/// Whether each byte is the one so many before it.
 pub(crate) fn repeats(bytes: &[u8], period: usize) -> bool {
-    let until = bytes.len().saturating_sub(period);
     let from = bytes.get(period..).unwrap_or_default();
-    let (from, rest) = from.as_chunks::<LANES>();
-    let (to, others) = bytes.get(..until).unwrap_or_default().as_chunks();
-    let mut parts = from.iter().zip(to);
-    parts.all(|(one, other)| u8x16::new(*one).simd_eq(u8x16::new(*other)).all())
-        && rest.iter().eq(others)
+    same(bytes, from) == from.len()
+}
+
+/// With how many bytes both begin. What the core library compares goes byte by byte in wasm.
+#[inline(never)]
+pub(super) fn same(one: &[u8], other: &[u8]) -> usize {
+    let mut parts = one.as_chunks::<LANES>().0.iter().zip(other.as_chunks().0);
+    let is_same = |(one, other): &(&[u8; LANES], &[u8; LANES])| {
+        u8x16::new(**one).simd_eq(u8x16::new(**other)).all()
+    };
+    let whole = LANES * parts.by_ref().take_while(is_same).count();
+    let [one, other] = [one, other].map(|bytes| bytes.get(whole..).unwrap_or_default());
+    let rest = one
+        .iter()
+        .zip(other)
+        .take_while(|(one, other)| one == other);
+    whole + rest.count()
 }
 
 /// The positions of set bits, from the lowest.

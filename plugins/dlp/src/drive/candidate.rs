@@ -73,11 +73,10 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// With how many bytes behind the trigger, as a power of two, the detector would have answered that was asked last with all of them.
+    /// How many bytes behind the trigger the detector needed that was asked last with all of them.
     #[inline]
-    pub(super) fn level(&self, memo: &Memo) -> u32 {
-        let needed = memo.needed().saturating_sub(self.first + self.at.end);
-        needed.next_power_of_two().ilog2().min(LAST_LEVEL)
+    pub(super) fn needed(&self, memo: &Memo) -> usize {
+        memo.needed().saturating_sub(self.first + self.at.end)
     }
 
     /// For a detector that is traced: all of it.
@@ -86,6 +85,12 @@ impl<'a> Shown<'a> {
         memo.begin(0);
         self.context(memo, LOOK_AHEAD)
     }
+}
+
+/// With how many bytes behind its trigger, as a power of two, a detector has answered that needed so many.
+#[inline]
+pub(super) fn level(needed: usize) -> u32 {
+    needed.next_power_of_two().ilog2().min(LAST_LEVEL)
 }
 
 /// What it costs, in bytes that are shown, to ask a traced detector so much beyond what any detector is shown first.
@@ -239,7 +244,7 @@ impl Candidate {
             self.level = Some(available.checked_ilog2().map_or(0, |level| level + 1));
             return Answer::Waits;
         }
-        let level = shown.level(known.memo);
+        let level = level(shown.needed(known.memo));
         self.level = Some(level);
         *known.steps += cost_beyond(level);
         let first = shown.first;

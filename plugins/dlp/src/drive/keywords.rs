@@ -281,7 +281,7 @@ impl Keywords {
 
     /// Calls `found` for every keyword whose look is taken where none was taken before. Returns how far that is: what is cut off by the end of
     /// the window is found when more bytes are known. With `last` nothing is. `places` takes in where factors of patterns can be complete, all there
-    /// are in the window.
+    /// are in the window. `found` returns up to where keywords are of no interest whose look is not taken yet.
     #[inline(never)]
     pub(super) fn find(
         &self,
@@ -289,7 +289,7 @@ impl Keywords {
         looked: Looked,
         last: bool,
         places: &mut Vec<usize>,
-        mut found: impl FnMut(Hit<'_>),
+        mut found: impl FnMut(Hit<'_>) -> usize,
     ) -> Looked {
         if self.keywords.is_empty() {
             return Looked {
@@ -298,7 +298,7 @@ impl Keywords {
             };
         }
         let bytes = window.slice(looked.to).unwrap_or_default();
-        let mut cut = None;
+        let (mut cut, mut passed) = (None, 0);
         self.prints.each(bytes, |first, positions| {
             let rest = bytes.get(first..).unwrap_or_default();
             let sifted = self.sift(positions, rest);
@@ -317,8 +317,12 @@ impl Keywords {
                 Some(_) => 0,
             };
             for bit in bits(looks) {
-                let (position, behind) = (from + bit, rest.get(bit..).unwrap_or_default());
-                let look = look(behind);
+                let position = from + bit;
+                if position < passed {
+                    continue;
+                }
+                let look = look(rest.get(bit..).unwrap_or_default());
+                let mut found = |hit: Hit<'_>| passed = passed.max(found(hit));
                 if sifted.short >> bit & 1 == 1 && !(looked.short && position == looked.to) {
                     let short = look & START_MASK | SHORT;
                     self.at(window, position, short, last, &mut found);

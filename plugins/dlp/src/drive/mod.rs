@@ -28,7 +28,7 @@
 //!      matches stand where the encoded text stands. What patterns could match in is kept for them ([`reading`]).
 //! 3. Keywords are looked for in all of the window ([`keywords`], which share buckets by a [`plan`]); in the same pass the factors of operators'
 //!    patterns, for whoever follows those (`Lane::places`).
-//! 4. At each trigger the detectors that it concerns are asked (`lane/ask.rs`), first about the view; one that sees nothing there, and whose
+//! 4. At each trigger that does not repeat others where nobody saw anything ([`repeated`]) the detectors that it concerns are asked (`lane/ask.rs`), first about the view; one that sees nothing there, and whose
 //!    matches prove themselves, about the dense view, if the token is broken.
 //! 5. Sightings that are decided by now are handed over, in the order in which they were; what may be needed again is kept.
 //!
@@ -68,6 +68,7 @@ mod listed;
 mod numbers;
 mod plan;
 mod reading;
+mod repeated;
 mod spelled;
 mod stretch;
 mod wrapped;

@@ -33,6 +33,7 @@ fn found(text: &str, cuts: &[usize]) -> Vec<(u16, Range<usize>)> {
         let window = Window::new(&text.as_bytes()[..end], 0);
         looked = keywords.find(window, looked, last, &mut Vec::new(), |hit| {
             found.push((hit.keyword.concerned[0].entry, hit.at));
+            0
         });
     }
     found.sort_by_key(|(entry, at)| (at.start, *entry));

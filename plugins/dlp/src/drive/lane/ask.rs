@@ -3,51 +3,56 @@
 use super::{Lane, Queue, STEPS_FREE, STEPS_PER_BYTE_MAX, TooCostly, Work};
 use crate::detectors::Outcome;
 use crate::drive::broken::{Broken, Tokens};
-use crate::drive::candidate::{
-    Answer, Candidate, FIRST_LEVEL, FIRST_REACH, Known, Shown, cost_beyond,
-};
+use crate::drive::candidate::{Answer, Candidate, FIRST_REACH, Known, Shown, cost_beyond, level};
 use crate::drive::gap;
 use crate::drive::keywords::Concerned;
 use crate::drive::latch::Latched;
+use crate::drive::repeated::Repeated;
 use crate::drive::{Entry, Sighting};
 use std::ops::Range;
 
 impl Lane {
-    /// The trigger of these detectors stands here.
+    /// The trigger of these detectors stands here. Returns up to where they, and those of the triggers before, would see nothing at any that follows.
     pub(super) fn triggers(
         &mut self,
         concerned: &[Concerned],
         at: &Range<usize>,
+        repeated: &mut Repeated,
         work: Work<'_>,
-    ) -> Result<(), TooCostly> {
+    ) -> Result<usize, TooCostly> {
         // Nearly always it is nothing, as one look shows.
         let is_enough = !self.opaque && (work.last || work.window.end() >= at.end + FIRST_REACH);
         let before = at.start.checked_sub(1).and_then(|at| work.window.byte(at));
         let within = is_enough && before.is_some_and(|byte| byte.is_ascii_alphanumeric());
+        let mut seen = Some(0);
         for concerned in concerned {
             let entry = concerned.entry;
             let queue = self.queue(entry);
-            let (true, 0, Some(known)) = (is_enough, queue.waiting, work.driver.entry(entry))
-            else {
-                let candidate = Candidate::new(entry, at.clone(), None, 0);
-                self.start(candidate, queue.waiting, work)?;
-                continue;
+            let here = match work.driver.entry(entry) {
+                Some(known) if is_enough && queue.waiting == 0 => {
+                    if queue.covered > at.start {
+                        None
+                    } else if within && concerned.begins_words {
+                        self.steps += FIRST_REACH;
+                        self.pay(known, at)?;
+                        self.nothing(known, entry, at, FIRST_REACH, work)?
+                    } else {
+                        self.trigger(concerned, known, at, work)?
+                    }
+                }
+                Some(_) | None => {
+                    let candidate = Candidate::new(entry, at.clone(), None, 0);
+                    self.start(candidate, queue.waiting, work)?;
+                    None
+                }
             };
-            if queue.covered > at.start {
-                continue;
-            }
-            if within && concerned.begins_words {
-                self.steps += FIRST_REACH;
-                self.pay(known, at)?;
-                self.nothing(known, entry, at, FIRST_REACH, work)?;
-            } else {
-                self.trigger(concerned, known, at, work)?;
-            }
+            seen = seen.zip(here).map(|(seen, here)| here.max(seen));
         }
-        Ok(())
+        Ok(repeated.seen(at, seen, work.window))
     }
 
-    /// The trigger of this detector stands here, none of whose candidates waits, and there is enough to begin with.
+    /// The trigger of this detector stands here, none of whose candidates waits, and there is enough to begin with. Returns how many bytes behind it it
+    /// took to see nothing, if that is all.
     #[inline(never)]
     fn trigger(
         &mut self,
@@ -55,38 +60,41 @@ impl Lane {
         known: Entry,
         at: &Range<usize>,
         work: Work<'_>,
-    ) -> Result<(), TooCostly> {
+    ) -> Result<Option<usize>, TooCostly> {
         let (entry, detector) = (concerned.entry, known.detector);
         let shown = Shown::of(at, work.window, work.last);
         let new = || Candidate::new(entry, at.clone(), None, 0);
         let is_traced = detector.is_traced();
-        let (outcome, level) = if is_traced {
+        let (outcome, needed) = if is_traced {
             let outcome = detector.find_of(concerned.shapes, &shown.whole(&self.memo));
-            (outcome, shown.level(&self.memo).max(FIRST_LEVEL))
+            (outcome, shown.needed(&self.memo).max(FIRST_REACH))
         } else {
             let context = shown.context(&self.memo, FIRST_REACH);
-            (detector.find(&context), FIRST_LEVEL)
+            (detector.find(&context), FIRST_REACH)
         };
-        self.steps += FIRST_REACH + cost_beyond(level);
+        self.steps += FIRST_REACH + cost_beyond(level(needed));
         self.pay(known, at)?;
         match outcome {
-            Outcome::None => self.nothing(known, entry, at, 1 << level, work),
-            Outcome::Undecided => self.start(new().undecided(&shown, is_traced), 0, work),
-            Outcome::Match(_) | Outcome::Latch(_) => self.start(new(), 0, work),
+            Outcome::None => return self.nothing(known, entry, at, needed, work),
+            Outcome::Undecided => self.start(new().undecided(&shown, is_traced), 0, work)?,
+            Outcome::Match(_) | Outcome::Latch(_) => self.start(new(), 0, work)?,
         }
+        Ok(None)
     }
 
-    /// A detector has seen nothing in the plain view, at once, with so many bytes behind its trigger, which is no run of digits.
+    /// A detector has seen nothing in the plain view, at once, with so many bytes behind its trigger, which is no run of digits. Returns how many it takes
+    /// to see nothing in the dense one either, if that is so.
     #[inline]
     fn nothing(
         &mut self,
         known: Entry,
         entry: u16,
         at: &Range<usize>,
-        reach: usize,
+        needed: usize,
         work: Work<'_>,
-    ) -> Result<(), TooCostly> {
-        let mut by = reach;
+    ) -> Result<Option<usize>, TooCostly> {
+        let reach = 1 << level(needed);
+        let (mut by, mut all) = (reach, needed);
         if known.detector.dense {
             let within = Tokens::Others.broken_within(reach);
             let broken = self
@@ -94,14 +102,18 @@ impl Lane {
                 .look(Tokens::Others, work.window, at.end, within, work.last);
             match broken {
                 // As long as it can take to see that, wherever the text is cut.
-                Broken::No(seen) => by = by.max(seen.next_power_of_two()),
+                Broken::No(seen) => {
+                    by = by.max(seen.next_power_of_two());
+                    all = all.max(seen);
+                }
                 Broken::Yes(_) | Broken::Unknown => {
-                    return self.broken_token(broken, entry, at, reach, work);
+                    self.broken_token(broken, entry, at, reach, work)?;
+                    return Ok(None);
                 }
             }
         }
         self.answered(entry, at.end + by);
-        Ok(())
+        Ok(Some(all))
     }
 
     /// The token behind a trigger is broken, or may be.

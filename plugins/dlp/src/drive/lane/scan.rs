@@ -7,6 +7,7 @@ use crate::drive::broken::NUMBER_KNOWN_BY;
 use crate::drive::encoded::{self, OVERLAP_BYTES, RUN_BYTES_MAX, RUN_BYTES_MIN};
 use crate::drive::escaped::Decoded;
 use crate::drive::numbers::{Beside, Found};
+use crate::drive::repeated::Repeated;
 use crate::drive::{Reading, Sighting, listed, spelled};
 use crate::window::Window;
 use std::ops::Range;
@@ -23,14 +24,18 @@ impl Lane {
             self.resume(&mut decoded, work)?;
         }
         let mut bytes = work.window.from(self.scanned);
+        let (mut repeated, mut passed) = (Repeated::default(), 0);
         while !bytes.is_empty() {
             let (block, rest) = bytes.split_at_checked(BLOCK).unwrap_or((bytes, &[]));
             let kinds = Kinds::of(block);
             let (from, len) = (self.scanned, block.len());
             self.digits(kinds.digits, block, work)?;
             self.words(kinds.word, from, len, work)?;
-            for bit in bits(kinds.at) {
-                self.triggers(&work.driver.at, &(from + bit..from + bit + 1), work)?;
+            for at in bits(kinds.at).map(|bit| from + bit) {
+                if at >= passed {
+                    let at = at..at + 1;
+                    passed = self.triggers(&work.driver.at, &at, &mut repeated, work)?;
+                }
             }
             for bit in bits(kinds.escapes) {
                 self.escaped
@@ -66,16 +71,18 @@ impl Lane {
                 self.run(start..end, end, work)?;
             }
         }
-        let mut result = Ok(());
+        let mut result = Ok(0);
         let keywords = &work.driver.keywords;
         let mut places = std::mem::take(&mut self.places);
+        let mut repeated = Repeated::default();
         self.looked = keywords.find(work.window, self.looked, work.last, &mut places, |hit| {
             if result.is_ok() {
-                result = self.triggers(&hit.keyword.concerned, &hit.at, work);
+                result = self.triggers(&hit.keyword.concerned, &hit.at, &mut repeated, work);
             }
+            result.unwrap_or(usize::MAX)
         });
         self.places = places;
-        result
+        result.map(|_| ())
     }
 
     /// What was left open goes on.
