@@ -1,7 +1,7 @@
 //! `portcullis check`: is this policy right, and what of the security guide does it leave open?
 
 mod checklist;
-mod report;
+pub(crate) mod report;
 
 use crate::Outcome;
 use crate::policy_file::{self, PolicyText};

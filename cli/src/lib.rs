@@ -10,6 +10,7 @@ mod audit;
 mod check;
 mod keys;
 mod policy_file;
+mod render;
 mod replace;
 mod scan;
 mod yaml;
@@ -36,6 +37,7 @@ enum Command {
     Audit(audit::Audit),
     Check(check::Check),
     Keys(keys::Keys),
+    Render(render::Render),
     Scan(scan::Scan),
 }
 
@@ -45,6 +47,7 @@ impl Command {
             Self::Audit(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Keys(command) => command.run(),
+            Self::Render(command) => command.run(),
             Self::Scan(command) => command.run(),
         }
     }
@@ -81,6 +84,25 @@ pub fn run_with<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A
         Err(error) => {
             eprintln!("{error}");
             ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+/// What `portcullis render …` writes to standard output; the arguments begin behind `render`. For what starts a proxy with it.
+///
+/// # Errors
+/// Wrong arguments, a policy with mistakes, a file that cannot be read.
+pub fn rendered<A: Into<OsString>>(
+    arguments: impl IntoIterator<Item = A>,
+) -> anyhow::Result<String> {
+    let words = ["portcullis", "render"].map(OsString::from);
+    let arguments = words
+        .into_iter()
+        .chain(arguments.into_iter().map(Into::into));
+    match Cli::try_parse_from(arguments)?.command {
+        Command::Render(render) => render.text(),
+        Command::Audit(_) | Command::Check(_) | Command::Keys(_) | Command::Scan(_) => {
+            anyhow::bail!("not a command that renders")
         }
     }
 }

@@ -109,6 +109,14 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
             (Ok(_), Some(missing)) => progress.skip(title, &missing),
             (Err(missing), _) => progress.skip(title, missing),
         }
+        let title = "configurations that `portcullis render` writes";
+        match (&envoy, missing_servers(&ACCESS_PROGRAMS)) {
+            (Ok(binary), None) => {
+                progress.command(title, with_envoy(&mut cargo(RENDER_TESTS), binary))?;
+            }
+            (Ok(_), Some(missing)) => progress.skip(title, &missing),
+            (Err(missing), _) => progress.skip(title, missing),
+        }
         let title = "alerts and metrics with Alertmanager and Prometheus";
         match (&envoy, missing_servers(&OBSERVABILITY_SERVERS)) {
             (Ok(binary), None) => {
@@ -154,6 +162,7 @@ const ENVOY_FACTS: &str = "test --package portcullis-host-test --no-fail-fast \
 const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
 const ACCESS_TESTS: &str = "test --package portcullis-envoy-test --test access";
 const ACCESS_PROGRAMS: [(&str, &str); 2] = [("openssl", "openssl"), ("curl", "curl")];
+const RENDER_TESTS: &str = "test --package portcullis-envoy-test --test render";
 const RUNBOOKS_TESTS: &str = "test --package portcullis-envoy-test --test runbooks";
 const OBSERVABILITY_TESTS: &str = "test --package portcullis-envoy-test --test observability";
 const OBSERVABILITY_SERVERS: [(&str, &str); 2] = [

@@ -11,7 +11,7 @@ const NOT_VISIBLE: &str = "TLS of the listener and to the providers, firewall ru
 
 /// One thing found, and where.
 #[derive(Debug, Serialize)]
-pub(super) struct Place {
+pub(crate) struct Place {
     line: usize,
     path: String,
     check: &'static str,
@@ -31,6 +31,18 @@ impl Place {
             check,
             message: message.into(),
         }
+    }
+
+    /// The line of the file.
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// One line of text: `file:line: kind: path: message`.
+    pub fn write(&self, out: &mut impl Write, file: &str, kind: &str) -> io::Result<()> {
+        let (line, path, message) = (self.line, &self.path, &self.message);
+        let separator = if path.is_empty() { "" } else { ": " };
+        writeln!(out, "{file}:{line}: {kind}: {path}{separator}{message}")
     }
 }
 
@@ -75,13 +87,7 @@ impl Report {
         }
         for (kind, places) in [("error", &self.mistakes), ("warning", &self.warnings)] {
             for place in places {
-                let (file, line, message) = (&self.file, place.line, &place.message);
-                let separator = if place.path.is_empty() { "" } else { ": " };
-                writeln!(
-                    out,
-                    "{file}:{line}: {kind}: {}{separator}{message}",
-                    place.path
-                )?;
+                place.write(&mut out, &self.file, kind)?;
             }
         }
         let more = if self.more { ", maybe more" } else { "" };

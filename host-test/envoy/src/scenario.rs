@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 use crate::{Checkout, Envoy, EnvoyBinary, Supervised};
 
 const LISTENER: &str = "/static_resources/listeners/0";
-const CONNECTION_MANAGER: &str =
-    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+const FILTERS: &str = "/static_resources/listeners/0/filter_chains/0/filters";
 const CLUSTERS: &str = "/static_resources/clusters";
 const WASM_FILTER: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 const STRING_VALUE: &str = "type.googleapis.com/google.protobuf.StringValue";
@@ -74,7 +73,19 @@ impl Scenario {
     /// # Errors
     /// When it is missing, or not of the shape that can be adapted: one listener with an HTTP connection manager.
     pub fn load(checkout: &Checkout, name: &str) -> Result<Self> {
-        let bootstrap = read_yaml(&checkout.root().join("envoy").join(name).join("envoy.yaml"))?;
+        let file = checkout.root().join("envoy").join(name).join("envoy.yaml");
+        Self::of(checkout, read_yaml(&file)?).with_context(|| name.to_owned())
+    }
+
+    /// Takes a configuration from its text, as `portcullis render envoy` writes it.
+    ///
+    /// # Errors
+    /// As [`Scenario::load`].
+    pub fn parse(checkout: &Checkout, text: &str) -> Result<Self> {
+        Self::of(checkout, serde_yaml_ng::from_str(text)?)
+    }
+
+    fn of(checkout: &Checkout, bootstrap: Value) -> Result<Self> {
         let env = ENVIRONMENT
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -86,8 +97,8 @@ impl Scenario {
             log_level: "info".into(),
         };
         ensure!(
-            scenario.at(LISTENER)?.is_object() && scenario.at(CONNECTION_MANAGER)?.is_object(),
-            "{name}: no listener"
+            scenario.at(LISTENER)?.is_object() && scenario.manager()?.is_object(),
+            "no listener"
         );
         scenario.listen(0, 0)?.modules(&checkout.plugins())?;
         Ok(scenario)
@@ -377,8 +388,8 @@ impl Scenario {
     fn command(&self, binary: &EnvoyBinary, folder: &Path) -> Result<(Command, PathBuf)> {
         let mut bootstrap = self.bootstrap.clone();
         let audit_log = folder.join("audit.log");
-        let path = format!("{CONNECTION_MANAGER}/access_log/0/typed_config/path");
-        if let Some(path) = bootstrap.pointer_mut(&path) {
+        let path = manager(&mut bootstrap)?.pointer_mut("/access_log/0/typed_config/path");
+        if let Some(path) = path {
             *path = audit_log.to_string_lossy().into_owned().into();
         }
         let file = folder.join("envoy.json");
@@ -415,9 +426,14 @@ impl Scenario {
     }
 
     fn filters(&mut self) -> Result<&mut Vec<Value>> {
-        self.at(&format!("{CONNECTION_MANAGER}/http_filters"))?
-            .as_array_mut()
+        self.manager()?
+            .get_mut("http_filters")
+            .and_then(Value::as_array_mut)
             .context("http_filters is no list")
+    }
+
+    fn manager(&mut self) -> Result<&mut Value> {
+        manager(&mut self.bootstrap)
     }
 
     fn at(&mut self, pointer: &str) -> Result<&mut Value> {
@@ -426,6 +442,14 @@ impl Scenario {
             None => bail!("the scenario has no {pointer}"),
         }
     }
+}
+
+/// The HTTP connection manager, behind whatever else looks at a connection.
+fn manager(bootstrap: &mut Value) -> Result<&mut Value> {
+    let filters = bootstrap.pointer_mut(FILTERS).and_then(Value::as_array_mut);
+    filters
+        .and_then(|filters| filters.last_mut()?.get_mut("typed_config"))
+        .context("no connection manager")
 }
 
 fn is_wasm(filter: &Value) -> bool {
