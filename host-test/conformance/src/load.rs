@@ -17,6 +17,9 @@ const FOLDERS: [&str; 8] = [
     "auth", "limits", "dlp", "audit", "alerts", "wire", "failure", "stream",
 ];
 
+/// The engines, as `skip` names them.
+const ENGINES: [&str; 5] = ["native", "gateway", "chain", "envoy", "envoy_chain"];
+
 /// All cases and what they have in common.
 #[derive(Debug)]
 pub struct Suite {
@@ -156,6 +159,12 @@ impl Suite {
             case.rejected.is_some() == case.steps.is_empty(),
             "a case has steps, or says why its policy is rejected"
         );
+        for engine in case.skip.keys() {
+            let known = ENGINES.contains(&engine.as_str());
+            ensure!(known, "skip: no engine {engine}: {ENGINES:?}");
+        }
+        let runs = case.skip.len() < ENGINES.len();
+        ensure!(runs, "no engine runs this case");
         self.setup(case, true)?;
         for (index, step) in case.steps.iter().enumerate() {
             let kinds = [

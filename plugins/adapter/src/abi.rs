@@ -31,7 +31,9 @@ pub(crate) enum Buffer {
 #[repr(u32)]
 pub(crate) enum Map {
     RequestHeaders = 0,
+    RequestTrailers = 1,
     ResponseHeaders = 2,
+    ResponseTrailers = 3,
     CallResponse = 6,
 }
 

@@ -40,6 +40,13 @@ impl Way {
             Self::Response => Map::ResponseHeaders,
         }
     }
+
+    const fn trailers(self) -> Map {
+        match self {
+            Self::Request => Map::RequestTrailers,
+            Self::Response => Map::ResponseTrailers,
+        }
+    }
 }
 
 /// A stream of the host and the exchange on it.
@@ -105,7 +112,10 @@ impl Stream {
             filter_state: &host::filter_state,
         };
         let step = run(exchange, &mut turn);
-        let action = match edit_headers(way, fields, &exchange.take_header_edits()) {
+        let trailer_edits = exchange.take_trailer_edits();
+        let edited = edit_fields(way.map(), fields, &exchange.take_header_edits())
+            .and_then(|()| edit_fields(way.trailers(), None, &trailer_edits));
+        let action = match edited {
             Ok(()) => perform(way, step),
             // A credential that could not be removed must not travel.
             Err(_) if matches!(step, Step::Reply(_)) => perform(way, step),
@@ -169,12 +179,13 @@ impl Stream {
         action
     }
 
-    fn headers(
+    fn fields(
         &mut self,
         way: Way,
+        map: Map,
         run: impl FnOnce(&mut Exchange, &mut Turn<'_>, &[Field<'_>]) -> Step,
     ) -> Action {
-        let pairs = abi::header_pairs(way.map());
+        let pairs = abi::header_pairs(map);
         let Some(fields) = pairs.as_deref().ok().and_then(headers::parse) else {
             abi::log(
                 Level::Error,
@@ -182,9 +193,8 @@ impl Stream {
             );
             return self.step(way, None, |exchange, turn| exchange.give_up(turn, UNREAD));
         };
-        self.step(way, Some(&fields), |exchange, turn| {
-            run(exchange, turn, &fields)
-        })
+        let of_head = (map == way.map()).then_some(fields.as_slice());
+        self.step(way, of_head, |exchange, turn| run(exchange, turn, &fields))
     }
 
     /// Request headers are there.
@@ -197,9 +207,11 @@ impl Stream {
             let attributes = verified::read(exchange.attributes());
             exchange.attest(attributes);
         }
-        self.headers(Way::Request, |exchange, turn, fields| {
-            exchange.request_head(turn, fields, source, end_of_stream)
-        })
+        self.fields(
+            Way::Request,
+            Map::RequestHeaders,
+            |exchange, turn, fields| exchange.request_head(turn, fields, source, end_of_stream),
+        )
     }
 
     /// A piece of the request's body is there, or all so far where it waits.
@@ -209,7 +221,8 @@ impl Stream {
 
     /// The request ended with trailers.
     pub fn request_trailers(&mut self) -> Action {
-        self.step(Way::Request, None, Exchange::request_trailers)
+        let run = Exchange::request_trailers;
+        self.fields(Way::Request, Map::RequestTrailers, run)
     }
 
     /// Response headers are there.
@@ -221,9 +234,11 @@ impl Stream {
                 Origin::Proxy
             }
         };
-        self.headers(Way::Response, |exchange, turn, fields| {
-            exchange.response_head(turn, fields, &origin, end_of_stream)
-        })
+        self.fields(
+            Way::Response,
+            Map::ResponseHeaders,
+            |exchange, turn, fields| exchange.response_head(turn, fields, &origin, end_of_stream),
+        )
     }
 
     /// As with the request's.
@@ -233,7 +248,8 @@ impl Stream {
 
     /// The response ended with trailers.
     pub fn response_trailers(&mut self) -> Action {
-        self.step(Way::Response, None, Exchange::response_trailers)
+        let run = Exchange::response_trailers;
+        self.fields(Way::Response, Map::ResponseTrailers, run)
     }
 
     /// It is over.
@@ -315,12 +331,11 @@ fn unavailable(message: &'static str) -> LocalReply {
     )
 }
 
-fn edit_headers(
-    way: Way,
+fn edit_fields(
+    map: Map,
     fields: Option<&[Field<'_>]>,
     edits: &[HeaderEdit],
 ) -> Result<(), abi::Failure> {
-    let map = way.map();
     for (index, edit) in edits.iter().enumerate() {
         match edit {
             HeaderEdit::Remove(name) => abi::remove_header(map, name)?,

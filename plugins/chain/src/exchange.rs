@@ -39,6 +39,7 @@ pub struct Exchange {
     pub(crate) response: ResponseState,
     pub(crate) dialect: Dialect,
     pub(crate) header_edits: Vec<HeaderEdit>,
+    pub(crate) trailer_edits: Vec<HeaderEdit>,
     attested: Vec<(Attribute, String)>,
     /// The list of models as far as it came, where the caller may not see all of it.
     pub(crate) listing: Option<Vec<u8>>,
@@ -70,6 +71,7 @@ impl Exchange {
             response: ResponseState::Idle,
             dialect: Dialect::OpenAi,
             header_edits: Vec::new(),
+            trailer_edits: Vec::new(),
             attested: Vec::new(),
             listing: None,
             usage_hidden: false,
@@ -157,6 +159,11 @@ impl Exchange {
         std::mem::take(&mut self.header_edits)
     }
 
+    /// The same of its trailers.
+    pub fn take_trailer_edits(&mut self) -> Vec<HeaderEdit> {
+        std::mem::take(&mut self.trailer_edits)
+    }
+
     /// What was counted since the last call.
     pub fn take_metrics(&mut self) -> Vec<(Metric, u64)> {
         std::mem::take(&mut self.fanout.metrics)
@@ -176,6 +183,7 @@ impl Exchange {
     /// The host does not do what must be done for the message at hand, so the exchange is refused. `message` is what the client reads.
     pub fn give_up(&mut self, turn: &mut Turn<'_>, message: &'static str) -> Step {
         self.header_edits.clear();
+        self.trailer_edits.clear();
         self.refuse_request(turn, Refusal::new(Reason::PolicyUnavailable, message))
     }
 
@@ -258,6 +266,11 @@ impl Exchange {
         }
         self.fanout.tell_all(turn, &Event::ResponseEnd(&meaning));
     }
+}
+
+/// Whether nobody outside may say anything under this name.
+pub(crate) fn is_ours(header: &str) -> bool {
+    header.starts_with("x-portcullis-")
 }
 
 /// Where the exchange's id stands in an answer: under the contract's name, and where Anthropic's SDKs look for it.

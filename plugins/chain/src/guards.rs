@@ -1,5 +1,6 @@
 //! What is refused because it cannot be read, whatever the policies say: design rule *fail closed*.
 
+use crate::response::SWITCHING_PROTOCOLS;
 use portcullis_policy::{Endpoint, Reason, Refusal, RequestHead};
 use portcullis_wire::BodyKind;
 
@@ -9,7 +10,10 @@ pub(crate) fn request_head(
     pass_upgrades: bool,
     body_bytes_max: usize,
 ) -> Result<(), Refusal> {
-    if head.upgrade && !pass_upgrades {
+    // A handshake is a GET (RFC 6455, section 4.1). Whoever does not want the other protocol answers the call as if nobody had asked for it,
+    // and of a call that is guarded nobody would have read the body.
+    let handshake = matches!(head.method, "GET" | "CONNECT");
+    if head.upgrade && !(pass_upgrades && handshake) {
         return Err(Refusal::new(
             Reason::UpgradeRefused,
             "Protocol upgrades are not let through this gateway.",
@@ -25,6 +29,32 @@ pub(crate) fn request_head(
         && length > body_bytes_max as u64
     {
         return Err(body_too_large());
+    }
+    Ok(())
+}
+
+/// Refuses an answer that takes the client away from this gateway: to another protocol that nobody lets pass, or to another place, where
+/// most SDKs send the prompt once more, and the key with it. `sends_away`: it names a place.
+pub(crate) fn response_head(
+    endpoint: Endpoint,
+    status: u16,
+    sends_away: bool,
+    pass_upgrades: bool,
+) -> Result<(), Refusal> {
+    if status == SWITCHING_PROTOCOLS && !pass_upgrades {
+        return Err(unreadable_response(
+            "The provider changed to another protocol, which nobody asked for.",
+        ));
+    }
+    // Nothing is sent to the others that a client would send again: a probe, a public path, an upgrade.
+    let guarded = !matches!(
+        endpoint,
+        Endpoint::Probe | Endpoint::Public | Endpoint::Unknown
+    );
+    if guarded && sends_away && (300..400).contains(&status) {
+        return Err(unreadable_response(
+            "The provider's answer sends the client to another place, where nothing is guarded.",
+        ));
     }
     Ok(())
 }

@@ -1,8 +1,12 @@
 //! The request's way: headers, body, end.
 
-use crate::{Exchange, Step, Turn, guards};
+use crate::exchange::is_ours;
+use crate::fanout::Fanout;
+use crate::{Exchange, Gateway, Step, Turn, guards};
 use portcullis_policy::{Endpoint, Event, HeaderEdit, Refusal, RequestHead, RequestMeaning, Side};
-use portcullis_wire::{Dialect, RequestReader, endpoint, path_without_query, read_head};
+use portcullis_wire::{
+    Dialect, RequestReader, endpoint, may_hold_text, path_without_query, read_fields,
+};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -47,7 +51,10 @@ impl Exchange {
         });
         let ready = guarded
             .and_then(|()| self.prepare_body(&head, complete))
-            .and_then(|()| self.read_head(turn, &head));
+            .and_then(|()| {
+                let edits = &mut self.header_edits;
+                read_texts(&self.gateway, &mut self.fanout, turn, head.headers, edits)
+            });
         if let Err(refusal) = ready {
             return self.refuse_request(turn, refusal);
         }
@@ -59,7 +66,7 @@ impl Exchange {
             };
         }
         if complete {
-            return self.finish_request(turn);
+            return self.finish_request(turn, &[]);
         }
         if self.gateway.settings.hold_headers {
             Step::Hold
@@ -84,14 +91,25 @@ impl Exchange {
                 self.note_asked();
                 self.refuse_request(turn, refusal)
             }
-            Ok(()) if complete => self.finish_request(turn),
+            Ok(()) if complete => self.finish_request(turn, &[]),
             Ok(()) => Step::Hold,
         }
     }
 
-    /// The request ended with trailers: no piece of its body was the last.
-    pub fn request_trailers(&mut self, turn: &mut Turn<'_>) -> Step {
-        self.request_data(turn, &[], true)
+    /// The request ended with trailers: no piece of its body was the last. Edits of them are ready after it, whatever the step.
+    pub fn request_trailers(&mut self, turn: &mut Turn<'_>, trailers: &[(&str, &[u8])]) -> Step {
+        let step = match self.request {
+            RequestState::Idle | RequestState::Refused => Step::Hold,
+            RequestState::Unread | RequestState::Sent => Step::Pass,
+            RequestState::Bodiless | RequestState::Reading(_) => {
+                self.finish_request(turn, trailers)
+            }
+        };
+        // What means something to HTTP, proxies or the API has no meaning behind a body (RFC 9110, section 6.5.1), credentials among it.
+        let misplaced = trailers.iter().filter(|(name, _)| !may_hold_text(name));
+        let remove = |(name, _): &(&str, _)| HeaderEdit::Remove(Cow::Owned((*name).to_owned()));
+        self.trailer_edits.extend(misplaced.map(remove));
+        step
     }
 
     /// Whether [`Exchange::request_head`] was called. When not, somebody before this module answered, or the request never became one;
@@ -194,32 +212,10 @@ impl Exchange {
         Ok(())
     }
 
-    /// Shows the policies the texts that leave with the head, before it does.
-    fn read_head(&mut self, turn: &mut Turn<'_>, head: &RequestHead<'_>) -> Result<(), Refusal> {
-        if !self.gateway.interest.request_text {
-            return Ok(());
-        }
-        let (gateway, edits) = (&self.gateway, &mut self.header_edits);
-        let passed = |name: &str| {
-            let removed =
-                |edit: &HeaderEdit| matches!(edit, HeaderEdit::Remove(its) if its == name);
-            gateway.settings.pass_headers.iter().any(|its| its == name) || edits.iter().any(removed)
-        };
-        let mut sink = self.fanout.sink(turn, Side::Request);
-        let changed = read_head(head.headers, &passed, &mut sink)?;
-        let set = |(name, value)| HeaderEdit::Set(Cow::Owned(name), value);
-        edits.extend(changed.into_iter().map(set));
-        Ok(())
-    }
-
     /// Takes away what the provider must not see or could answer with what we cannot read.
     fn edit_request_headers(&mut self, head: &RequestHead<'_>) {
         let gateway = &self.gateway;
-        for (name, _) in head
-            .headers
-            .iter()
-            .filter(|(name, _)| name.starts_with("x-portcullis-"))
-        {
+        for (name, _) in head.headers.iter().filter(|(name, _)| is_ours(name)) {
             self.header_edits
                 .push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
         }
@@ -245,9 +241,13 @@ impl Exchange {
         self.gateway.asks_usage() && RequestReader::may_ask_usage(endpoint)
     }
 
-    /// All of the body is here: it leaves or is refused.
-    fn finish_request(&mut self, turn: &mut Turn<'_>) -> Step {
-        let meaning = self.request_meaning(turn);
+    /// All of the request is here: it leaves or is refused.
+    fn finish_request(&mut self, turn: &mut Turn<'_>, trailers: &[(&str, &[u8])]) -> Step {
+        let meaning = self.request_meaning(turn).and_then(|meaning| {
+            let edits = &mut self.trailer_edits;
+            read_texts(&self.gateway, &mut self.fanout, turn, trailers, edits)?;
+            Ok(meaning)
+        });
         if meaning.is_err() {
             self.note_asked();
         }
@@ -321,4 +321,26 @@ impl Exchange {
         }
         verdict
     }
+}
+
+/// Shows the policies the texts of a head, before it leaves, or of trailers; `edits` are those of its fields.
+fn read_texts(
+    gateway: &Gateway,
+    fanout: &mut Fanout,
+    turn: &mut Turn<'_>,
+    fields: &[(&str, &[u8])],
+    edits: &mut Vec<HeaderEdit>,
+) -> Result<(), Refusal> {
+    if !gateway.interest.request_text {
+        return Ok(());
+    }
+    let passed = |name: &str| {
+        let removed = |edit: &HeaderEdit| matches!(edit, HeaderEdit::Remove(its) if its == name);
+        gateway.settings.pass_headers.iter().any(|its| its == name) || edits.iter().any(removed)
+    };
+    let mut sink = fanout.sink(turn, Side::Request);
+    let changed = read_fields(fields, &passed, &mut sink)?;
+    let set = |(name, value)| HeaderEdit::Set(Cow::Owned(name), value);
+    edits.extend(changed.into_iter().map(set));
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The response's way: status, body, end.
 
-use crate::exchange::request_id_headers;
+use crate::exchange::{is_ours, request_id_headers};
 use crate::request::RequestState;
 use crate::{Exchange, Origin, Step, Turn, guards, shared};
 use portcullis_policy::{Event, HeaderEdit, Reason, Refusal, ResponseHead, ResponseMeaning, Side};
@@ -28,6 +28,9 @@ pub(crate) enum ResponseState {
 
 /// The status of an answer that is none of a proxy's own making, or might as well be the provider's.
 const SUCCESS: u16 = 200;
+
+/// What follows is another protocol.
+pub(crate) const SWITCHING_PROTOCOLS: u16 = 101;
 
 impl Exchange {
     /// Status and headers of a response; `complete` when no body follows. `origin` says who made it, for those of which that matters.
@@ -61,7 +64,12 @@ impl Exchange {
             self.response = ResponseState::Done;
             return Step::Pass;
         }
-        let kind = first(headers, "content-type").and_then(guards::body_kind);
+        let mut types = values(headers, "content-type");
+        // Whoever reads the other one of two types reads what was not scanned.
+        let kind = match (types.next(), types.next()) {
+            (Some(kind), None) => guards::body_kind(kind),
+            (_, _) => None,
+        };
         let head = ResponseHead {
             status,
             stream: kind == Some(BodyKind::EventStream),
@@ -141,8 +149,11 @@ impl Exchange {
         }
     }
 
-    /// The response ended with trailers: no piece of its body was the last.
-    pub fn response_trailers(&mut self, turn: &mut Turn<'_>) -> Step {
+    /// The response ended with trailers: no piece of its body was the last. Edits of them are ready after it, whatever the step.
+    pub fn response_trailers(&mut self, turn: &mut Turn<'_>, trailers: &[(&str, &[u8])]) -> Step {
+        let ours = trailers.iter().filter(|(name, _)| is_ours(name));
+        let remove = |(name, _): &(&str, _)| HeaderEdit::Remove(Cow::Owned((*name).to_owned()));
+        self.trailer_edits.extend(ours.map(remove));
         self.response_data(turn, &[], true)
     }
 
@@ -319,14 +330,13 @@ impl Exchange {
         };
         let lists = self.lists_models() && (200..300).contains(&status);
         let unwanted = !(interest.response_text || interest.response_usage || lists);
-        if complete || unwanted || status == 101 {
+        let pass_upgrades = self.gateway.settings.pass_upgrades;
+        let sends_away = first(headers, "location").is_some();
+        guards::response_head(endpoint, status, sends_away, pass_upgrades)?;
+        if complete || unwanted || status == SWITCHING_PROTOCOLS {
             return Ok(());
         }
-        let encodings = headers
-            .iter()
-            .filter(|(name, _)| *name == "content-encoding")
-            .map(|(_, value)| *value);
-        if !guards::identity_encoding(encodings) {
+        if !guards::identity_encoding(values(headers, "content-encoding")) {
             return Err(guards::unreadable_response(
                 "The provider's answer came in an encoding that this gateway cannot inspect.",
             ));
@@ -371,7 +381,7 @@ impl Exchange {
                     self.header_edits
                         .push(HeaderEdit::Set(Cow::Owned(renamed), value.to_owned()));
                 }
-            } else if name.starts_with("x-portcullis-") {
+            } else if is_ours(name) {
                 self.header_edits
                     .push(HeaderEdit::Remove(Cow::Owned((*name).to_owned())));
             }
@@ -418,10 +428,12 @@ fn told_refusal(headers: &[(&str, &[u8])]) -> Option<Refusal> {
 }
 
 fn first<'a>(headers: &[(&str, &'a [u8])], name: &str) -> Option<&'a [u8]> {
-    headers
-        .iter()
-        .find(|(have, _)| *have == name)
-        .map(|(_, value)| *value)
+    values(headers, name).next()
+}
+
+fn values<'a>(headers: &[(&str, &'a [u8])], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let named = headers.iter().filter(move |(have, _)| *have == name);
+    named.map(|(_, value)| *value)
 }
 
 /// The bytes of a release, where `AsIs` stands for the chunk.

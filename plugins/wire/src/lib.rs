@@ -39,8 +39,8 @@
 mod document;
 mod edits;
 mod endpoint;
+mod fields;
 mod formats;
-mod head;
 mod include_usage;
 mod json;
 mod media;
@@ -58,7 +58,7 @@ mod texts;
 mod usage;
 
 pub use endpoint::{endpoint, path_without_query};
-pub use head::read_head;
+pub use fields::{may_hold_text, read_fields};
 pub use models::shown;
 pub use request::RequestReader;
 pub use response::{BodyKind, Released, ResponseReader};

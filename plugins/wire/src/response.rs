@@ -31,6 +31,10 @@ impl BodyKind {
             "text/event-stream" => return Some(Self::EventStream),
             _ => {}
         }
+        // A list of types: each reader takes another one.
+        if cut(content_type, b',').1.is_some() {
+            return None;
+        }
         let (essence, mut rest) = cut(content_type, b';');
         while let Some(parameters) = rest {
             let (parameter, behind) = cut(parameters, b';');

@@ -17,6 +17,7 @@ use crate::verified::Verified;
 #[derive(Default)]
 struct Half {
     headers: Vec<Field>,
+    trailers: Vec<Field>,
     held: Vec<u8>,
     headers_held: bool,
 }
@@ -184,27 +185,35 @@ impl Stream {
         if self.over || self.answered {
             return;
         }
-        let step = self.run(|exchange, turn| exchange.request_trailers(turn));
+        self.request.trailers = trailers.to_vec();
+        let fields = borrowed(trailers);
+        let step = self.run(|exchange, turn| exchange.request_trailers(turn, &fields));
         self.edit(Way::Request);
         self.pass_data(Way::Request, step, &[], false);
         if !self.over && !self.answered {
-            self.seen.provider.trailers = trailers.to_vec();
+            self.seen.provider.trailers = self.request.trailers.clone();
             self.seen.provider.complete = true;
         }
     }
 
     fn response_head(&mut self, response: &Response, complete: bool) {
         self.code = response.status;
-        let status = (
-            ":status".to_owned(),
-            response.status.to_string().into_bytes(),
+        self.answer_head(
+            response.status,
+            response.headers.clone(),
+            Origin::Provider,
+            complete,
         );
-        self.response.headers = [vec![status], response.headers.clone()].concat();
+    }
+
+    /// The head of an answer, whoever made it.
+    fn answer_head(&mut self, status: u16, headers: Vec<Field>, origin: Origin, complete: bool) {
+        let status = (":status".to_owned(), status.to_string().into_bytes());
+        self.response.headers = [vec![status], headers].concat();
         let fields = self.response.headers.clone();
         let fields = borrowed(&fields);
-        let step = self.run(|exchange, turn| {
-            exchange.response_head(turn, &fields, &|| Origin::Provider, complete)
-        });
+        let step =
+            self.run(|exchange, turn| exchange.response_head(turn, &fields, &|| origin, complete));
         self.edit(Way::Response);
         self.pass_head(Way::Response, step, complete);
     }
@@ -222,11 +231,13 @@ impl Stream {
         if self.over {
             return;
         }
-        let step = self.run(|exchange, turn| exchange.response_trailers(turn));
+        self.response.trailers = trailers.to_vec();
+        let fields = borrowed(trailers);
+        let step = self.run(|exchange, turn| exchange.response_trailers(turn, &fields));
         self.edit(Way::Response);
         self.pass_data(Way::Response, step, &[], false);
         if !self.over {
-            self.seen.client.trailers = trailers.to_vec();
+            self.seen.client.trailers = self.response.trailers.clone();
             self.seen.client.complete = true;
             self.end(self.seen.client.status());
         }
@@ -298,26 +309,17 @@ impl Stream {
     /// A reply that takes the place of the provider's answer passes the filter again.
     fn local_reply(&mut self, reply: LocalReply) {
         self.answered = true;
-        let mut headers = vec![(":status".to_owned(), reply.status.to_string().into_bytes())];
-        headers.extend(
-            reply
-                .headers
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())),
-        );
+        let mut headers: Vec<Field> = reply
+            .headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()))
+            .collect();
         let head_only =
             crate::bytes::text(&self.request.headers, ":method").as_deref() == Some("HEAD");
         let body = if head_only { Vec::new() } else { reply.body };
         headers.push(("content-length".into(), body.len().to_string().into_bytes()));
-        self.response.headers = headers;
-        let fields = self.response.headers.clone();
-        let fields = borrowed(&fields);
         let complete = body.is_empty();
-        let step = self.run(|exchange, turn| {
-            exchange.response_head(turn, &fields, &|| Origin::Proxy, complete)
-        });
-        self.edit(Way::Response);
-        self.pass_head(Way::Response, step, complete);
+        self.answer_head(reply.status, headers, Origin::Proxy, complete);
         if !complete {
             self.response_data(&body, true);
         }
@@ -382,18 +384,15 @@ impl Stream {
         step
     }
 
-    /// Carries out header edits, then writes facts down, in the adapter's order.
+    /// Carries out edits of fields, then writes facts down, in the adapter's order.
     fn edit(&mut self, way: Way) {
-        for edit in self.exchange.take_header_edits() {
-            let headers = &mut self.half(way).headers;
-            match edit {
-                HeaderEdit::Remove(name) => headers.retain(|(have, _)| *have != name),
-                HeaderEdit::Set(name, value) => {
-                    headers.retain(|(have, _)| *have != name);
-                    headers.push((name.into_owned(), value.into_bytes()));
-                }
-            }
-        }
+        let (of_head, of_trailers) = (
+            self.exchange.take_header_edits(),
+            self.exchange.take_trailer_edits(),
+        );
+        let half = self.half(way);
+        edit(&mut half.headers, of_head);
+        edit(&mut half.trailers, of_trailers);
         self.publish();
     }
 
@@ -424,6 +423,18 @@ impl Stream {
         match way {
             Way::Request => &mut self.seen.provider,
             Way::Response => &mut self.seen.client,
+        }
+    }
+}
+
+fn edit(fields: &mut Vec<Field>, edits: Vec<HeaderEdit>) {
+    for edit in edits {
+        match edit {
+            HeaderEdit::Remove(name) => fields.retain(|(have, _)| *have != name),
+            HeaderEdit::Set(name, value) => {
+                fields.retain(|(have, _)| *have != name);
+                fields.push((name.into_owned(), value.into_bytes()));
+            }
         }
     }
 }

@@ -86,7 +86,7 @@ fn run(
         let mut step =
             exchange.request_data(&mut turn, piece, !trailers && index + 1 == pieces.len());
         if trailers && index + 1 == pieces.len() && step == Step::Hold {
-            step = exchange.request_trailers(&mut turn);
+            step = exchange.request_trailers(&mut turn, &[]);
         }
         match step {
             Step::Hold | Step::Pass => {}
@@ -126,7 +126,7 @@ fn run(
             let step = exchange.response_data(&mut turn, piece, last && !trailers);
             carry_out(step, &mut held, &mut outcome.client_got);
             if last && trailers {
-                let step = exchange.response_trailers(&mut turn);
+                let step = exchange.response_trailers(&mut turn, &[]);
                 carry_out(step, &mut held, &mut outcome.client_got);
             }
         }

@@ -1,4 +1,5 @@
-//! Texts of a request that stand before its body: the parameters of its query, and the values of header fields that a client made up.
+//! Texts of a request that stand beside its body: the parameters of its query, and the values of fields of its head and trailers that a client
+//! made up.
 
 use crate::TextSink;
 use crate::edits::carry_out;
@@ -74,8 +75,9 @@ const X_FAMILIES: [&str; 20] = [
     "vercel-",
 ];
 
-/// Whether a field's value may be a text of the client's.
-fn may_hold_text(name: &str) -> bool {
+/// Whether a field's value may be a text of the client's: nobody else gives the name a meaning.
+#[must_use]
+pub fn may_hold_text(name: &str) -> bool {
     let begins = |text: &str, with: &[u8]| {
         let bytes = text.as_bytes();
         bytes.first() == with.first() && bytes.starts_with(with)
@@ -97,18 +99,18 @@ fn may_hold_text(name: &str) -> bool {
             .any(|family| begins(rest, family.as_bytes()))
 }
 
-/// Hands the texts of a request's head to `sink`: names and values of the query's parameters as servers read them (percent signs decoded once,
+/// Hands the texts of a request's head, or of its trailers, to `sink`: names and values of the query's parameters as servers read them (percent signs decoded once,
 /// `+` for a blank), and the values of fields that nothing but the client gives a meaning and that `passed` does not let by. Answers the fields that
 /// are to be put in the place of those that came: with what was wished changed in a text, and all other bytes as they were.
 ///
 /// # Errors
 /// What the sink refuses.
-pub fn read_head(
+pub fn read_fields(
     headers: &[(&str, &[u8])],
     passed: &dyn Fn(&str) -> bool,
     sink: &mut dyn TextSink,
 ) -> Result<Vec<(String, String)>, Refusal> {
-    let mut texts = HeadTexts {
+    let mut texts = FieldTexts {
         sink,
         ids: NestedIds::default(),
     };
@@ -128,13 +130,13 @@ pub fn read_head(
     Ok(changed)
 }
 
-/// Texts of a head, one after the other.
-struct HeadTexts<'a> {
+/// Texts of fields, one after the other.
+struct FieldTexts<'a> {
     sink: &'a mut dyn TextSink,
     ids: NestedIds,
 }
 
-impl HeadTexts<'_> {
+impl FieldTexts<'_> {
     /// Reads the query behind a path; the path with all that was wished changed in it.
     fn path(&mut self, path: &[u8]) -> Result<Option<String>, Refusal> {
         let Some(at) = path.iter().position(|byte| matches!(byte, b'?' | b'#')) else {
@@ -296,7 +298,7 @@ mod tests {
 
     fn read(headers: &[(&str, &[u8])]) -> (Vec<String>, Vec<(String, String)>) {
         let mut sink = Sink::default();
-        let changed = read_head(headers, &|name| name == "x-mine", &mut sink).unwrap();
+        let changed = read_fields(headers, &|name| name == "x-mine", &mut sink).unwrap();
         (sink.0, changed)
     }
 
