@@ -15,6 +15,8 @@ use portcullis_conformance::run::{self, difference};
 use portcullis_conformance::split::{Split, cut};
 use portcullis_conformance::wasm::{Chain, Modules, Wasm};
 
+mod common;
+
 #[test]
 fn agree() {
     let suite = Suite::load().unwrap_or_else(|error| panic!("{error:#}"));
@@ -53,10 +55,5 @@ fn agree() {
             }
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} problems:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    common::assert_none(&failures);
 }

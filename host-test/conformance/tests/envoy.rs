@@ -62,12 +62,7 @@ fn all_cases() {
     });
     say(&summary(&suite, &jobs));
     let failures = failures.into_inner().unwrap();
-    assert!(
-        failures.is_empty(),
-        "{} problems:\n\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    common::assert_none(&failures);
 }
 
 /// Progress goes by the harness, which would keep it to the end.

@@ -16,6 +16,8 @@ use portcullis_conformance::run::{self, difference};
 use portcullis_conformance::split::{Split, counts_events, cut};
 use serde_json::json;
 
+mod common;
+
 /// Random cuts of each case.
 const SEEDS: u64 = 4;
 
@@ -70,12 +72,7 @@ fn cutting_means_nothing() {
             }
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} problems:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    common::assert_none(&failures);
 }
 
 /// Every request of every case, left by the client after each of its events, and cut by the provider after each of its events.
@@ -110,12 +107,7 @@ fn leaving_leaves_one_record_and_no_permit() {
             }
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} problems:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    common::assert_none(&failures);
 }
 
 /// The case's policy with one permit for everybody together, and everything recorded.

@@ -5,7 +5,7 @@ use crate::headers::Field;
 use crate::host::{self, SharedData};
 use crate::{headers, metrics, verified};
 use portcullis_chain::{Exchange, Origin, Step, Turn};
-use portcullis_policy::{HeaderEdit, Reason, Refusal};
+use portcullis_policy::{HeaderEdit, Reason, Refusal, Timestamp};
 use portcullis_wire::{Dialect, LocalReply, refusal};
 use std::time::Duration;
 
@@ -112,6 +112,21 @@ impl Stream {
             filter_state: &host::filter_state,
         };
         let step = run(exchange, &mut turn);
+        self.carry_out(now, way, fields, step)
+    }
+
+    /// Carries out what the exchange said at `now`.
+    #[inline(never)]
+    fn carry_out(
+        &mut self,
+        now: Timestamp,
+        way: Way,
+        fields: Option<&[Field<'_>]>,
+        step: Step,
+    ) -> Action {
+        let Some(exchange) = &mut self.exchange else {
+            return Action::Pause;
+        };
         let trailer_edits = exchange.take_trailer_edits();
         let edited = edit_fields(way.map(), fields, &exchange.take_header_edits())
             .and_then(|()| edit_fields(way.trailers(), None, &trailer_edits));
@@ -125,6 +140,12 @@ impl Stream {
                     "portcullis: the host refused a header edit, so the exchange was refused",
                 );
                 let message = "The gateway could not prepare this message.";
+                let mut store = SharedData;
+                let mut turn = Turn {
+                    now,
+                    store: &mut store,
+                    filter_state: &host::filter_state,
+                };
                 perform(way, exchange.give_up(&mut turn, message))
             }
         };
@@ -197,6 +218,13 @@ impl Stream {
         self.step(way, of_head, |exchange, turn| run(exchange, turn, &fields))
     }
 
+    fn trailers(&mut self, way: Way) -> Action {
+        self.fields(way, way.trailers(), |exchange, turn, fields| match way {
+            Way::Request => exchange.request_trailers(turn, fields),
+            Way::Response => exchange.response_trailers(turn, fields),
+        })
+    }
+
     /// Request headers are there.
     pub fn request_headers(&mut self, end_of_stream: bool) -> Action {
         let wanted = self.exchange.as_ref().is_some_and(Exchange::wants_source);
@@ -221,8 +249,7 @@ impl Stream {
 
     /// The request ended with trailers.
     pub fn request_trailers(&mut self) -> Action {
-        let run = Exchange::request_trailers;
-        self.fields(Way::Request, Map::RequestTrailers, run)
+        self.trailers(Way::Request)
     }
 
     /// Response headers are there.
@@ -248,8 +275,7 @@ impl Stream {
 
     /// The response ended with trailers.
     pub fn response_trailers(&mut self) -> Action {
-        let run = Exchange::response_trailers;
-        self.fields(Way::Response, Map::ResponseTrailers, run)
+        self.trailers(Way::Response)
     }
 
     /// It is over.
@@ -331,6 +357,7 @@ fn unavailable(message: &'static str) -> LocalReply {
     )
 }
 
+#[inline(never)]
 fn edit_fields(
     map: Map,
     fields: Option<&[Field<'_>]>,

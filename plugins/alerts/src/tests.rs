@@ -2,7 +2,7 @@ use crate::{Gate, Watch, gate, watch};
 use portcullis_policy::config::Document;
 use portcullis_policy::{
     Action, AuthOutcome, Decision, Effects, Endpoint, Event, Facts, Identity, MemoryStore, Metric,
-    Policy, Reason, Refusal, RequestHead, Side, Store, StoreError, Timestamp, Usage, Verdict,
+    NoStore, Policy, Reason, Refusal, RequestHead, Side, Store as _, Timestamp, Usage, Verdict,
 };
 use proptest::prelude::*;
 use std::net::IpAddr;
@@ -350,23 +350,10 @@ fn however_many_subjects_there_are_memory_is_bounded() {
     assert!(world.store.bytes() < bytes_max, "{}", world.store.bytes());
 }
 
-/// A store that gives no answer.
-struct Gone;
-
-impl Store for Gone {
-    fn load(&mut self, _: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
-        Err(StoreError::Unavailable)
-    }
-
-    fn swap(&mut self, _: &str, _: &[u8], _: Option<u32>) -> Result<bool, StoreError> {
-        Err(StoreError::Unavailable)
-    }
-}
-
 #[test]
 fn a_store_without_an_answer_refuses_at_the_gate_and_costs_counts_only() {
     let world = World::new(GUIDE);
-    let (mut store, mut facts) = (Gone, from("10.0.0.1").facts);
+    let (mut store, mut facts) = (NoStore, from("10.0.0.1").facts);
     let head = RequestHead {
         endpoint: Endpoint::OpenAiChat,
         method: "POST",

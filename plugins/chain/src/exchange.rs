@@ -226,10 +226,7 @@ impl Exchange {
             ResponseState::Reading(reader)
             | ResponseState::Stopped(reader)
             | ResponseState::Refusing(reader, _) => reader.meaning(),
-            ResponseState::Unread { status, .. } => ResponseMeaning {
-                status,
-                ..ResponseMeaning::default()
-            },
+            ResponseState::Unread { status, .. } => ResponseMeaning::unread(status, false),
             ResponseState::Idle => {
                 // The provider did answer, but a filter nearer to it took the answer away before this one saw it: tokens were spent.
                 let taken_away = self.fanout.facts.refusal.as_ref().is_some_and(|refusal| {
@@ -242,9 +239,8 @@ impl Exchange {
                     return;
                 }
                 ResponseMeaning {
-                    status,
                     usage: self.fanout.facts.usage,
-                    ..ResponseMeaning::default()
+                    ..ResponseMeaning::unread(status, false)
                 }
             }
         };

@@ -242,6 +242,7 @@ impl Exchange {
     }
 
     /// All of the request is here: it leaves or is refused.
+    #[inline(never)]
     fn finish_request(&mut self, turn: &mut Turn<'_>, trailers: &[(&str, &[u8])]) -> Step {
         let meaning = self.request_meaning(turn).and_then(|meaning| {
             let edits = &mut self.trailer_edits;
@@ -324,6 +325,7 @@ impl Exchange {
 }
 
 /// Shows the policies the texts of a head, before it leaves, or of trailers; `edits` are those of its fields.
+#[inline(never)]
 fn read_texts(
     gateway: &Gateway,
     fanout: &mut Fanout,

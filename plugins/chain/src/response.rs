@@ -80,25 +80,12 @@ impl Exchange {
         let prepared = verdict.and_then(|()| self.prepare_reader(headers, status, kind, complete));
         if let Err(refusal) = prepared {
             let reply = self.refusal_reply(turn, refusal);
-            self.end_response(
-                turn,
-                ResponseMeaning {
-                    status,
-                    ..ResponseMeaning::default()
-                },
-            );
+            self.end_response(turn, ResponseMeaning::unread(status, false));
             return Step::Reply(reply);
         }
         self.edit_response_headers(turn, headers);
         if complete {
-            self.end_response(
-                turn,
-                ResponseMeaning {
-                    status,
-                    complete: true,
-                    ..ResponseMeaning::default()
-                },
-            );
+            self.end_response(turn, ResponseMeaning::unread(status, true));
             return Step::Pass;
         }
         if let ResponseState::Reading(reader) = &self.response
@@ -116,14 +103,7 @@ impl Exchange {
             ResponseState::Idle | ResponseState::Done => Step::Pass,
             ResponseState::Unread { status } => {
                 if complete {
-                    self.end_response(
-                        turn,
-                        ResponseMeaning {
-                            status,
-                            complete: true,
-                            ..ResponseMeaning::default()
-                        },
-                    );
+                    self.end_response(turn, ResponseMeaning::unread(status, true));
                 } else {
                     self.response = ResponseState::Unread { status };
                 }

@@ -130,6 +130,18 @@ pub struct ResponseMeaning {
     pub complete: bool,
 }
 
+impl ResponseMeaning {
+    /// Of a response whose body nobody read, or that has none.
+    #[must_use]
+    pub fn unread(status: u16, complete: bool) -> Self {
+        Self {
+            status,
+            complete,
+            ..Self::default()
+        }
+    }
+}
+
 /// One step of an exchange.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {

@@ -40,7 +40,7 @@ pub use refusal::{Reason, Refusal};
 pub use remembered::{NAME_BYTES_MAX, NAMES_MAX, Remembered};
 pub use sha256::sha256;
 pub use spread::{Spread, SpreadHasher};
-pub use store::{CAS_ATTEMPTS_MAX, MemoryStore, Store, StoreError, update};
+pub use store::{CAS_ATTEMPTS_MAX, MemoryStore, NoStore, Store, StoreError, update};
 pub use text::{Part, Place, Role, Text, TextId};
 pub use time::Timestamp;
 

@@ -70,6 +70,20 @@ pub fn update<T>(
     Err(StoreError::Contended)
 }
 
+/// A store that gives no answer: for tests of what becomes of a request then.
+#[derive(Debug, Clone, Copy)]
+pub struct NoStore;
+
+impl Store for NoStore {
+    fn load(&mut self, _: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    fn swap(&mut self, _: &str, _: &[u8], _: Option<u32>) -> Result<bool, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+}
+
 /// A store in memory: for tests, simulations and native runs.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {

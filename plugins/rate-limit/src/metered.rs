@@ -72,9 +72,8 @@ impl Exchange for Metered {
             Event::End { status } => {
                 let cut_off = match self.answered {
                     Some(status) => Some(ResponseMeaning {
-                        status,
                         usage: facts.usage,
-                        ..ResponseMeaning::default()
+                        ..ResponseMeaning::unread(status, false)
                     }),
                     // The client went first, and nobody had refused: the request had left.
                     None if *status == 0 && facts.refusal.is_none() => Some(given_up()),
@@ -231,10 +230,7 @@ const fn gave_up(status: u16) -> bool {
 
 /// A request that left, and of whose answer nothing was seen.
 fn given_up() -> ResponseMeaning {
-    ResponseMeaning {
-        status: 200,
-        ..ResponseMeaning::default()
-    }
+    ResponseMeaning::unread(200, false)
 }
 
 fn is_of_response(refusal: &Refusal) -> bool {

@@ -7,6 +7,16 @@ use super::tally::{Counts, Share, Tally};
 /// Families below so many per cent are shown.
 const SHOWN_BELOW_PERCENT: f64 = 95.0;
 
+/// What is told of each line of texts.
+const COUNTED: [&str; 6] = [
+    "positive",
+    "found",
+    "recall",
+    "negative",
+    "flagged",
+    "precision",
+];
+
 /// All tables; of the families only those that are not found well, unless all are asked for.
 pub(super) fn render(tally: &Tally, all_families: bool) -> String {
     let mut out = String::new();
@@ -16,18 +26,7 @@ pub(super) fn render(tally: &Tally, all_families: bool) -> String {
 }
 
 fn tables(out: &mut String, tally: &Tally, all_families: bool) -> std::fmt::Result {
-    heading(
-        out,
-        "source",
-        &[
-            "positive",
-            "found",
-            "recall",
-            "negative",
-            "flagged",
-            "precision",
-        ],
-    )?;
+    heading(out, "source", &COUNTED)?;
     for (source, counts) in &tally.sources {
         line(out, source, *counts)?;
     }
@@ -47,18 +46,7 @@ fn tables(out: &mut String, tally: &Tally, all_families: bool) -> std::fmt::Resu
             continue;
         }
         writeln!(out)?;
-        heading(
-            out,
-            &format!("families of {source}"),
-            &[
-                "positive",
-                "found",
-                "recall",
-                "negative",
-                "flagged",
-                "precision",
-            ],
-        )?;
+        heading(out, &format!("families of {source}"), &COUNTED)?;
         for (family, counts) in shown {
             line(out, family, *counts)?;
         }

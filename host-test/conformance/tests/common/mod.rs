@@ -34,11 +34,16 @@ pub fn every_case(engine: &str, make: impl Fn(&Setup) -> Result<Box<dyn Engine>>
         }
     }
     println!("{count} runs of {} cases", suite.cases.len());
+    assert_none(&failures);
+}
+
+/// Fails with all problems at once.
+pub fn assert_none(problems: &[String]) {
     assert!(
-        failures.is_empty(),
+        problems.is_empty(),
         "{} problems:\n\n{}",
-        failures.len(),
-        failures.join("\n")
+        problems.len(),
+        problems.join("\n")
     );
 }
 

@@ -4,8 +4,8 @@ use super::{ALICE, environment};
 use crate::{Auth, configure};
 use portcullis_policy::config::Document;
 use portcullis_policy::{
-    AuthOutcome, Effects, Endpoint, Event, Facts, MemoryStore, Metric, Policy, Reason, RequestHead,
-    Store, StoreError, Timestamp, Verdict,
+    AuthOutcome, Effects, Endpoint, Event, Facts, MemoryStore, Metric, NoStore, Policy, Reason,
+    RequestHead, Timestamp, Verdict,
 };
 
 fn policy() -> Auth {
@@ -88,19 +88,6 @@ fn a_source_that_fails_too_often_is_shut_out_before_its_key_is_looked_at() {
     assert_eq!(lockouts, 1);
 }
 
-/// A store that gives no answer.
-struct Gone;
-
-impl Store for Gone {
-    fn load(&mut self, _: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
-        Err(StoreError::Unavailable)
-    }
-
-    fn swap(&mut self, _: &str, _: &[u8], _: Option<u32>) -> Result<bool, StoreError> {
-        Err(StoreError::Unavailable)
-    }
-}
-
 #[test]
 fn a_store_without_an_answer_refuses_whoever_it_is() {
     for (key, endpoint, expected) in [
@@ -122,7 +109,7 @@ fn a_store_without_an_answer_refuses_whoever_it_is() {
             Timestamp::from_secs(1000),
             &Event::RequestHead(&head),
             &mut Facts::default(),
-            &mut Effects::new(&mut Gone),
+            &mut Effects::new(&mut NoStore),
         );
         let reason = match verdict {
             Verdict::Continue => None,
