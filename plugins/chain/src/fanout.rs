@@ -3,8 +3,8 @@
 use crate::contention::Watched;
 use crate::{Turn, shared};
 use portcullis_policy::{
-    Edit, Effects, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Mode, Refusal, Side, Text,
-    Timestamp, Verdict,
+    Batch, Edit, Effects, Event, Exchange, Facts, HeaderEdit, Interest, Metric, Mode, Refusal,
+    Side, Text, Timestamp, Verdict,
 };
 use portcullis_wire::TextSink;
 
@@ -122,11 +122,7 @@ impl TextSink for Sink<'_> {
         };
         let (mut result, mut told) = (Ok(()), 0);
         for member in &mut self.fanout.policies {
-            let wanted = match self.side {
-                Side::Request => member.interest.request_text,
-                Side::Response => member.interest.response_text,
-            };
-            if wanted {
+            if member.interest.wants_text(self.side) {
                 told += 1;
                 result = member.tell(self.now, &event, &mut self.fanout.facts, &mut self.out);
                 if result.is_err() {
@@ -144,6 +140,16 @@ impl TextSink for Sink<'_> {
         edits.append(&mut self.out.take_edits());
         let undecided = self.out.take_undecided();
         result.map(|()| undecided)
+    }
+
+    fn sift(&mut self, batch: Batch<'_>) -> u64 {
+        let mut told = 0;
+        for member in &mut self.fanout.policies {
+            if member.interest.wants_text(self.side) {
+                told |= member.exchange.sift(self.side, batch, &self.fanout.facts);
+            }
+        }
+        told
     }
 
     fn numbers_from(&self) -> Option<usize> {

@@ -8,8 +8,8 @@ use crate::rules::Rule;
 use crate::scanner::{Refused, Scanner};
 use crate::scope::RuleSet;
 use portcullis_policy::{
-    Action, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Part, Policy, Reason, Refusal,
-    RequestMeaning, Side, Text, Timestamp, Verdict,
+    Action, Batch, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Part, Policy, Reason,
+    Refusal, RequestMeaning, Side, Text, Timestamp, Verdict,
 };
 use std::ops::Range;
 use std::rc::Rc;
@@ -119,6 +119,24 @@ impl Exchange for DlpExchange {
             }
             Event::RequestHead(_) | Event::RequestText(_) => Verdict::Continue,
         }
+    }
+
+    fn sift(&mut self, side: Side, batch: Batch<'_>, facts: &Facts) -> u64 {
+        let is_read = match side {
+            Side::Request => self.config.request,
+            Side::Response => self.config.response,
+        };
+        if self.config.masker.is_some() {
+            // What looks like a placeholder is something, too.
+            return u64::MAX;
+        }
+        if self.over || !is_read {
+            return 0;
+        }
+        let reaching = self.reaching(facts);
+        let rules = &self.config.rules;
+        let reaching = |role| reaching.and(rules.reaching(side, role));
+        self.scanner.sift(rules, batch, reaching)
     }
 }
 

@@ -416,8 +416,8 @@ proptest! {
         let every: Vec<usize> = (0..text.len()).collect();
         prop_assert_eq!(&scan(&both, &text, &every), &expected);
         let mut one_look = TextScan::default();
-        let keyed = one_look.join(&key, &text).unwrap();
-        if one_look.is_clear(&both, keyed, false) {
+        one_look.page().put_alone(&key, &text).unwrap();
+        if one_look.unclear(both.driver().unwrap(), false) == 0 {
             prop_assert_eq!((expected.stop, expected.counts), (None, Vec::new()), "{:?}", text);
         }
         let (mut behind, mut scratch, mut report) = (TextScan::default(), Scratch::default(), Report::default());

@@ -8,7 +8,7 @@ use crate::report::{Report, Stop};
 use crate::rules::Rules;
 use crate::scope::RuleSet;
 use crate::text::{Manner, TextScan};
-use portcullis_policy::{Part, Place, Text, TextId};
+use portcullis_policy::{Batch, Part, Place, Role, Text, TextId};
 
 /// Most texts that may be open at once: the choices and channels of a streamed response. Protects memory; each can hold back some kilobytes.
 pub(crate) const OPEN_TEXTS_MAX: usize = 256;
@@ -27,6 +27,12 @@ pub(crate) enum Refused {
     TooManyValues,
     /// More parts than can be read together.
     TooManyParts,
+}
+
+/// The key of a text, if it says something of it.
+fn telling<'a>(text: &Text<'a>) -> &'a str {
+    let tells = text.key.len() <= KEY_BYTES_MAX && text.place != Place::Opaque;
+    if tells { text.key } else { "" }
 }
 
 /// The texts of a message.
@@ -58,8 +64,7 @@ impl Scanner {
         text: &Text<'_>,
         streamed: bool,
     ) -> Result<bool, Refused> {
-        let tells = text.key.len() <= KEY_BYTES_MAX && text.place != Place::Opaque;
-        let key = if tells { text.key } else { "" };
+        let key = telling(text);
         // Pieces mostly come in the order of their texts, so the last one is the likely one.
         let open = if self.open.is_empty() {
             None
@@ -87,19 +92,20 @@ impl Scanner {
         {
             return Ok(true);
         }
-        let mut joined = None;
+        let mut plain = None;
         if rules.driver().is_some() {
-            let scan = self.spare.get_or_insert_default();
-            joined = scan.join(whole.key, whole.text);
+            let page = self.spare.get_or_insert_default().page();
+            plain = page.put_alone(whole.key, whole.text);
         }
         // What looks for both tells whether it sees either.
-        let both = joined.is_some() && rules.driver().is_some_and(Driver::looks_for_factors);
-        let plain = joined.is_some_and(|joined| joined.plain);
-        let clear = !both && rules.patterns_clear(whole.text, plain);
+        let both = plain.is_some() && rules.driver().is_some_and(Driver::looks_for_factors);
+        let clear = !both && rules.patterns_clear(whole.text, plain == Some(true));
         if !clear || rules.driver().is_some() {
             let scan = self.spare.get_or_insert_default();
-            if let Some(joined) = joined.filter(|_| clear || both)
-                && scan.is_clear(rules, joined, whole.opaque)
+            if let Some(driver) = rules
+                .driver()
+                .filter(|_| plain.is_some() && (clear || both))
+                && scan.unclear(driver, whole.opaque) == 0
             {
                 self.known.clear(whole);
                 return Ok(!whole.number);
@@ -118,6 +124,32 @@ impl Scanner {
         }
         self.known.clear(whole);
         Ok(!whole.number)
+    }
+
+    /// Which of several texts must be looked at one by one, by their bits; `reaching` tells which rules look at those of a role.
+    pub(crate) fn sift(
+        &mut self,
+        rules: &Rules,
+        batch: Batch<'_>,
+        reaching: impl Fn(Role) -> RuleSet,
+    ) -> u64 {
+        let Some(driver) = rules.driver() else {
+            return u64::MAX;
+        };
+        let scan = self.spare.get_or_insert_default();
+        let page = scan.page();
+        page.clear();
+        let mut unclear = 0;
+        for (text, bit) in batch.texts().zip(0..u64::BITS) {
+            if text.piece.len() < rules.shortest() || reaching(text.role).is_empty() {
+                continue;
+            }
+            let is_clear = driver.looks_for_factors() || rules.patterns_clear(text.piece, true);
+            if !is_clear || page.put(telling(&text), text.piece, bit) != Some(true) {
+                unclear |= 1 << bit;
+            }
+        }
+        unclear | scan.unclear(driver, false)
     }
 
     /// Takes a piece of a text that comes in several.
@@ -216,3 +248,6 @@ impl Scanner {
         &mut self.report
     }
 }
+
+#[cfg(test)]
+mod tests;

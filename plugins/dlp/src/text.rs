@@ -2,9 +2,9 @@
 
 use crate::candidates::{Scratch, UNDECIDED_BYTES_MAX};
 use crate::drive::{Driver, Lane, Reading, Sighting, TooCostly, local_part};
-use crate::keyed::{KEYED_BYTES_MAX, Keyed, Room};
 use crate::mask::VALUE_BYTES_MAX;
 use crate::matcher::{Event, Places, What};
+use crate::page::{Page, TEXT_BYTES_MAX};
 use crate::patterns::Patterns;
 use crate::redactions::Redactions;
 use crate::report::{Found, Report, Stop};
@@ -53,8 +53,8 @@ pub(crate) struct TextScan {
     before: usize,
     /// What of that they are still to be shown, in the same piece as the text's beginning.
     key: String,
-    /// Room for a whole text behind its key.
-    keyed: Room,
+    /// Whole texts behind their keys.
+    page: Page,
     /// Somebody found something.
     saw: bool,
     /// What was found where the same thing may be seen twice.
@@ -107,7 +107,7 @@ impl TextScan {
             owed,
             before,
             key,
-            keyed: _,
+            page: _,
             saw,
             seen,
             unsighted,
@@ -129,18 +129,15 @@ impl TextScan {
         (*owed, *kept_base, *before, *unsighted, *released) = (0, 0, 0, 0, 0);
     }
 
-    /// Puts a whole text behind its key, if there is one; `None` when it is too long.
-    pub(crate) fn join(&mut self, key: &str, text: &str) -> Option<Keyed> {
-        self.keyed.put(key, text)
+    /// Where whole texts are put to ask whether they are clear.
+    pub(crate) const fn page(&mut self) -> &mut Page {
+        &mut self.page
     }
 
-    /// Whether detectors see nothing in a whole text that was just put behind its key, whatever went before. It is no beginning of a text:
-    /// nearly all texts are such, and nothing else needs to be ready for them. One that must look closer may say no.
-    pub(crate) fn is_clear(&mut self, rules: &Rules, keyed: Keyed, opaque: bool) -> bool {
-        let text = (self.keyed.bytes(keyed), keyed.before);
-        rules
-            .driver()
-            .is_some_and(|driver| !self.lane.finds_any(driver, text, keyed.plain, opaque))
+    /// In which texts of the page detectors may see something, whatever went before. It is no beginning of a text: nearly all texts are clear, and
+    /// nothing else needs to be ready for them.
+    pub(crate) fn unclear(&mut self, driver: &Driver, opaque: bool) -> u64 {
+        self.lane.unclear(driver, &self.page, opaque)
     }
 
     /// It is the value of this key, if there is one: detectors see it as in `"key": "value"`. Nothing of the key is found or changed here.
@@ -372,7 +369,7 @@ impl TextScan {
             return self.lane.push(driver, piece, last, opaque);
         }
         let mut key = std::mem::take(&mut self.key);
-        let result = if piece.len() <= KEYED_BYTES_MAX {
+        let result = if piece.len() <= TEXT_BYTES_MAX {
             key.push_str(piece);
             self.lane.push(driver, &key, last, opaque)
         } else {

@@ -41,7 +41,7 @@ pub use remembered::{NAME_BYTES_MAX, NAMES_MAX, Remembered};
 pub use sha256::sha256;
 pub use spread::{Spread, SpreadHasher};
 pub use store::{CAS_ATTEMPTS_MAX, MemoryStore, NoStore, Store, StoreError, update};
-pub use text::{Part, Place, Role, Text, TextId};
+pub use text::{Batch, Part, Place, Placed, Role, Text, TextId};
 pub use time::Timestamp;
 
 use std::cell::RefCell;
@@ -105,6 +105,15 @@ impl Interest {
             end_status: self.end_status || other.end_status,
         }
     }
+
+    /// Whether it wants the texts of a message.
+    #[must_use]
+    pub const fn wants_text(&self, side: Side) -> bool {
+        match side {
+            Side::Request => self.request_text,
+            Side::Response => self.response_text,
+        }
+    }
 }
 
 /// Whether what a policy decides is carried out.
@@ -152,4 +161,11 @@ pub trait Exchange {
         facts: &mut Facts,
         out: &mut Effects<'_>,
     ) -> Verdict;
+
+    /// Which of several texts must be told, a bit each, the first one's being the lowest: of the others the exchange knows already that they are nothing
+    /// to it, and they do not come as events.
+    fn sift(&mut self, side: Side, batch: Batch<'_>, facts: &Facts) -> u64 {
+        let _ = (side, batch, facts);
+        u64::MAX
+    }
 }

@@ -1,5 +1,7 @@
 //! Texts of a message: whose they are, and where they stand.
 
+use std::ops::Range;
+
 /// Which text a piece or an edit belongs to. Unique within one direction of an exchange; its meaning is `wire`'s alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TextId(pub u64);
@@ -70,6 +72,48 @@ pub struct Text<'a> {
     pub part: Part,
     /// The key whose value it is, where no API knows that key; else empty. The same for all pieces. The key is a text of its own, too.
     pub key: &'a str,
+}
+
+/// A whole text, by where it stands in the body that it came with: what is written there is what it means.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// Its bytes.
+    pub text: Range<usize>,
+    /// Those of its key, see [`Text::key`].
+    pub key: Range<usize>,
+    /// See [`Text::role`].
+    pub role: Role,
+    /// See [`Text::place`].
+    pub place: Place,
+}
+
+/// Whole texts of a body, in its order, that were not told yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// The body as far as it came.
+    pub body: &'a str,
+    /// At most [`Batch::TEXTS_MAX`].
+    pub texts: &'a [Placed],
+}
+
+impl<'a> Batch<'a> {
+    /// Most texts of one: each has a bit.
+    pub const TEXTS_MAX: usize = u64::BITS as usize;
+
+    /// The texts.
+    pub fn texts(self) -> impl Iterator<Item = Text<'a>> {
+        let Self { body, texts } = self;
+        let of = |range: &Range<usize>| body.get(range.clone()).unwrap_or_default();
+        texts.iter().map(move |placed| Text {
+            id: TextId(placed.text.start as u64),
+            piece: of(&placed.text),
+            last: true,
+            role: placed.role,
+            place: placed.place,
+            part: Part::Alone,
+            key: of(&placed.key),
+        })
+    }
 }
 
 impl<'a> Text<'a> {

@@ -167,6 +167,20 @@ impl Document {
         mut sink: Option<&mut dyn TextSink>,
         observer: &mut dyn Observe,
     ) -> Result<(), Failure> {
+        let result = self.read_on(trie, end, reborrow(&mut sink), observer);
+        // Whatever is wrong stands behind them.
+        self.texts.settle(&self.body, sink)?;
+        result
+    }
+
+    #[inline]
+    fn read_on(
+        &mut self,
+        trie: &Trie<Meaning>,
+        end: bool,
+        mut sink: Option<&mut dyn TextSink>,
+        observer: &mut dyn Observe,
+    ) -> Result<(), Failure> {
         let numbers_from = sink.as_ref().and_then(|sink| sink.numbers_from());
         let numbers_from = numbers_from.unwrap_or(usize::MAX);
         loop {
@@ -180,6 +194,7 @@ impl Document {
                         let digits = raw.text.len();
                         if digits >= numbers_from && !self.walker.dismisses_number(digits) {
                             let number = Number {
+                                body: &self.body,
                                 raw,
                                 ground: self.walker.around(),
                                 key: member.key.text,
@@ -197,16 +212,9 @@ impl Document {
                         if self.completion.is_some() {
                             self.completion_bytes += bytes;
                         }
-                        let piece = Piece {
-                            body: &self.body,
-                            raw,
-                            text: raw.text,
-                            last: true,
-                            ground: self.walker.around(),
-                            part: Part::Alone,
-                            key: member.key.text,
-                        };
-                        self.texts.piece(piece, reborrow(&mut sink))?;
+                        let ground = self.walker.around();
+                        let (body, sink) = (&self.body, reborrow(&mut sink));
+                        self.texts.member(body, member.key, raw, ground, sink)?;
                         continue;
                     }
                 }
@@ -239,7 +247,9 @@ impl Document {
                         self.key.set(raw, key);
                         let role = self.walker.around().role;
                         if !self.walker.is_dismissed(role)
-                            && self.texts.key(raw, key, role, reborrow(&mut sink))?
+                            && self
+                                .texts
+                                .key(&self.body, raw, key, role, reborrow(&mut sink))?
                         {
                             self.walker.dismiss(role);
                         }
@@ -301,6 +311,7 @@ impl Document {
                 Token::Number(text) => {
                     if json::may_have(text, numbers_from) {
                         let number = Number {
+                            body: &self.body,
                             raw: self.walker.number(text),
                             ground: trie.ground(step.node, self.walker.around()),
                             key: self.key.of(&self.body),
@@ -332,6 +343,7 @@ impl Document {
                 }
             };
             if let Some(meaning) = meaning {
+                self.texts.settle(&self.body, reborrow(&mut sink))?;
                 observer.value(meaning, value)?;
             }
             if let Some(role) = role {

@@ -1,6 +1,6 @@
 //! Where texts go as they are read.
 
-use portcullis_policy::{Edit, Refusal, Text};
+use portcullis_policy::{Batch, Edit, Refusal, Text};
 
 /// What takes texts as they are read.
 pub trait TextSink {
@@ -15,6 +15,12 @@ pub trait TextSink {
     /// # Errors
     /// The refusal that ends the exchange.
     fn text(&mut self, text: Text<'_>, edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal>;
+
+    /// Which of several texts are to be told to [`Self::text`], a bit each, the first one's being the lowest: the others are nothing to anybody.
+    fn sift(&mut self, batch: Batch<'_>) -> u64 {
+        let _ = batch;
+        u64::MAX
+    }
 
     /// How many digits the integer part of a number has to have to be a text ([`portcullis_policy::Place::Number`]); `None`: none is one.
     fn numbers_from(&self) -> Option<usize> {

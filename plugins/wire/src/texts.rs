@@ -7,22 +7,31 @@ pub(crate) use changed::{change_number, change_piece, change_string};
 pub(crate) use given::{NestedIds, give, give_inner, give_nested, not_at_hand};
 
 use crate::TextSink;
+use crate::document::reborrow;
 use crate::edits::{Change, carry_out, merge};
 use crate::include_usage::Patch;
 use crate::json::{self, NESTED_DEPTH_MAX, Portions, Raw, Unescaped};
 use crate::payload::{self, DECODED_BYTES_MAX};
 use crate::places::{Claim, Ground, Look};
 use portcullis_policy::sort::sort_by_key;
-use portcullis_policy::{Edit, Part, Place, Refusal, Role, Text, TextId};
+use portcullis_policy::{Batch, Edit, Part, Place, Placed, Refusal, Role, Text, TextId};
 use std::ops::Range;
 
 /// How much of a string that came in pieces is unescaped at once to be read as a document.
 const PORTION_BYTES: usize = 16 * 1024;
 
+/// Longest text that waits for others: a longer one costs so much that it may as well come alone.
+const WAITING_BYTES_MAX: usize = 512;
+
+/// So many bytes of a document are looked at in one go.
+const STRETCH_BYTES_MAX: usize = 4096;
+
 /// Texts of a document that is kept until its end. A string's id is where its inside begins.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
     changes: Vec<(usize, Change)>,
+    /// Whole texts that are not told yet: what many of them have in common is done once.
+    waiting: Vec<Placed>,
     nested: NestedIds,
     /// A portion of a string that came in pieces, once more.
     portion: Unescaped,
@@ -68,6 +77,8 @@ pub(crate) struct Piece<'a> {
 /// A number of a document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Number<'a> {
+    /// The document as far as it came.
+    pub body: &'a str,
     /// As it is written.
     pub raw: Raw<'a>,
     /// What is said of where it stands.
@@ -89,18 +100,49 @@ struct Open {
 }
 
 impl Texts {
+    /// Tells what waits, of which `body` is the document.
+    #[inline(never)]
+    pub(crate) fn settle(
+        &mut self,
+        body: &str,
+        sink: Option<&mut dyn TextSink>,
+    ) -> Result<(), Refusal> {
+        let Some(sink) = sink.filter(|_| !self.waiting.is_empty()) else {
+            return Ok(());
+        };
+        let texts = std::mem::take(&mut self.waiting);
+        let batch = Batch {
+            body,
+            texts: &texts,
+        };
+        let mut told = sink.sift(batch);
+        self.part = Part::Alone;
+        for text in batch.texts() {
+            if told & 1 == 1 {
+                self.at = text.id.0 as usize;
+                self.give(text.piece, true, (text.role, text.place), text.key, sink)?;
+            }
+            told >>= 1;
+        }
+        self.waiting = texts;
+        self.waiting.clear();
+        Ok(())
+    }
+
     /// Takes a key of an object; whether it is nothing to anybody.
     pub(crate) fn key(
         &mut self,
+        body: &str,
         raw: Raw<'_>,
         key: &str,
         role: Role,
         sink: Option<&mut dyn TextSink>,
     ) -> Result<bool, Refusal> {
-        (self.at, self.part) = (raw.at, Part::Alone);
         let Some(sink) = sink.filter(|_| !key.is_empty()) else {
             return Ok(false);
         };
+        self.settle(body, Some(&mut *sink))?;
+        (self.at, self.part) = (raw.at, Part::Alone);
         self.give(key, true, (role, Place::Key), "", sink)?;
         let dismissed = sink.dismisses();
         if raw.escaped {
@@ -116,11 +158,17 @@ impl Texts {
         least: usize,
         sink: Option<&mut dyn TextSink>,
     ) -> Result<bool, Refusal> {
-        let Number { raw, ground, key } = number;
+        let Number {
+            body,
+            raw,
+            ground,
+            key,
+        } = number;
         let mut room = Unescaped::new();
         let digits = json::integer(raw.text, least, &mut room);
         match (sink, digits) {
             (Some(sink), Some(digits)) if !ground.claim.is_own_number(key) => {
+                self.settle(body, Some(&mut *sink))?;
                 (self.at, self.part) = (raw.at, Part::Alone);
                 self.give(digits, true, (ground.role, Place::Number), key, sink)?;
                 Ok(true)
@@ -129,12 +177,51 @@ impl Texts {
         }
     }
 
+    /// Takes a whole string without escapes, the value of a key.
+    pub(crate) fn member(
+        &mut self,
+        body: &str,
+        key: Raw<'_>,
+        raw: Raw<'_>,
+        ground: Ground,
+        sink: Option<&mut dyn TextSink>,
+    ) -> Result<(), Refusal> {
+        if sink.is_none() || raw.text.is_empty() {
+            return Ok(());
+        }
+        if raw.text.len() > WAITING_BYTES_MAX || ground.claim.look() != Look::Plain {
+            let piece = Piece {
+                body,
+                raw,
+                text: raw.text,
+                last: true,
+                ground,
+                part: Part::Alone,
+                key: key.text,
+            };
+            return self.piece(piece, sink);
+        }
+        let range = |raw: Raw<'_>| raw.at..raw.at + raw.text.len();
+        self.waiting.push(Placed {
+            text: range(raw),
+            key: range(key),
+            role: ground.role,
+            place: ground.place(),
+        });
+        let first = self.waiting.first().map_or(0, |first| first.text.start);
+        if self.waiting.len() >= Batch::TEXTS_MAX || raw.at - first > STRETCH_BYTES_MAX {
+            return self.settle(body, sink);
+        }
+        Ok(())
+    }
+
     /// Takes a piece of a string.
     pub(crate) fn piece(
         &mut self,
         piece: Piece<'_>,
-        sink: Option<&mut dyn TextSink>,
+        mut sink: Option<&mut dyn TextSink>,
     ) -> Result<(), Refusal> {
+        self.settle(piece.body, reborrow(&mut sink))?;
         let Piece {
             body,
             raw,
@@ -342,6 +429,7 @@ impl Texts {
         inside: Inside,
         sink: &mut dyn TextSink,
     ) -> Result<bool, Refusal> {
+        self.settle(body, Some(&mut *sink))?;
         let Inside { range, role } = inside;
         let start = range.start;
         let raw = body.get(range).unwrap_or_default();

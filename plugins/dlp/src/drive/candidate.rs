@@ -45,7 +45,7 @@ impl<'a> Shown<'a> {
     /// Of a trigger; `last` tells that the text ends with the window.
     #[inline]
     pub(super) fn of(at: &Range<usize>, window: Window<'a>, last: bool) -> Self {
-        let first = at.start.saturating_sub(LOOK_BEHIND);
+        let first = shown_from(at, window);
         Self {
             text: window.range(first..at.end + LOOK_AHEAD),
             first,
@@ -93,6 +93,11 @@ pub(super) fn level(needed: usize) -> u32 {
     needed.next_power_of_two().ilog2().min(LAST_LEVEL)
 }
 
+/// From where on a detector is shown what stands before a trigger.
+fn shown_from(at: &Range<usize>, window: Window<'_>) -> usize {
+    at.start.saturating_sub(LOOK_BEHIND).max(window.base())
+}
+
 /// What it costs, in bytes that are shown, to ask a traced detector so much beyond what any detector is shown first.
 pub(super) const fn cost_beyond(level: u32) -> usize {
     level.saturating_sub(FIRST_LEVEL) as usize * FIRST_REACH
@@ -104,6 +109,8 @@ pub(super) struct Known<'a> {
     pub(super) views: &'a mut Option<Box<Views>>,
     /// In bytes that were shown.
     pub(super) steps: &'a mut usize,
+    /// Where the text begins.
+    pub(super) begins: usize,
 }
 
 /// How much a detector is shown behind its trigger.
@@ -281,7 +288,7 @@ impl Candidate {
         let Some(entry) = driver.entry(self.entry) else {
             return Outcome::None;
         };
-        let first = self.at.start.saturating_sub(LOOK_BEHIND);
+        let first = shown_from(&self.at, window);
         let text = window.range(first..self.at.end + reach.bytes);
         let at = self.at.start - first..self.at.end - first;
         let find = |context: &Context<'_>| entry.detector.find(context);
@@ -302,6 +309,7 @@ impl Candidate {
             until: self.at.end + reach.bytes,
             end: reach.closing,
             last: reach.cut,
+            begins: known.begins,
         };
         let views = known.views.get_or_insert_default();
         match views.look(&self.at, within, entry.detector.trigger, shown) {

@@ -24,6 +24,8 @@ pub(super) struct Views {
     others: Dense,
     /// The rest of a gap, from a trigger on that stands in it.
     within: Dense,
+    /// Where the text begins that they are of.
+    begins: usize,
 }
 
 /// What is shown of a trigger.
@@ -36,6 +38,8 @@ pub(super) struct Shown<'a> {
     pub(super) end: bool,
     /// …as it is, if the text ends with the window.
     pub(super) last: bool,
+    /// Where the text begins.
+    pub(super) begins: usize,
 }
 
 /// A view, or the reason why there is none.
@@ -100,6 +104,7 @@ impl Default for Views {
             numbers: Dense::new(Tokens::Numbers),
             others: Dense::new(Tokens::Others),
             within: Dense::new(Tokens::Others),
+            begins: 0,
         }
     }
 }
@@ -129,12 +134,17 @@ impl Views {
             Broken::No(_) => return Look::No,
             Broken::Unknown => return Look::Unknown,
         }
+        if self.begins != shown.begins {
+            self.clear();
+            self.begins = shown.begins;
+        }
         let view = match tokens {
             Tokens::Numbers => &mut self.numbers,
             Tokens::Others => &mut self.others,
         };
-        let start = at.start / SHARED_BYTES * SHARED_BYTES;
-        view.show(start.saturating_sub(SHARED_BYTES), shown);
+        let begins = shown.begins;
+        let start = (at.start - begins) / SHARED_BYTES * SHARED_BYTES;
+        view.show(begins + start.saturating_sub(SHARED_BYTES), shown);
         match view.place(at.start) {
             // Within a gap nothing else counts: it is short, and what stands in it is looked at alone.
             Place::Gap { known, end } if known <= shown.until || shown.last => {
@@ -143,6 +153,7 @@ impl Views {
                     until: end,
                     end: true,
                     last: true,
+                    ..shown
                 };
                 self.within.tokens = tokens;
                 self.within.begin(at.start);
@@ -376,6 +387,7 @@ mod tests {
             until,
             end: false,
             last: false,
+            begins: 0,
         };
         match views.look(at, Within::perhaps(48), trigger, shown) {
             Look::No => Seen::No,

@@ -2,6 +2,7 @@
 //! also with nothing between them.
 
 use super::escaped::Decoded;
+use super::lane::Work;
 use super::stretch::{Stretch, Stretches, TEXT_BYTES_MIN, history};
 use crate::window::Window;
 
@@ -36,8 +37,7 @@ impl Listed {
         (words, digits): (u64, u64),
         from: usize,
         len: usize,
-        window: Window<'_>,
-        last: bool,
+        work: Work<'_>,
         decoded: &mut Vec<Decoded>,
     ) {
         let before = (self.words, self.digits);
@@ -63,20 +63,13 @@ impl Listed {
             hits |= in_few_digits(join(before.0, words), join(before.1, digits));
         }
         if hits != 0 {
-            self.found(hits, from, window, last, decoded);
+            self.found(hits, from, work, decoded);
         }
     }
 
     /// Lists begin at these bits, of which the sixty-fifth stands for `from`.
     #[inline(never)]
-    fn found(
-        &mut self,
-        mut hits: u128,
-        from: usize,
-        window: Window<'_>,
-        last: bool,
-        decoded: &mut Vec<Decoded>,
-    ) {
+    fn found(&mut self, mut hits: u128, from: usize, work: Work<'_>, decoded: &mut Vec<Decoded>) {
         while hits != 0 {
             let bit = hits.trailing_zeros() as usize;
             hits &= hits - 1;
@@ -84,6 +77,7 @@ impl Listed {
                 continue;
             };
             if self.stretches.may_begin(position) {
+                let Work { window, last, .. } = work.of(position);
                 let floor = self.stretches.floor(position);
                 let mut start = position;
                 while start > floor && window.byte(start - 1).is_some_and(is_listed) {

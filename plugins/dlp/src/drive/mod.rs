@@ -78,6 +78,7 @@ mod tests;
 
 pub(crate) use blocks::{Letters, bits, copy, padded, repeats};
 pub(crate) use lane::{Lane, TooCostly, local_part};
+
 pub(crate) use reading::Reading;
 
 use crate::detectors::{Detector, Trigger};

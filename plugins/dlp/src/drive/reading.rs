@@ -46,6 +46,11 @@ impl Reading {
         self
     }
 
+    /// Where it begins in the other text.
+    pub(super) fn start(&self) -> usize {
+        self.places.first().map_or(0, |place| place.start)
+    }
+
     /// The bytes of the other text that a range of this one stands for.
     pub(crate) fn range(&self, range: &Range<usize>) -> Range<usize> {
         let start = self.places.get(range.start);

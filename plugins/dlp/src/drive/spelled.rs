@@ -2,6 +2,7 @@
 
 use super::blocks::bits;
 use super::escaped::Decoded;
+use super::lane::Work;
 use super::stretch::{Stretch, Stretches, TEXT_BYTES_MIN, history};
 use crate::window::Window;
 
@@ -52,8 +53,7 @@ impl Spelled {
         words: u64,
         from: usize,
         len: usize,
-        window: Window<'_>,
-        last: bool,
+        work: Work<'_>,
         decoded: &mut Vec<Decoded>,
     ) {
         let before = self.words;
@@ -76,7 +76,7 @@ impl Spelled {
             ];
             for (words, hits, base) in blocks {
                 if hits != 0 {
-                    self.look(words, hits, base, window, last, decoded);
+                    self.look(words, hits, base, work, decoded);
                 }
             }
         }
@@ -89,8 +89,7 @@ impl Spelled {
         words: u64,
         hits: u64,
         base: usize,
-        window: Window<'_>,
-        last: bool,
+        work: Work<'_>,
         decoded: &mut Vec<Decoded>,
     ) {
         let alone = alone(words);
@@ -102,8 +101,8 @@ impl Spelled {
             for period in PERIOD_MIN..=PERIOD_MAX.min(bit / 2) {
                 let three = alone >> bit & alone >> (bit - period) & alone >> (bit - 2 * period);
                 let first = base.wrapping_add(bit - 2 * period);
-                if three & 1 == 1 && self.begin(first, period, window) {
-                    self.go_on(window, last, decoded);
+                if three & 1 == 1 && self.begin(first, period, work.of(first)) {
+                    self.go_on(work.of(first).window, work.last, decoded);
                     break;
                 }
             }
@@ -111,18 +110,21 @@ impl Spelled {
     }
 
     /// Whether something is spelled out with characters that stand so far from each other, of which one stands at `first`; then it is followed.
-    fn begin(&mut self, first: usize, period: usize, window: Window<'_>) -> bool {
+    fn begin(&mut self, first: usize, period: usize, work: Work<'_>) -> bool {
+        let window = work.window;
         let second = first + period;
         let separator = window.range(first + 1..second);
         let words = separator.iter().filter(|byte| byte.is_ascii_alphanumeric());
         if !self.stretches.may_begin(first)
+            // Where the text ends.
+            || separator.len() + 1 < period
             || separator != window.range(second + 1..second + period)
             || words.count() > SEPARATOR_WORDS_MAX
         {
             return false;
         }
         self.separator = Separator(separator.to_vec());
-        let floor = self.stretches.floor(first);
+        let floor = self.stretches.floor(first).max(work.begins());
         let mut start = first;
         loop {
             let before = window.range(floor..start);
@@ -133,7 +135,7 @@ impl Spelled {
             // A word's last one is none, and of the first that are looked at that is not known.
             let is_alone = match before.last() {
                 Some(before) => !before.is_ascii_alphanumeric(),
-                None => floor == 0,
+                None => floor == work.begins(),
             };
             if !is_alone || !self.separator.parts(*character) {
                 break;

@@ -256,6 +256,7 @@ impl Lane {
                 memo: &self.memo,
                 views: &mut self.views,
                 steps: &mut self.steps,
+                begins: work.begins(),
             };
             let answer = candidate.ask(work.driver, work.window, work.last, known);
             self.pay(entry, &candidate.at)?;

@@ -18,6 +18,7 @@ use super::spelled::Spelled;
 use super::wrapped::Wrapped;
 use super::{Driver, Reading, Sighting};
 use crate::detectors::{LOOK_BEHIND, Memo, Trigger};
+use crate::page::Page;
 use crate::view::View;
 use crate::window::Window;
 use portcullis_policy::sort::sort_by_key;
@@ -126,11 +127,29 @@ struct Queue {
 
 /// What a portion of the text is read with.
 #[derive(Clone, Copy)]
-struct Work<'a> {
+pub(super) struct Work<'a> {
     driver: &'a Driver,
-    window: Window<'a>,
+    pub(super) window: Window<'a>,
     /// The text ends with the window.
-    last: bool,
+    pub(super) last: bool,
+    /// Of many texts, each with a window of its own.
+    page: Option<&'a Page>,
+}
+
+impl Work<'_> {
+    /// For the text that a position lies in: where there are many, it alone is the window.
+    #[inline]
+    pub(super) fn of(self, position: usize) -> Self {
+        let Some(page) = self.page else { return self };
+        let (_, _, window) = page.text(position);
+        Self { window, ..self }
+    }
+
+    /// Where the text at hand begins.
+    #[inline]
+    pub(super) fn begins(&self) -> usize {
+        self.page.map_or(0, |_| self.window.base())
+    }
 }
 
 impl Lane {
@@ -204,20 +223,15 @@ impl Lane {
         *opaque = false;
     }
 
-    /// Whether a whole text may hold something, whatever went before. It is not to be asked for what that is.
-    /// `plain` is a text that is its own view, as ASCII is; patterns do not see its first `before` bytes.
-    pub(crate) fn finds_any(
-        &mut self,
-        driver: &Driver,
-        (text, before): (&[u8], usize),
-        plain: bool,
-        opaque: bool,
-    ) -> bool {
+    /// Which texts of a page may hold something, whatever went before, by their bits. It is not to be asked for what that is.
+    /// One that must look closer may say so.
+    pub(crate) fn unclear(&mut self, driver: &Driver, page: &Page, opaque: bool) -> u64 {
         self.reset();
         self.opaque = opaque;
+        let text = page.bytes();
         let mut kept = std::mem::take(&mut self.kept);
         let mut folded = false;
-        if plain {
+        if page.is_plain() {
             self.view.pass(text.len());
         } else {
             let text = std::str::from_utf8(text).unwrap_or_default();
@@ -228,19 +242,33 @@ impl Lane {
             driver,
             window: Window::new(bytes, 0),
             last: true,
+            page: page.is_plain().then_some(page),
         };
         let result = self.scan(work);
         self.kept = kept;
-        if result.is_err() || !self.seen.is_empty() || !self.readings.is_empty() {
-            return true;
+        // What is enough for all texts is enough for each of them. Patterns look at what folds in two ways.
+        if result.is_err()
+            || self.steps > STEPS_FREE
+            || self.decoded > DECODED_BYTES_MAX
+            || !self.view.is_text() && driver.looks_for_factors()
+        {
+            return u64::MAX;
         }
-        let patterns = driver.keywords.patterns();
-        patterns.is_some_and(|patterns| {
-            let mut places = self.places.iter();
-            let window = Window::new(text, 0);
-            // Patterns look at what folds in two ways.
-            !self.view.is_text() || places.any(|at| patterns.completes(window, *at, before))
-        })
+        let seen = self.seen.iter().map(|sighting| sighting.range.start);
+        let readings = self.readings.iter().map(Reading::start);
+        let bit = |at: usize| page.text(at).1;
+        let mut unclear = seen
+            .chain(readings)
+            .fold(0, |unclear, at| unclear | bit(at));
+        if let Some(patterns) = driver.keywords.patterns() {
+            for at in self.places.iter().copied() {
+                let (begins, bit, window) = page.text(at);
+                if unclear & bit == 0 && patterns.completes(window, at, begins) {
+                    unclear |= bit;
+                }
+            }
+        }
+        unclear
     }
 
     /// Takes the next piece.
@@ -362,6 +390,7 @@ impl Lane {
             driver,
             window: Window::new(bytes, self.kept_base),
             last,
+            page: None,
         };
         self.scan(work)?;
         self.decide(last);

@@ -122,6 +122,7 @@ impl Lane {
                 until: end.min(at.end + by),
                 end: last || level == LAST_DENSE_LEVEL,
                 last,
+                begins: work.begins(),
             };
             self.steps += by;
             if let Some(digits) = views.digits(at, within, shown) {

@@ -33,24 +33,21 @@ impl Lane {
             self.words(kinds.word, from, len, work)?;
             for at in bits(kinds.at).map(|bit| from + bit) {
                 if at >= passed {
-                    let at = at..at + 1;
-                    passed = self.triggers(&work.driver.at, &at, &mut repeated, work)?;
+                    let of = &work.driver.at;
+                    passed = self.triggers(of, &(at..at + 1), &mut repeated, work.of(at))?;
                 }
             }
             for bit in bits(kinds.escapes) {
+                let at = from + bit;
                 self.escaped
-                    .look(from + bit, work.window, work.last, &mut decoded);
+                    .look(at, work.of(at).window, work.last, &mut decoded);
             }
+            // As what stands before a text.
+            let borders = work.page.map_or(0, |page| page.borders(from));
             self.spelled
-                .take(kinds.word, from, len, work.window, work.last, &mut decoded);
-            self.listed.take(
-                (kinds.word, kinds.digits),
-                from,
-                len,
-                work.window,
-                work.last,
-                &mut decoded,
-            );
+                .take(kinds.word | borders, from, len, work, &mut decoded);
+            self.listed
+                .take((kinds.word, kinds.digits), from, len, work, &mut decoded);
             self.scanned += len;
             bytes = rest;
             if !decoded.is_empty() {
@@ -76,7 +73,9 @@ impl Lane {
         let mut places = std::mem::take(&mut self.places);
         let mut repeated = Repeated::default();
         self.looked = keywords.find(work.window, self.looked, work.last, &mut places, |hit| {
-            if result.is_ok() {
+            let work = work.of(hit.at.start);
+            let is_within = hit.at.start >= work.window.base() && hit.at.end <= work.window.end();
+            if result.is_ok() && is_within {
                 result = self.triggers(&hit.keyword.concerned, &hit.at, &mut repeated, work);
             }
             result.unwrap_or(usize::MAX)
@@ -186,6 +185,7 @@ impl Lane {
                     0 => known,
                     _ => from + BLOCK - 1 - before.leading_zeros() as usize + NUMBER_KNOWN_BY,
                 };
+                let work = work.of(found.at.start);
                 self.number(&found, after, work)?;
             }
         }
@@ -208,6 +208,7 @@ impl Lane {
     fn long_number(&mut self, at: Range<usize>, work: Work<'_>) -> Result<(), TooCostly> {
         let after = self.numbers_answered;
         self.numbers_answered = at.end + NUMBER_KNOWN_BY;
+        let work = work.of(at.start);
         let byte = |at: usize| work.window.byte(at).unwrap_or_default();
         let [second, last] = [2, 1].map(|back| at.start.checked_sub(back).map_or(0, byte));
         let word = at.start.saturating_sub(Before::BYTES)..at.start;
@@ -303,6 +304,7 @@ impl Lane {
         {
             return Ok(());
         }
+        let work = work.of(run.start);
         if self.wrapped.begin(&run, work.window) {
             return self.lines(work);
         }

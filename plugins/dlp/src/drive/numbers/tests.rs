@@ -31,6 +31,7 @@ fn dense(entry: &Entry, text: &[u8], at: &Range<usize>) -> Outcome {
         until: text.len(),
         end: true,
         last: true,
+        begins: 0,
     };
     let within = broken::Within::perhaps(broken::NUMBER_BYTES_MAX);
     match Views::default().look(at, within, entry.detector.trigger, shown) {
