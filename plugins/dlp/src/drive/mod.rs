@@ -8,6 +8,8 @@
 //!   within it.
 //! - A **trigger** is where a detector could match: a keyword, a run of digits, an `@`. A detector that is called at keywords hears of nothing else.
 //! - A **candidate** ([`candidate`]) is a detector at a trigger that has not answered yet, since more of the text must come first.
+//! - A **page** ([`crate::page`]) holds many short texts. A lane looks over all of it in one go, to tell which of them may hold something; at a trigger the
+//!   window is its text alone (`Work::of`).
 //! - The **dense view** ([`dense`]) is a neighborhood of a trigger without its **gaps** ([`gap`]: marks, line breaks, tags). It is made only where a gap stands
 //!   within what could be the token: where the token is **broken** ([`broken`]).
 //! - The **memo** (`detectors::Memo`) says how far runs of an alphabet reach, so that the second trigger in a long token walks over nothing.
