@@ -1,30 +1,29 @@
 //! `portcullis render envoy`: a whole Envoy configuration.
 
-use super::endpoint::{Endpoint, discovery};
+use super::inbound::Inbound;
 use super::policy::{PARTS, Policy};
 use super::provider::{self, Choice, Provider, Route};
+use super::service::{Cluster, Service, services};
 use super::template;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
-use portcullis_auth::Network;
 use portcullis_policy::config::Value;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-const TEMPLATE: &str = include_str!("envoy.yaml.j2");
+const TEMPLATE: &str = include_str!("templates/envoy.yaml.j2");
 
 /// What a connection may hold above the largest body that the policy takes, so that the policy answers one that is too large.
-const BUFFER_MARGIN_BYTES: usize = 1 << 20;
+pub(super) const BUFFER_MARGIN_BYTES: usize = 1 << 20;
 
 /// What Envoy may take before it sheds load: 2 GiB, or room for this many of the largest bodies where they are larger.
 const HEAP_BYTES_MIN: usize = 2 << 30;
 const HEAP_BODIES: usize = 16;
 
 /// The labels of the modules' metrics.
-const LABELS: [&str; 7] = [
+pub(super) const LABELS: [&str; 7] = [
     "decision",
     "reason",
     "direction",
@@ -167,64 +166,12 @@ pub(crate) struct Envoy {
     admin_port: u16,
 }
 
-/// A network that may connect.
-#[derive(Debug, Clone, Serialize)]
-struct Inbound {
-    address: String,
-    bits: u8,
-}
-
-impl FromStr for Inbound {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Network::parse(text).map_err(|expected| format!("expected {expected}"))?;
-        let (address, bits) = text.split_once('/').unwrap_or((text, ""));
-        let whole = if address.contains(':') { 128 } else { 32 };
-        Ok(Self {
-            address: address.to_owned(),
-            bits: bits.parse().unwrap_or(whole),
-        })
-    }
-}
-
-/// Where a cluster of the policy's is.
-#[derive(Debug, Clone)]
-struct Cluster {
-    name: String,
-    endpoint: Endpoint,
-}
-
-impl FromStr for Cluster {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let (name, url) = text
-            .split_once('=')
-            .context("expected NAME=URL, as collector=https://collector.company.com:4318")?;
-        Ok(Self {
-            name: name.to_owned(),
-            endpoint: url.parse()?,
-        })
-    }
-}
-
 /// A wasm filter.
 #[derive(Debug, Serialize)]
 struct Module {
     name: &'static str,
     file: String,
     environment: Vec<String>,
-}
-
-/// A cluster that the policy names.
-#[derive(Debug, Serialize)]
-struct Service {
-    name: String,
-    named_by: String,
-    discovery: &'static str,
-    tls: bool,
-    endpoints: [Endpoint; 1],
 }
 
 #[derive(Debug, Serialize)]
@@ -321,7 +268,7 @@ impl Envoy {
             policy: policy.json()?,
             public_paths: &policy.settings().public_paths,
             routes: provider::routes(&providers),
-            services: self.services(&policy, &providers)?,
+            services: services(&policy, &self.clusters, &providers, self.plaintext)?,
             providers,
             secrets_dir: self.secrets_dir.as_deref(),
             trusted_ca: &self.trusted_ca,
@@ -342,7 +289,7 @@ impl Envoy {
     }
 
     fn tls(&self, policy: &Policy) -> Result<Option<Tls<'_>>> {
-        let by_certificate = identities(policy, "certificate").next().is_some();
+        let by_certificate = policy.identities("certificate").next().is_some();
         ensure!(
             !by_certificate || self.client_ca.is_some(),
             "the policy knows callers by certificate (auth.identities), which Envoy has to verify: --client-ca"
@@ -364,7 +311,7 @@ impl Envoy {
 
     fn jwt(&self, policy: &Policy) -> Result<Option<Jwt<'_>>> {
         const PAYLOAD_DEFAULT: &str = "jwt_payload";
-        let names = identities(policy, "jwt").map(|jwt| {
+        let names = policy.identities("jwt").map(|jwt| {
             jwt.get("payload")
                 .and_then(Value::as_str)
                 .unwrap_or(PAYLOAD_DEFAULT)
@@ -391,49 +338,4 @@ impl Envoy {
             payload,
         }))
     }
-
-    /// The clusters that the policy names, each of which must be given, and no other.
-    fn services(&self, policy: &Policy, providers: &[Provider]) -> Result<Vec<Service>> {
-        let mut services: Vec<Service> = Vec::new();
-        for path in [&["audit", "sink", "cluster"][..], &["notify", "cluster"]] {
-            let Some(name) = policy.at(path).and_then(Value::as_str) else {
-                continue;
-            };
-            let named_by = path.join(".");
-            if let Some(known) = services.iter_mut().find(|service| service.name == name) {
-                known.named_by = format!("{}`, `{named_by}", known.named_by);
-                continue;
-            }
-            ensure!(
-                providers.iter().all(|provider| provider.name != name),
-                "{named_by} names the cluster of a provider: call it otherwise"
-            );
-            let given = self.clusters.iter().find(|cluster| cluster.name == name);
-            let given = given.with_context(|| {
-                format!("{named_by} names a cluster that Envoy has to know: --cluster {name}=https://host:port")
-            })?;
-            given.endpoint.ensure_safe(self.plaintext)?;
-            services.push(Service {
-                name: name.to_owned(),
-                named_by,
-                discovery: discovery(std::slice::from_ref(&given.endpoint)),
-                tls: given.endpoint.tls,
-                endpoints: [given.endpoint.clone()],
-            });
-        }
-        for cluster in &self.clusters {
-            ensure!(
-                services.iter().any(|service| service.name == cluster.name),
-                "--cluster {}: the policy names no such cluster",
-                cluster.name
-            );
-        }
-        Ok(services)
-    }
-}
-
-/// How the policy's identities are known: by `certificate`, by `jwt`.
-fn identities<'a>(policy: &'a Policy, by: &'static str) -> impl Iterator<Item = &'a Value> {
-    let identities = policy.items(&["auth", "identities"]);
-    identities.iter().filter_map(move |rule| rule.get(by))
 }

@@ -12,6 +12,7 @@
 mod common;
 
 mod failover;
+mod istio;
 mod network;
 mod policies;
 mod serving;
