@@ -140,7 +140,7 @@ pub(super) const fn text(literal: &'static str) -> Piece {
     }
 }
 
-const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
+pub(super) const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
     while let ([a, one_behind @ ..], [b, other_behind @ ..]) = (one, other) {
         if *a != *b {
             return false;
