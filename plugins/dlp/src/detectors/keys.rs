@@ -146,6 +146,8 @@ const fn behind_a_head(row: Row) -> Row {
 // Behind the macros, which they use.
 mod a_to_g;
 mod h_to_p;
+#[cfg(test)]
+mod instances;
 mod q_to_z;
 
 /// All of them, sorted by name.
