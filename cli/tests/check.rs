@@ -265,7 +265,8 @@ static_resources:
 /// What is said of a configuration, as `line check`, but for what is said of its policies.
 fn around(text: &str) -> Vec<String> {
     let report: Value = serde_json::from_str(&check(text, &["--json"]).stdout).unwrap();
-    let all = ["mistakes", "warnings"].map(|kind| report.get(kind).unwrap().as_array().unwrap().clone());
+    let all =
+        ["mistakes", "warnings"].map(|kind| report.get(kind).unwrap().as_array().unwrap().clone());
     let of_policies = ["_missing", "sources_open"];
     all.concat()
         .iter()
