@@ -15,6 +15,7 @@ mod failover;
 mod istio;
 mod network;
 mod policies;
+mod scenarios;
 mod serving;
 mod tls;
 
