@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-const HTTPS_PORT: u16 = 443;
+pub(super) const HTTPS_PORT: u16 = 443;
 const HTTP_PORT: u16 = 80;
 
 /// One address of a service.

@@ -1,6 +1,6 @@
 //! `portcullis render envoy`: a whole Envoy configuration.
 
-use super::inbound::Inbound;
+use super::network::Network;
 use super::policy::{PARTS, Policy};
 use super::provider::{self, Choice, Provider, Route};
 use super::service::{Cluster, Service, services};
@@ -12,8 +12,10 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 const TEMPLATE: &str = include_str!("templates/envoy.yaml.j2");
+const FILTER_TEMPLATE: &str = include_str!("templates/filter.yaml.j2");
 
 /// What a connection may hold above the largest body that the policy takes, so that the policy answers one that is too large.
 pub(super) const BUFFER_MARGIN_BYTES: usize = 1 << 20;
@@ -67,13 +69,16 @@ pub(crate) struct Envoy {
         help_heading = "Clients"
     )]
     tls_key: Option<String>,
-    /// Clients must have a certificate of this authority. Needed where the policy knows callers by certificate.
+    /// The certificate as a secret of Envoy's named gateway_tls (SDS), in a file that is followed: renewed without a restart.
     #[arg(
         long,
         value_name = "FILE",
-        requires = "tls_cert",
+        conflicts_with = "tls_cert",
         help_heading = "Clients"
     )]
+    tls_secret: Option<Followed>,
+    /// Clients must have a certificate of this authority. Needed where the policy knows callers by certificate.
+    #[arg(long, value_name = "FILE", help_heading = "Clients")]
     client_ca: Option<String>,
     /// How many proxies in front of the gateway add to x-forwarded-for.
     #[arg(
@@ -90,7 +95,7 @@ pub(crate) struct Envoy {
         value_delimiter = ',',
         help_heading = "Clients"
     )]
-    inbound: Vec<Inbound>,
+    inbound: Vec<Network>,
     /// The issuer of JSON Web Tokens. Needed where the policy knows callers by token.
     #[arg(long, value_name = "URL", requires = "jwks", help_heading = "Clients")]
     jwt_issuer: Option<String>,
@@ -153,6 +158,17 @@ pub(crate) struct Envoy {
     /// Four modules of one policy each instead of gateway.wasm, to put filters of your own between them.
     #[arg(long, help_heading = "Envoy")]
     chain: bool,
+    /// The filter with the policy in a file of its own that Envoy follows: a changed policy needs no restart. --filter writes that file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "chain",
+        help_heading = "Envoy"
+    )]
+    follow: Option<Followed>,
+    /// Write the file of --follow instead of the configuration.
+    #[arg(long, conflicts_with = "chain", help_heading = "Envoy")]
+    filter: bool,
     /// The file that audit records go to; `-` for Envoy's standard output.
     #[arg(long, value_name = "FILE", default_value = "-", help_heading = "Envoy")]
     audit_log: String,
@@ -164,6 +180,27 @@ pub(crate) struct Envoy {
         help_heading = "Envoy"
     )]
     admin_port: u16,
+}
+
+/// A file on Envoy's machine that Envoy follows: it looks when one is moved into the folder.
+#[derive(Debug, Clone, Serialize)]
+struct Followed {
+    path: String,
+    folder: String,
+}
+
+impl FromStr for Followed {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.rsplit_once('/') {
+            Some((folder, name)) if !folder.is_empty() && !name.is_empty() => Ok(Self {
+                path: text.to_owned(),
+                folder: folder.to_owned(),
+            }),
+            Some(_) | None => Err("expected a file in a folder, as /etc/portcullis/filter.yaml"),
+        }
+    }
 }
 
 /// A wasm filter.
@@ -191,8 +228,9 @@ impl From<SocketAddr> for Address {
 
 #[derive(Debug, Serialize)]
 struct Tls<'a> {
-    certificate: &'a str,
-    key: &'a str,
+    certificate: Option<&'a str>,
+    key: Option<&'a str>,
+    secret: Option<&'a Followed>,
     client_ca: Option<&'a str>,
 }
 
@@ -213,7 +251,7 @@ struct Known<'a> {
     admin_port: u16,
     tls: Option<Tls<'a>>,
     trusted_hops: u8,
-    inbound: &'a [Inbound],
+    inbound: &'a [Network],
     jwt: Option<Jwt<'a>>,
     buffer_bytes: usize,
     heap_bytes: usize,
@@ -228,6 +266,8 @@ struct Known<'a> {
     secrets_dir: Option<&'a str>,
     trusted_ca: &'a str,
     egress_proxy: Option<Address>,
+    follow: Option<&'a Followed>,
+    filter: bool,
     labels: [&'static str; LABELS.len()],
 }
 
@@ -273,9 +313,16 @@ impl Envoy {
             secrets_dir: self.secrets_dir.as_deref(),
             trusted_ca: &self.trusted_ca,
             egress_proxy: self.egress_proxy.map(Address::from),
+            follow: self.follow.as_ref(),
+            filter: self.filter,
             labels: LABELS,
         };
-        template::fill(TEMPLATE, context)
+        let template = if self.filter {
+            FILTER_TEMPLATE
+        } else {
+            TEMPLATE
+        };
+        template::fill(template, context)
     }
 
     fn modules(&self, policy: &Policy) -> Vec<Module> {
@@ -294,19 +341,24 @@ impl Envoy {
             !by_certificate || self.client_ca.is_some(),
             "the policy knows callers by certificate (auth.identities), which Envoy has to verify: --client-ca"
         );
-        let Some((certificate, key)) = self.tls_cert.as_deref().zip(self.tls_key.as_deref()) else {
-            ensure!(
-                self.plaintext || self.listen.ip().is_loopback(),
-                "clients would send their keys to {} in clear: --tls-cert and --tls-key, or --plaintext where something else encrypts the way here",
-                self.listen
-            );
-            return Ok(None);
-        };
-        Ok(Some(Tls {
-            certificate,
-            key,
-            client_ca: self.client_ca.as_deref(),
-        }))
+        if self.tls_cert.is_some() || self.tls_secret.is_some() {
+            return Ok(Some(Tls {
+                certificate: self.tls_cert.as_deref(),
+                key: self.tls_key.as_deref(),
+                secret: self.tls_secret.as_ref(),
+                client_ca: self.client_ca.as_deref(),
+            }));
+        }
+        ensure!(
+            self.client_ca.is_none(),
+            "--client-ca needs a listener with TLS: --tls-cert and --tls-key, or --tls-secret"
+        );
+        ensure!(
+            self.plaintext || self.listen.ip().is_loopback(),
+            "clients would send their keys to {} in clear: --tls-cert and --tls-key, or --tls-secret, or --plaintext where something else encrypts the way here",
+            self.listen
+        );
+        Ok(None)
     }
 
     fn jwt(&self, policy: &Policy) -> Result<Option<Jwt<'_>>> {

@@ -1,7 +1,8 @@
 //! `portcullis render istio`: a gateway of a mesh, with the module as a `WasmPlugin`.
 
+use super::endpoint::HTTPS_PORT;
 use super::envoy::{BUFFER_MARGIN_BYTES, LABELS};
-use super::inbound::Inbound;
+use super::network::Network;
 use super::policy::Policy;
 use super::provider::{self, Choice, Provider, Route};
 use super::service::{Cluster, Service, services};
@@ -75,7 +76,7 @@ pub(crate) struct Istio {
         value_delimiter = ',',
         help_heading = "Clients"
     )]
-    inbound: Vec<Inbound>,
+    inbound: Vec<Network>,
 
     /// A provider (anthropic, openai), at its own host or at this one. Both when none is given.
     #[arg(
@@ -95,6 +96,14 @@ pub(crate) struct Istio {
     /// Where a cluster is that the policy names (audit.sink, notify).
     #[arg(long = "cluster", value_name = "NAME=URL", help_heading = "Providers")]
     clusters: Vec<Cluster>,
+    /// Private networks that the gateway may reach, too: that of the image's registry, of a provider's private endpoint.
+    #[arg(
+        long,
+        value_name = "NETWORK",
+        value_delimiter = ',',
+        help_heading = "Providers"
+    )]
+    egress: Vec<Network>,
     /// Something else encrypts what goes to these clusters in clear.
     #[arg(long, help_heading = "Providers")]
     plaintext: bool,
@@ -187,11 +196,12 @@ struct Known<'a> {
     tls_secret: &'a str,
     mutual: bool,
     trusted_hops: u8,
-    inbound: &'a [Inbound],
+    inbound: &'a [Network],
     blocks: Vec<String>,
     routes: Vec<Route>,
     providers: Vec<Provider>,
     services: Vec<Service>,
+    egress_blocks: Vec<String>,
     egress_ports: BTreeSet<u16>,
     egress_proxy: Option<()>,
     trusted_ca: &'a str,
@@ -241,7 +251,7 @@ impl Istio {
         let body_bytes = policy.settings().body_bytes_max;
         let endpoints = providers.iter().flat_map(|provider| &provider.endpoints);
         let mut egress_ports: BTreeSet<u16> = endpoints.map(|endpoint| endpoint.port).collect();
-        egress_ports.insert(443); // the image's registry
+        egress_ports.insert(self.registry_port());
         let known = Known {
             file: self.file.display().to_string(),
             url: &self.url,
@@ -262,6 +272,7 @@ impl Istio {
             routes: provider::routes(&providers),
             services: services(&policy, &self.clusters, &providers, self.plaintext)?,
             providers,
+            egress_blocks: self.egress.iter().map(ToString::to_string).collect(),
             egress_ports,
             egress_proxy: None,
             trusted_ca: &self.trusted_ca,
@@ -274,6 +285,13 @@ impl Istio {
             labels: LABELS,
         };
         template::fill(TEMPLATE, known)
+    }
+
+    /// The port of the image's registry.
+    fn registry_port(&self) -> u16 {
+        let uri = self.url.parse::<http::Uri>().ok();
+        let port = uri.and_then(|uri| uri.port_u16());
+        port.unwrap_or(HTTPS_PORT)
     }
 
     /// The digest that pins the image.

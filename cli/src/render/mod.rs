@@ -5,8 +5,8 @@
 
 mod endpoint;
 mod envoy;
-mod inbound;
 mod istio;
+mod network;
 mod policy;
 mod provider;
 mod service;

@@ -147,7 +147,7 @@ pub(super) struct Route {
 }
 
 /// A path, or all that begin with it, of requests that lack a header field.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Match {
     path: &'static str,
     is_prefix: bool,
@@ -172,6 +172,9 @@ impl Match {
     }
 }
 
+/// What OpenAI's API has and Anthropic's has not.
+const OPENAI_PATHS: [&str; 3] = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"];
+
 /// Routes to these providers, in order.
 pub(super) fn routes(providers: &[Provider]) -> Vec<Route> {
     let find = |name: &str| providers.iter().find(|provider| provider.name == name);
@@ -190,12 +193,12 @@ pub(super) fn routes(providers: &[Provider]) -> Vec<Route> {
     let no_openai = json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": "unknown_endpoint" } });
     let no_anthropic =
         json!({ "type": "error", "error": { "type": "not_found_error", "message": message } });
-    let chat = Match::exact("/v1/chat/completions");
+    let of_openai = || OPENAI_PATHS.map(Match::exact).to_vec();
     let messages = Match::prefix("/v1/messages");
     let rest = Match::prefix("/");
     match (find("anthropic"), find("openai")) {
         (anthropic, None) => vec![
-            route(vec![chat], None, &no_openai),
+            route(of_openai(), None, &no_openai),
             route(vec![rest], anthropic, &no_anthropic),
         ],
         (None, openai) => vec![
@@ -208,8 +211,9 @@ pub(super) fn routes(providers: &[Provider]) -> Vec<Route> {
                 without_header: Some("anthropic-version"),
                 ..Match::prefix("/v1/models")
             };
+            let matches = of_openai().into_iter().chain([models]).collect();
             vec![
-                route(vec![chat, models], openai, &no_openai),
+                route(matches, openai, &no_openai),
                 route(vec![rest], anthropic, &no_anthropic),
             ]
         }

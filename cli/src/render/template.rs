@@ -6,12 +6,13 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
 /// What targets share: how the gateway treats connections and providers is said once.
-const FRAGMENTS: [(&str, &str); 5] = [
+const FRAGMENTS: [(&str, &str); 6] = [
     ("connection", include_str!("templates/connection.yaml.j2")),
     ("service", include_str!("templates/service.yaml.j2")),
     ("tls", include_str!("templates/tls.yaml.j2")),
     ("tls_socket", include_str!("templates/tls_socket.yaml.j2")),
     ("upstream", include_str!("templates/upstream.yaml.j2")),
+    ("wasm", include_str!("templates/wasm.yaml.j2")),
 ];
 
 /// Fills a template. A name that it does not know is an error, and no line ends in blanks.

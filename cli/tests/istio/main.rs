@@ -102,6 +102,8 @@ fn what_is_rendered_has_the_documented_schema() {
             "2",
             "--service-type",
             "load-balancer",
+            "--egress",
+            "10.7.0.0/16",
         ],
         &[
             "--pull-secret",

@@ -1,22 +1,21 @@
-//! Networks that may connect.
+//! Networks, as proxies write them.
 
-use portcullis_auth::Network;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
-/// A network that may connect.
+/// Addresses that begin with the same bits.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Inbound {
+pub(super) struct Network {
     address: String,
     bits: u8,
 }
 
-impl FromStr for Inbound {
+impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Network::parse(text).map_err(|expected| format!("expected {expected}"))?;
+        portcullis_auth::Network::parse(text).map_err(|expected| format!("expected {expected}"))?;
         let (address, bits) = text.split_once('/').unwrap_or((text, ""));
         let whole = if address.contains(':') { 128 } else { 32 };
         Ok(Self {
@@ -26,7 +25,7 @@ impl FromStr for Inbound {
     }
 }
 
-impl fmt::Display for Inbound {
+impl fmt::Display for Network {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}/{}", self.address, self.bits)
     }
