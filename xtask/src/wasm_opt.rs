@@ -29,7 +29,15 @@ const FEATURES: [&str; 6] = [
 /// What is done, until nothing changes any more. The second is a half of a hundredth of a module's bytes, and fewer instructions: small offsets move into
 /// loads and stores. It holds that no address wraps around to the first KiB of memory. That is the far end of the stack (rustc puts it first), which
 /// nothing but a stack that is about to overflow reaches; and an address that would wrap traps.
-const PASSES: [&str; 2] = ["--low-memory-unused", "--converge"];
+///
+/// The last two: a function with one caller stays one unless it is small, else what is called once ends in one function of 45 KB, which takes 6 MiB to
+/// compile that are never given back (ARCHITECTURE.md, "Small functions").
+const PASSES: [&str; 4] = [
+    "--low-memory-unused",
+    "--converge",
+    "--one-caller-inline-max-function-size",
+    "150",
+];
 
 /// For speed, and for size: half a hundredth fewer bytes for a thousandth more instructions.
 const FAST: &str = "-O3";

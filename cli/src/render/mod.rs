@@ -5,11 +5,8 @@
 
 mod endpoint;
 mod envoy;
-mod istio;
-mod network;
 mod policy;
 mod provider;
-mod service;
 mod template;
 
 use crate::Outcome;
@@ -32,7 +29,6 @@ pub(crate) struct Render {
 #[derive(Debug, Subcommand)]
 enum Target {
     Envoy(Box<envoy::Envoy>),
-    Istio(Box<istio::Istio>),
 }
 
 impl Render {
@@ -57,7 +53,6 @@ impl Render {
     pub(crate) fn text(&self) -> anyhow::Result<String> {
         match &self.target {
             Target::Envoy(target) => target.text(),
-            Target::Istio(target) => target.text(),
         }
     }
 }

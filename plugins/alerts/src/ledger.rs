@@ -57,6 +57,7 @@ pub(crate) struct Counted {
 ///
 /// # Errors
 /// [`StoreError`]: nothing is counted. A slot that holds what nobody here wrote is begun anew.
+#[inline(never)]
 pub(crate) fn count(
     store: &mut dyn Store,
     now_ms: u64,

@@ -204,6 +204,7 @@ impl Watched {
 
 impl Shared {
     /// Does what is to be done about a count.
+    #[inline(never)]
     fn act(
         &self,
         now: Timestamp,

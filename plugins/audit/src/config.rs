@@ -104,6 +104,7 @@ fn key(section: &Section<'_>, environment: &dyn Environment) -> Option<String> {
     Some(key)
 }
 
+#[inline(never)]
 fn sink(section: &Section<'_>, service: Option<String>) -> Option<SinkSettings> {
     section.only(&[
         "cluster",

@@ -47,6 +47,7 @@ impl Ledger {
     }
 
     /// Puts records into the chain and into the queue, `kept` when there is a place for them. Answers with all lines that came of it, for the log.
+    #[inline(never)]
     pub fn write(
         &mut self,
         now: Timestamp,

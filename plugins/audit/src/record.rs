@@ -52,6 +52,7 @@ impl<'a> Record<'a> {
     }
 
     /// The members in the order of the contract.
+    #[inline(never)]
     fn json(&self) -> (String, [usize; 3]) {
         let facts = self.facts;
         let mut line = Object::begin(member!("timestamp"), &self.timestamp);
@@ -99,6 +100,7 @@ impl<'a> Record<'a> {
 }
 
 /// The record of an alert that an exchange set off.
+#[inline(never)]
 fn alert(raised: &Raised, of: &Record<'_>, now: Timestamp) -> (String, [usize; 3]) {
     let mut line = Object::begin(member!("timestamp"), &now.to_rfc3339());
     line.text(member!("event_type"), "alert");
@@ -119,6 +121,7 @@ fn alert(raised: &Raised, of: &Record<'_>, now: Timestamp) -> (String, [usize; 3
 }
 
 /// All records of an exchange: its own, and one of each alert that it set off.
+#[inline(never)]
 pub(crate) fn of(facts: &Facts, settings: &Settings, now: Timestamp, status: u16) -> Vec<Body> {
     let record = Record::of(facts, settings, now, status);
     let persons = persons(facts, settings);

@@ -182,6 +182,7 @@ impl Access {
         }
     }
 
+    #[inline(never)]
     fn note_failure(&self, now: Timestamp, head: &RequestHead<'_>, out: &mut Effects<'_>) {
         let Some((lockout, source)) = self.rules.lockout.zip(head.source) else {
             return;
@@ -192,6 +193,7 @@ impl Access {
         }
     }
 
+    #[inline(never)]
     fn authenticate(
         &mut self,
         now: Timestamp,

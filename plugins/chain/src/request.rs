@@ -132,6 +132,7 @@ impl Exchange {
     }
 
     /// Reads the request line and the headers into facts.
+    #[inline(never)]
     fn describe<'a>(
         &mut self,
         turn: &Turn<'_>,
@@ -180,6 +181,7 @@ impl Exchange {
     }
 
     /// Decides how the body will be read.
+    #[inline(never)]
     fn prepare_body(&mut self, head: &RequestHead<'_>, complete: bool) -> Result<(), Refusal> {
         self.request = match head.endpoint {
             _ if head.upgrade => RequestState::Unread,

@@ -239,6 +239,7 @@ impl Exchange {
     }
 
     /// A body that is read as a whole was refused before or at its end.
+    #[inline(never)]
     fn refuse_whole(
         &mut self,
         turn: &mut Turn<'_>,
@@ -344,6 +345,7 @@ impl Exchange {
     }
 
     /// Our own headers, and the provider's own under names that cannot be mistaken for ours.
+    #[inline(never)]
     fn edit_response_headers(&mut self, turn: &Turn<'_>, headers: &[(&str, &[u8])]) {
         let others = self.stands_with_others();
         let told = || (turn.filter_state)(shared::names::UPSTREAM_HEADERS).is_some();

@@ -89,6 +89,7 @@ impl Published {
     }
 
     /// Writes what changed, under its name. The decision is written when it is a refusal, and at the end.
+    #[inline(never)]
     pub fn write_changes(
         &mut self,
         facts: &Facts,

@@ -238,6 +238,7 @@ fn default_masker(document: &Document, environment: &dyn Environment) -> Option<
     Masker::derived(key.as_bytes())
 }
 
+#[inline(never)]
 fn rule(
     section: &Section<'_>,
     index: usize,
@@ -305,6 +306,7 @@ fn rule(
 }
 
 /// A group of detectors names some whose findings are guesses. Those only flag: refusing or changing a message on a guess stops honest work.
+#[inline(never)]
 fn by_grade(section: &Section<'_>, mut rule: Rule) -> Vec<Rule> {
     let group = section.field("detector").and_then(|field| field.string());
     let is_group = group.is_some_and(|name| detectors::GROUPS.contains(&name));
@@ -325,6 +327,7 @@ fn by_grade(section: &Section<'_>, mut rule: Rule) -> Vec<Rule> {
 }
 
 /// What a rule looks for: exactly one of `detector`, `pattern` and `contains`.
+#[inline(never)]
 fn finder(section: &Section<'_>) -> Option<Finder> {
     let Some(field) = section.field("detector") else {
         return pattern(section).map(Finder::from);

@@ -42,6 +42,7 @@ pub(super) struct Entry {
 ///
 /// # Errors
 /// A sentence, when the table would be too large.
+#[inline(never)]
 pub(super) fn determinize(nfa: &Nfa) -> Result<Subsets, String> {
     Builder::new(nfa).build()
 }

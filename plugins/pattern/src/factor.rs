@@ -36,6 +36,7 @@ impl Factor {
     ///
     /// # Errors
     /// A sentence, when a part of the pattern is too large.
+    #[inline(never)]
     pub(crate) fn of(parts: &[Expr], whole: &Nfa, dfa: &Dfa) -> Result<Self, String> {
         let mut best = Self::at_start(whole, dfa);
         for beginning in 1..parts.len().min(BEGINNINGS_MAX) {

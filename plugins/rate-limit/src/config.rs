@@ -100,6 +100,7 @@ fn read(section: &Section<'_>) -> Limits {
 }
 
 /// What keys say of themselves, by their ids. All else about keys is for `auth` to judge.
+#[inline(never)]
 fn key_limits(document: &Document) -> HashMap<String, Limits> {
     let keys = document.section("auth").and_then(|auth| auth.field("keys"));
     let keys = keys.filter(|keys| matches!(keys.value(), Value::List(_)));

@@ -60,6 +60,7 @@ pub(crate) enum Outcome {
 ///
 /// # Errors
 /// [`Denial`], and then nothing was taken.
+#[inline(never)]
 pub(crate) fn reserve(
     store: &mut dyn Store,
     claims: &[Claim],

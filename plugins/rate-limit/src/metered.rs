@@ -153,6 +153,7 @@ impl Metered {
     }
 
     /// Whose limits apply.
+    #[inline(never)]
     fn claims(&self, meaning: &RequestMeaning, facts: &Facts) -> Result<Vec<Claim>, Refusal> {
         let rules = &self.rules;
         let mut claims = Vec::with_capacity(4);
@@ -193,6 +194,7 @@ impl Metered {
     }
 
     /// Settles what is held, once: by the answer, or as if nothing had been when there was none.
+    #[inline(never)]
     fn finish(
         &mut self,
         now: Timestamp,

@@ -81,6 +81,7 @@ impl Notifier {
     }
 
     /// Notes what is over, and takes what is to be sent now, so that nobody else does.
+    #[inline(never)]
     fn claim(&self, store: &mut dyn Store, now_ms: u64) -> Vec<Firing> {
         let Ok(all) = firing::all(store) else {
             return Vec::new();

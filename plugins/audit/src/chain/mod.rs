@@ -203,6 +203,7 @@ impl Chain {
     }
 
     /// A record of the heads of all chains, when it is this worker's turn.
+    #[inline(never)]
     pub fn heads_due(&mut self, now: Timestamp, store: &mut dyn Store) -> Option<Body> {
         if self.place.is_none() || now.since(self.heads_at) < HEADS_EVERY {
             return None;
@@ -254,6 +255,7 @@ impl Chain {
     }
 
     /// Begins a chain with its first record.
+    #[inline(never)]
     fn start(&mut self, now: Timestamp, store: &mut dyn Store, out: &mut Vec<Entry>) {
         let (event, before) = self.policy_in_force(store);
         self.heads_at = now;
@@ -306,6 +308,7 @@ impl Chain {
         }
     }
 
+    #[inline(never)]
     fn start_body(
         &self,
         now: Timestamp,
@@ -353,6 +356,7 @@ impl Chain {
     }
 
     /// Seals a record as the chain's next.
+    #[inline(never)]
     fn seal_next(&mut self, now: Timestamp, body: &Body) -> Entry {
         let Some(place) = &mut self.place else {
             // Every caller has started the chain; a record without a place in it is still a record.

@@ -31,6 +31,7 @@ pub(super) fn read<'a>(
     Identities { rules, teams }
 }
 
+#[inline(never)]
 fn rule<'a>(section: &Section<'a>, teams: &TeamModels, ids: &mut HashSet<&'a str>) -> Option<Rule> {
     section.only(&["id", "certificate", "jwt", "user", "team", "models"]);
     let id = id(section, ids);

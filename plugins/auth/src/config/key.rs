@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// A key and its digest; what is wrong is noted.
+#[inline(never)]
 pub(super) fn read<'a>(
     section: &Section<'a>,
     teams: &TeamModels,

@@ -76,6 +76,7 @@ pub fn configure(document: &Document, environment: &dyn Environment) -> Option<A
     })
 }
 
+#[inline(never)]
 fn keys<'a>(
     section: &Section<'a>,
     environment: &dyn Environment,

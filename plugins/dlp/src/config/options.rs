@@ -25,6 +25,7 @@ const THRESHOLD_MAX: u64 = 10_000;
 const DIGEST_HEX_DIGITS: usize = 64;
 
 /// Which messages a rule with an action applies to; `None`: both. A mask is put back in the answer, so answers are not masked.
+#[inline(never)]
 pub(super) fn scope(section: &Section<'_>, action: Action, document: &Document) -> Option<Scope> {
     let direction = match section.field("direction") {
         None => (action == Action::Mask).then_some(Side::Request),
@@ -87,6 +88,7 @@ pub(super) fn threshold(section: &Section<'_>, action: Action) -> Option<u32> {
 }
 
 /// What a rule lets pass.
+#[inline(never)]
 pub(super) fn allow(section: &Section<'_>) -> Option<Allow> {
     let mut allow = Allow::default();
     let Some(field) = section.field("allow") else {

@@ -63,6 +63,7 @@ struct Row {
 
 impl Announcing {
     /// Of all these detectors.
+    #[inline(never)]
     pub(super) fn of(detectors: impl Iterator<Item = &'static Detector>) -> Self {
         let words = detectors.flat_map(|detector| detector.announcing());
         let mut words: Vec<&[u8]> = words.map(|word| word.as_bytes()).collect();

@@ -130,6 +130,7 @@ pub(super) struct Looked {
 
 impl Keywords {
     /// Of keywords, and patterns whose factors are looked for where there are any.
+    #[inline(never)]
     pub(super) fn new(mut words: Vec<Word>, patterns: Option<&Arc<Trigger>>) -> Self {
         // The short ones can be looked for in one way only; neighbors have much in common.
         let key = |word: &Word| (word.text.len(), word.text, word.any_case, word.of.entry);

@@ -138,6 +138,7 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Of detectors, each with the rule that looks for it, and patterns that see what is decoded. `None` when there are neither.
+    #[inline(never)]
     pub(crate) fn new(
         detectors: impl IntoIterator<Item = (u16, &'static Detector)>,
         patterns: Option<Arc<Patterns>>,

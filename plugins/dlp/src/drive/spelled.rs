@@ -210,8 +210,7 @@ impl Separator {
 
     /// Whether a byte can be one of the characters that it parts.
     fn parts(&self, byte: u8) -> bool {
-        let is_gap = byte == b'\n' && !self.0.contains(&byte) || byte == b' ' && !self.is_blank();
-        byte.is_ascii_graphic() || is_gap
+        byte.is_ascii_graphic() || byte == b' ' && !self.is_blank()
     }
 
     /// What stands before it, if these bytes end with it.

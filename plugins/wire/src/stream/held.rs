@@ -59,6 +59,7 @@ impl Held {
         }
     }
 
+    #[inline(never)]
     pub(super) fn render(mut self, out: &mut Vec<u8>) {
         if self.rewrites.is_empty() {
             out.extend_from_slice(&self.bytes);

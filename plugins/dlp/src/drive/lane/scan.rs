@@ -290,7 +290,6 @@ impl Lane {
             let portion = start..start + RUN_BYTES_MAX;
             self.word = Some(portion.end - OVERLAP_BYTES);
             self.run(portion.clone(), portion.end, work)?;
-            self.portioned = portion.end;
         }
         Ok(())
     }
@@ -339,8 +338,7 @@ impl Lane {
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
         let mut result = Ok(());
-        let known = self.portioned.saturating_sub(range.start);
-        encoded::decode(characters, known, |text| {
+        encoded::decode(characters, |text| {
             if result.is_ok() {
                 result = self.read(text, &|_| range.clone(), decided, work);
             }
