@@ -2,9 +2,11 @@
 
 mod checklist;
 pub(crate) mod report;
+mod surroundings;
 
 use crate::Outcome;
 use crate::policy_file::{self, PolicyText};
+use crate::yaml;
 use anyhow::Context as _;
 use clap::Args;
 use portcullis_policy::Timestamp;
@@ -15,7 +17,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Find every mistake of a policy at once, and what the security guide would have otherwise.
 ///
-/// FILE is a policy document (YAML or JSON), an Envoy configuration with policies in its wasm filters, or an Istio WasmPlugin.
+/// FILE is a policy document (YAML or JSON), an Envoy configuration with policies in its wasm filters, or an Istio WasmPlugin; of these also
+/// what stands around the policies is judged (docs/check.md).
 /// Exit code: 0 when the modules would accept every policy in it (and, with --strict, the checklist has no warning), 1 when not, 2 when
 /// the file cannot be read.
 #[derive(Debug, Args)]
@@ -45,6 +48,11 @@ impl Check {
         let mut report = Report::new(name, policies.len());
         for policy in &policies {
             self.check(policy, now, &mut report);
+        }
+        let documents = yaml::parse(&text)?;
+        surroundings::judge(&documents, &mut report);
+        if documents.iter().any(policy_file::is_configuration) {
+            report.not_visible = report::NOT_VISIBLE_AROUND;
         }
         report.sort();
         report.print(self.json)?;

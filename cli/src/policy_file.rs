@@ -61,7 +61,7 @@ pub(crate) fn policies(text: &str) -> Result<Vec<PolicyText>> {
 }
 
 /// Whether a document is a configuration around policies.
-fn is_configuration(node: &Node) -> bool {
+pub(crate) fn is_configuration(node: &Node) -> bool {
     [
         "static_resources",
         "resources",
@@ -97,7 +97,7 @@ fn collect(node: &Node, found: &mut Vec<PolicyText>) -> Result<()> {
 }
 
 /// A plugin's configuration as a policy; `None` for that of somebody else's plugin.
-fn policy(config: &Node) -> Result<Option<PolicyText>> {
+pub(crate) fn policy(config: &Node) -> Result<Option<PolicyText>> {
     let (node, lines) = match &config.kind {
         Kind::Map { .. } => (config.clone(), Lines::Same),
         Kind::Text { text, literal } => {

@@ -118,7 +118,7 @@ fn what_would_be_unsafe_or_incomplete_is_refused() {
         (
             POLICY,
             &["--listen", "0.0.0.0:4000"][..],
-            "--tls-cert and --tls-key, or --plaintext",
+            "--tls-cert and --tls-key, or --tls-secret, or --plaintext",
         ),
         (
             POLICY,

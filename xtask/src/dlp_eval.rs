@@ -7,6 +7,7 @@
 mod clean;
 mod tables;
 mod tally;
+mod wrong;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -19,8 +20,9 @@ use clean::Clean;
 use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use portcullis_cli::Preflight;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use tally::Tally;
+use wrong::Wrong;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -37,6 +39,9 @@ pub struct Arguments {
     /// Write all numbers to this file as well
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write the texts that were judged otherwise than labelled to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    wrong: Option<PathBuf>,
     /// A text in which nothing was planted: how much is found in it
     #[arg(long, value_name = "FILE")]
     clean: Vec<PathBuf>,
@@ -56,7 +61,7 @@ struct Sample {
     evasion: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Label {
     Positive,
@@ -103,14 +108,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .sum();
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} texts, {eta} left")?;
     let progress = ProgressBar::new(count).with_style(style);
+    let mut wrong = arguments.wrong.as_deref().map(Wrong::create).transpose()?;
     for (source, samples) in &samples {
         for sample in samples {
             let findings = preflight.scan(sample.text.as_bytes());
             tally.add(source, sample, &findings);
+            if let Some(wrong) = &mut wrong {
+                wrong.add(source, sample, &findings)?;
+            }
             progress.inc(1);
         }
     }
     progress.finish_and_clear();
+    if let Some(wrong) = wrong {
+        wrong.finish()?;
+    }
     print!("{}", tables::render(&tally, arguments.families));
     for path in &arguments.clean {
         let clean = Clean::of(&mut preflight, path)?;

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask up | build | test | bench | dlp-eval | dlp-speed | fuzz | bless`. One command a task, and each gets what it
+//! The project's own commands: `cargo xtask up | build | image | test | bench | dlp-eval | dlp-speed | fuzz | bless`. One command a task, and each gets what it
 //! needs by itself: the wasm target, an Envoy, the client SDKs.
 
 use std::process::ExitCode;
@@ -13,6 +13,7 @@ mod burst;
 mod dlp_eval;
 mod dlp_speed;
 mod fuzz;
+mod image;
 mod progress;
 mod test;
 mod up;
@@ -35,6 +36,8 @@ enum Command {
     Up(up::Arguments),
     /// Build the modules into target/plugins
     Build,
+    /// Make OCI images of the modules, for Istio and Envoy Gateway, without a daemon or network
+    Image(image::Arguments),
     /// Run everything that is tested
     Test(test::Arguments),
     /// Measure what the gateway costs, in ratios to bare Envoy
@@ -65,6 +68,7 @@ fn run() -> Result<ExitCode> {
     match arguments.command {
         Command::Up(arguments) => up::run(&checkout, &arguments),
         Command::Build => build::run(&checkout).map(|()| ExitCode::SUCCESS),
+        Command::Image(arguments) => image::run(&checkout, &arguments),
         Command::Test(arguments) => test::run(&checkout, &arguments),
         Command::Bench(arguments) => bench::run(&checkout, &arguments),
         Command::DlpEval(arguments) => dlp_eval::run(&arguments),

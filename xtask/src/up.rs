@@ -94,7 +94,16 @@ impl Running {
         let folder = checkout.target().join("up");
         std::fs::create_dir_all(&folder)?;
 
-        let mut scenario = Scenario::load(checkout, "local")?;
+        let (mut scenario, provider) = match arguments.provider {
+            Upstream::Stub => {
+                let provider = Provider::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+                    .context("the stub provider")?;
+                let mut scenario = Scenario::load(checkout, "local")?;
+                scenario.provider(provider.addr())?;
+                (scenario, Some(provider))
+            }
+            Upstream::Anthropic => (anthropic(checkout)?, None),
+        };
         scenario.listen(
             arguments.port,
             if is_free(ADMIN_PORT) { ADMIN_PORT } else { 0 },
@@ -103,25 +112,6 @@ impl Running {
             let value = std::env::var(name).or_else(|_| random_key())?;
             scenario.env(name, Some(&value));
         }
-        let provider = match arguments.provider {
-            Upstream::Stub => {
-                let provider = Provider::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-                    .context("the stub provider")?;
-                scenario.provider(provider.addr())?;
-                Some(provider)
-            }
-            Upstream::Anthropic => {
-                let key = std::env::var("ANTHROPIC_API_KEY")
-                    .context("--provider anthropic needs ANTHROPIC_API_KEY")?;
-                scenario
-                    .real_provider(checkout, "anthropic")?
-                    .env("ANTHROPIC_API_KEY", Some(&key));
-                if let Some(file) = trusted_ca() {
-                    scenario.trusted_ca(Path::new(file))?;
-                }
-                None
-            }
-        };
         let envoy = scenario.start_in(&binary, &folder)?;
         Ok(Self { envoy, provider })
     }
@@ -177,6 +167,28 @@ impl Running {
         }
         bail!("Envoy has ended:\n{}", self.envoy.complaints()?)
     }
+}
+
+/// The policy of the local scenario before the real API, which also answers OpenAI's requests.
+fn anthropic(checkout: &Checkout) -> Result<Scenario> {
+    let key = std::env::var("ANTHROPIC_API_KEY")
+        .context("--provider anthropic needs ANTHROPIC_API_KEY")?;
+    let policy = checkout.root().join("envoy/local/envoy.yaml");
+    let mut words = vec![
+        "envoy".into(),
+        policy.into_os_string(),
+        "--audit-log=audit.log".into(),
+        "--provider=anthropic".into(),
+        "--provider=openai=https://api.anthropic.com".into(),
+    ];
+    if let Some(file) = trusted_ca() {
+        words.push(format!("--trusted-ca={file}").into());
+    }
+    let mut scenario = Scenario::parse(checkout, &portcullis_cli::rendered(words)?)?;
+    for name in ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"] {
+        scenario.env(name, Some(&key));
+    }
+    Ok(scenario)
 }
 
 fn is_free(port: u16) -> bool {

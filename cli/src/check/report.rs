@@ -9,8 +9,12 @@ use std::io::{self, Write};
 const NOT_VISIBLE: &str = "TLS of the listener and to the providers, firewall rules, where provider keys are kept, log retention and \
                            its encryption, backups, incident response";
 
+/// The same of a configuration around policies.
+pub(super) const NOT_VISIBLE_AROUND: &str = "firewall rules, who may read the files that it names, log retention and its encryption, \
+                                             backups, incident response";
+
 /// One thing found, and where.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Place {
     line: usize,
     path: String,
@@ -19,18 +23,24 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// A line of the file itself.
+    pub fn at(line: usize, path: &str, check: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            line,
+            path: path.to_owned(),
+            check,
+            message: message.into(),
+        }
+    }
+
+    /// Where the path of a policy leads.
     pub fn of(
         policy: &PolicyText,
         path: &str,
         check: &'static str,
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            line: policy.line(path),
-            path: path.to_owned(),
-            check,
-            message: message.into(),
-        }
+        Self::at(policy.line(path), path, check, message)
     }
 
     /// The line of the file.
@@ -57,7 +67,8 @@ pub(super) struct Report {
     pub more: bool,
     /// What the security guide would have otherwise.
     pub warnings: Vec<Place>,
-    not_visible: &'static str,
+    /// What nobody can see in it.
+    pub not_visible: &'static str,
 }
 
 impl Report {
@@ -72,10 +83,11 @@ impl Report {
         }
     }
 
-    /// In the order of the file, as whoever repairs it reads it.
+    /// In the order of the file, as whoever repairs it reads it, and once what several policies share by an anchor.
     pub fn sort(&mut self) {
         for places in [&mut self.mistakes, &mut self.warnings] {
-            places.sort_by_key(|place| place.line);
+            places.sort_by(|one, other| (one.line, one.check).cmp(&(other.line, other.check)));
+            places.dedup();
         }
     }
 
@@ -99,6 +111,6 @@ impl Report {
             counted(self.mistakes.len() as u64, "mistake", "mistakes"),
             counted(self.warnings.len() as u64, "warning", "warnings"),
         )?;
-        writeln!(out, "not visible in a policy: {NOT_VISIBLE}")
+        writeln!(out, "not visible in it: {}", self.not_visible)
     }
 }

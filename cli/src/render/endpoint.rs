@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-const HTTPS_PORT: u16 = 443;
+pub(super) const HTTPS_PORT: u16 = 443;
 const HTTP_PORT: u16 = 80;
 
 /// One address of a service.
@@ -17,6 +17,8 @@ pub(super) struct Endpoint {
     pub address: String,
     pub port: u16,
     pub tls: bool,
+    /// Nothing has to be resolved.
+    pub is_address: bool,
 }
 
 impl Endpoint {
@@ -27,12 +29,8 @@ impl Endpoint {
             address: host.to_owned(),
             port: HTTPS_PORT,
             tls: true,
+            is_address: false,
         }
-    }
-
-    /// Whether nothing has to be resolved.
-    pub fn is_address(&self) -> bool {
-        self.address.parse::<IpAddr>().is_ok()
     }
 
     /// Whether what is sent there stays on this machine.
@@ -91,13 +89,14 @@ impl FromStr for Endpoint {
                 .port_u16()
                 .unwrap_or(if tls { HTTPS_PORT } else { HTTP_PORT }),
             tls,
+            is_address,
         })
     }
 }
 
 /// How Envoy finds a cluster's endpoints.
 pub(super) fn discovery(endpoints: &[Endpoint]) -> &'static str {
-    if endpoints.iter().all(Endpoint::is_address) {
+    if endpoints.iter().all(|endpoint| endpoint.is_address) {
         "STATIC"
     } else if endpoints.len() == 1 {
         "LOGICAL_DNS"

@@ -1,12 +1,12 @@
 //! `portcullis render envoy`: a whole Envoy configuration.
 
-use super::endpoint::{Endpoint, discovery};
+use super::network::Network;
 use super::policy::{PARTS, Policy};
 use super::provider::{self, Choice, Provider, Route};
+use super::service::{Cluster, Service, services};
 use super::template;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
-use portcullis_auth::Network;
 use portcullis_policy::config::Value;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -14,17 +14,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-const TEMPLATE: &str = include_str!("envoy.yaml.j2");
+const TEMPLATE: &str = include_str!("templates/envoy.yaml.j2");
+const FILTER_TEMPLATE: &str = include_str!("templates/filter.yaml.j2");
 
 /// What a connection may hold above the largest body that the policy takes, so that the policy answers one that is too large.
-const BUFFER_MARGIN_BYTES: usize = 1 << 20;
+pub(super) const BUFFER_MARGIN_BYTES: usize = 1 << 20;
 
 /// What Envoy may take before it sheds load: 2 GiB, or room for this many of the largest bodies where they are larger.
 const HEAP_BYTES_MIN: usize = 2 << 30;
 const HEAP_BODIES: usize = 16;
 
 /// The labels of the modules' metrics.
-const LABELS: [&str; 7] = [
+pub(super) const LABELS: [&str; 7] = [
     "decision",
     "reason",
     "direction",
@@ -68,13 +69,16 @@ pub(crate) struct Envoy {
         help_heading = "Clients"
     )]
     tls_key: Option<String>,
-    /// Clients must have a certificate of this authority. Needed where the policy knows callers by certificate.
+    /// The certificate as a secret of Envoy's named gateway_tls (SDS), in a file that is followed: renewed without a restart.
     #[arg(
         long,
         value_name = "FILE",
-        requires = "tls_cert",
+        conflicts_with = "tls_cert",
         help_heading = "Clients"
     )]
+    tls_secret: Option<Followed>,
+    /// Clients must have a certificate of this authority. Needed where the policy knows callers by certificate.
+    #[arg(long, value_name = "FILE", help_heading = "Clients")]
     client_ca: Option<String>,
     /// How many proxies in front of the gateway add to x-forwarded-for.
     #[arg(
@@ -91,7 +95,7 @@ pub(crate) struct Envoy {
         value_delimiter = ',',
         help_heading = "Clients"
     )]
-    inbound: Vec<Inbound>,
+    inbound: Vec<Network>,
     /// The issuer of JSON Web Tokens. Needed where the policy knows callers by token.
     #[arg(long, value_name = "URL", requires = "jwks", help_heading = "Clients")]
     jwt_issuer: Option<String>,
@@ -154,6 +158,17 @@ pub(crate) struct Envoy {
     /// Four modules of one policy each instead of gateway.wasm, to put filters of your own between them.
     #[arg(long, help_heading = "Envoy")]
     chain: bool,
+    /// The filter with the policy in a file of its own that Envoy follows: a changed policy needs no restart. --filter writes that file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "chain",
+        help_heading = "Envoy"
+    )]
+    follow: Option<Followed>,
+    /// Write the file of --follow instead of the configuration.
+    #[arg(long, conflicts_with = "chain", help_heading = "Envoy")]
+    filter: bool,
     /// The file that audit records go to; `-` for Envoy's standard output.
     #[arg(long, value_name = "FILE", default_value = "-", help_heading = "Envoy")]
     audit_log: String,
@@ -167,45 +182,24 @@ pub(crate) struct Envoy {
     admin_port: u16,
 }
 
-/// A network that may connect.
+/// A file on Envoy's machine that Envoy follows: it looks when one is moved into the folder.
 #[derive(Debug, Clone, Serialize)]
-struct Inbound {
-    address: String,
-    bits: u8,
+struct Followed {
+    path: String,
+    folder: String,
 }
 
-impl FromStr for Inbound {
-    type Err = String;
+impl FromStr for Followed {
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        Network::parse(text).map_err(|expected| format!("expected {expected}"))?;
-        let (address, bits) = text.split_once('/').unwrap_or((text, ""));
-        let whole = if address.contains(':') { 128 } else { 32 };
-        Ok(Self {
-            address: address.to_owned(),
-            bits: bits.parse().unwrap_or(whole),
-        })
-    }
-}
-
-/// Where a cluster of the policy's is.
-#[derive(Debug, Clone)]
-struct Cluster {
-    name: String,
-    endpoint: Endpoint,
-}
-
-impl FromStr for Cluster {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let (name, url) = text
-            .split_once('=')
-            .context("expected NAME=URL, as collector=https://collector.company.com:4318")?;
-        Ok(Self {
-            name: name.to_owned(),
-            endpoint: url.parse()?,
-        })
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.rsplit_once('/') {
+            Some((folder, name)) if !folder.is_empty() && !name.is_empty() => Ok(Self {
+                path: text.to_owned(),
+                folder: folder.to_owned(),
+            }),
+            Some(_) | None => Err("expected a file in a folder, as /etc/portcullis/filter.yaml"),
+        }
     }
 }
 
@@ -215,16 +209,6 @@ struct Module {
     name: &'static str,
     file: String,
     environment: Vec<String>,
-}
-
-/// A cluster that the policy names.
-#[derive(Debug, Serialize)]
-struct Service {
-    name: String,
-    named_by: String,
-    discovery: &'static str,
-    tls: bool,
-    endpoints: [Endpoint; 1],
 }
 
 #[derive(Debug, Serialize)]
@@ -244,8 +228,9 @@ impl From<SocketAddr> for Address {
 
 #[derive(Debug, Serialize)]
 struct Tls<'a> {
-    certificate: &'a str,
-    key: &'a str,
+    certificate: Option<&'a str>,
+    key: Option<&'a str>,
+    secret: Option<&'a Followed>,
     client_ca: Option<&'a str>,
 }
 
@@ -266,7 +251,7 @@ struct Known<'a> {
     admin_port: u16,
     tls: Option<Tls<'a>>,
     trusted_hops: u8,
-    inbound: &'a [Inbound],
+    inbound: &'a [Network],
     jwt: Option<Jwt<'a>>,
     buffer_bytes: usize,
     heap_bytes: usize,
@@ -281,6 +266,8 @@ struct Known<'a> {
     secrets_dir: Option<&'a str>,
     trusted_ca: &'a str,
     egress_proxy: Option<Address>,
+    follow: Option<&'a Followed>,
+    filter: bool,
     labels: [&'static str; LABELS.len()],
 }
 
@@ -321,14 +308,21 @@ impl Envoy {
             policy: policy.json()?,
             public_paths: &policy.settings().public_paths,
             routes: provider::routes(&providers),
-            services: self.services(&policy, &providers)?,
+            services: services(&policy, &self.clusters, &providers, self.plaintext)?,
             providers,
             secrets_dir: self.secrets_dir.as_deref(),
             trusted_ca: &self.trusted_ca,
             egress_proxy: self.egress_proxy.map(Address::from),
+            follow: self.follow.as_ref(),
+            filter: self.filter,
             labels: LABELS,
         };
-        template::fill(TEMPLATE, context)
+        let template = if self.filter {
+            FILTER_TEMPLATE
+        } else {
+            TEMPLATE
+        };
+        template::fill(template, context)
     }
 
     fn modules(&self, policy: &Policy) -> Vec<Module> {
@@ -342,29 +336,34 @@ impl Envoy {
     }
 
     fn tls(&self, policy: &Policy) -> Result<Option<Tls<'_>>> {
-        let by_certificate = identities(policy, "certificate").next().is_some();
+        let by_certificate = policy.identities("certificate").next().is_some();
         ensure!(
             !by_certificate || self.client_ca.is_some(),
             "the policy knows callers by certificate (auth.identities), which Envoy has to verify: --client-ca"
         );
-        let Some((certificate, key)) = self.tls_cert.as_deref().zip(self.tls_key.as_deref()) else {
-            ensure!(
-                self.plaintext || self.listen.ip().is_loopback(),
-                "clients would send their keys to {} in clear: --tls-cert and --tls-key, or --plaintext where something else encrypts the way here",
-                self.listen
-            );
-            return Ok(None);
-        };
-        Ok(Some(Tls {
-            certificate,
-            key,
-            client_ca: self.client_ca.as_deref(),
-        }))
+        if self.tls_cert.is_some() || self.tls_secret.is_some() {
+            return Ok(Some(Tls {
+                certificate: self.tls_cert.as_deref(),
+                key: self.tls_key.as_deref(),
+                secret: self.tls_secret.as_ref(),
+                client_ca: self.client_ca.as_deref(),
+            }));
+        }
+        ensure!(
+            self.client_ca.is_none(),
+            "--client-ca needs a listener with TLS: --tls-cert and --tls-key, or --tls-secret"
+        );
+        ensure!(
+            self.plaintext || self.listen.ip().is_loopback(),
+            "clients would send their keys to {} in clear: --tls-cert and --tls-key, or --tls-secret, or --plaintext where something else encrypts the way here",
+            self.listen
+        );
+        Ok(None)
     }
 
     fn jwt(&self, policy: &Policy) -> Result<Option<Jwt<'_>>> {
         const PAYLOAD_DEFAULT: &str = "jwt_payload";
-        let names = identities(policy, "jwt").map(|jwt| {
+        let names = policy.identities("jwt").map(|jwt| {
             jwt.get("payload")
                 .and_then(Value::as_str)
                 .unwrap_or(PAYLOAD_DEFAULT)
@@ -391,49 +390,4 @@ impl Envoy {
             payload,
         }))
     }
-
-    /// The clusters that the policy names, each of which must be given, and no other.
-    fn services(&self, policy: &Policy, providers: &[Provider]) -> Result<Vec<Service>> {
-        let mut services: Vec<Service> = Vec::new();
-        for path in [&["audit", "sink", "cluster"][..], &["notify", "cluster"]] {
-            let Some(name) = policy.at(path).and_then(Value::as_str) else {
-                continue;
-            };
-            let named_by = path.join(".");
-            if let Some(known) = services.iter_mut().find(|service| service.name == name) {
-                known.named_by = format!("{}`, `{named_by}", known.named_by);
-                continue;
-            }
-            ensure!(
-                providers.iter().all(|provider| provider.name != name),
-                "{named_by} names the cluster of a provider: call it otherwise"
-            );
-            let given = self.clusters.iter().find(|cluster| cluster.name == name);
-            let given = given.with_context(|| {
-                format!("{named_by} names a cluster that Envoy has to know: --cluster {name}=https://host:port")
-            })?;
-            given.endpoint.ensure_safe(self.plaintext)?;
-            services.push(Service {
-                name: name.to_owned(),
-                named_by,
-                discovery: discovery(std::slice::from_ref(&given.endpoint)),
-                tls: given.endpoint.tls,
-                endpoints: [given.endpoint.clone()],
-            });
-        }
-        for cluster in &self.clusters {
-            ensure!(
-                services.iter().any(|service| service.name == cluster.name),
-                "--cluster {}: the policy names no such cluster",
-                cluster.name
-            );
-        }
-        Ok(services)
-    }
-}
-
-/// How the policy's identities are known: by `certificate`, by `jwt`.
-fn identities<'a>(policy: &'a Policy, by: &'static str) -> impl Iterator<Item = &'a Value> {
-    let identities = policy.items(&["auth", "identities"]);
-    identities.iter().filter_map(move |rule| rule.get(by))
 }

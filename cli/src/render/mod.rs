@@ -5,8 +5,11 @@
 
 mod endpoint;
 mod envoy;
+mod istio;
+mod network;
 mod policy;
 mod provider;
+mod service;
 mod template;
 
 use crate::Outcome;
@@ -29,6 +32,7 @@ pub(crate) struct Render {
 #[derive(Debug, Subcommand)]
 enum Target {
     Envoy(Box<envoy::Envoy>),
+    Istio(Box<istio::Istio>),
 }
 
 impl Render {
@@ -53,6 +57,7 @@ impl Render {
     pub(crate) fn text(&self) -> anyhow::Result<String> {
         match &self.target {
             Target::Envoy(target) => target.text(),
+            Target::Istio(target) => target.text(),
         }
     }
 }

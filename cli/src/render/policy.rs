@@ -80,7 +80,7 @@ impl Policy {
     }
 
     /// The items of a list in the document; none where there is none.
-    pub fn items(&self, path: &[&str]) -> &[Value] {
+    fn items(&self, path: &[&str]) -> &[Value] {
         match self.at(path) {
             Some(Value::List(items)) => items,
             Some(
@@ -88,6 +88,12 @@ impl Policy {
             )
             | None => &[],
         }
+    }
+
+    /// How the policy's identities are known: by `certificate`, by `jwt`.
+    pub fn identities(&self, by: &'static str) -> impl Iterator<Item = &Value> {
+        let identities = self.items(&["auth", "identities"]);
+        identities.iter().filter_map(move |rule| rule.get(by))
     }
 
     /// Says how the proxy holds headers. Nothing that is rendered here reads filter state beside the record, so nothing else is written unless

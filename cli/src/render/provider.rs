@@ -81,6 +81,8 @@ pub(super) struct Provider {
     discovery: &'static str,
     pub endpoints: Vec<Endpoint>,
     tls: bool,
+    /// It may be spoken to by HTTP/2, as TLS agrees on.
+    pub http2: bool,
     secret: &'static str,
     pub variable: &'static str,
     header: &'static str,
@@ -117,6 +119,7 @@ pub(super) fn providers(chosen: &[Choice], plaintext: bool) -> Result<Vec<Provid
             name: kind.name,
             discovery: discovery(&choice.endpoints),
             tls: choice.endpoints.iter().all(|endpoint| endpoint.tls),
+            http2: choice.endpoints.iter().all(|endpoint| endpoint.tls),
             endpoints: choice.endpoints.clone(),
             secret: kind.secret,
             variable: kind.variable,
@@ -130,45 +133,89 @@ pub(super) fn providers(chosen: &[Choice], plaintext: bool) -> Result<Vec<Provid
 /// What goes where.
 #[derive(Debug, Serialize)]
 pub(super) struct Route {
-    /// Envoy's `RouteMatch`, each.
-    matches: Vec<Value>,
+    /// Any of these.
+    matches: Vec<Match>,
     /// Whose; `None` where nobody serves that API.
     provider: Option<&'static str>,
+    /// Its first endpoint.
+    host: Option<String>,
+    port: Option<u16>,
     /// How many other endpoints there are.
     fallbacks: usize,
-    /// What is answered then, in the API's own words.
+    /// What is answered where there is no provider, in the API's own words.
     refusal: String,
 }
+
+/// A path, or all that begin with it, of requests that lack a header field.
+#[derive(Debug, Clone, Serialize)]
+struct Match {
+    path: &'static str,
+    is_prefix: bool,
+    without_header: Option<&'static str>,
+}
+
+impl Match {
+    const fn exact(path: &'static str) -> Self {
+        Self {
+            path,
+            is_prefix: false,
+            without_header: None,
+        }
+    }
+
+    const fn prefix(path: &'static str) -> Self {
+        Self {
+            path,
+            is_prefix: true,
+            without_header: None,
+        }
+    }
+}
+
+/// What OpenAI's API has and Anthropic's has not.
+const OPENAI_PATHS: [&str; 3] = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"];
 
 /// Routes to these providers, in order.
 pub(super) fn routes(providers: &[Provider]) -> Vec<Route> {
     let find = |name: &str| providers.iter().find(|provider| provider.name == name);
-    let route = |matches: Vec<Value>, provider: Option<&Provider>, refusal: Value| Route {
-        matches,
-        provider: provider.map(|provider| provider.name),
-        fallbacks: provider.map_or(0, |provider| provider.endpoints.len().saturating_sub(1)),
-        refusal: refusal.to_string(),
+    let route = |matches: Vec<Match>, provider: Option<&Provider>, refusal: &Value| {
+        let first = provider.and_then(|provider| provider.endpoints.first());
+        Route {
+            matches,
+            provider: provider.map(|provider| provider.name),
+            host: first.map(|endpoint| endpoint.host.clone()),
+            port: first.map(|endpoint| endpoint.port),
+            fallbacks: provider.map_or(0, |provider| provider.endpoints.len().saturating_sub(1)),
+            refusal: refusal.to_string(),
+        }
     };
     let message = "No provider of this API stands behind this gateway.";
-    let openai_refusal = json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": "unknown_endpoint" } });
-    let anthropic_refusal =
+    let no_openai = json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": "unknown_endpoint" } });
+    let no_anthropic =
         json!({ "type": "error", "error": { "type": "not_found_error", "message": message } });
-    let (anthropic, openai) = (find("anthropic"), find("openai"));
-    // Both APIs have lists of models; who speaks Anthropic's says so.
-    let models = json!({ "prefix": "/v1/models", "headers": [{ "name": "anthropic-version", "present_match": true, "invert_match": true }] });
-    let chat = json!({ "path": "/v1/chat/completions" });
-    let messages = json!({ "prefix": "/v1/messages" });
-    let rest = json!({ "prefix": "/" });
-    let mut routes = Vec::new();
-    if openai.is_none() {
-        routes.push(route(vec![chat], None, openai_refusal));
-        routes.push(route(vec![rest], anthropic, anthropic_refusal));
-    } else if anthropic.is_none() {
-        routes.push(route(vec![messages], None, anthropic_refusal));
-        routes.push(route(vec![rest], openai, openai_refusal));
-    } else {
-        routes.push(route(vec![chat, models], openai, openai_refusal));
-        routes.push(route(vec![rest], anthropic, anthropic_refusal));
+    let of_openai = || OPENAI_PATHS.map(Match::exact).to_vec();
+    let messages = Match::prefix("/v1/messages");
+    let rest = Match::prefix("/");
+    match (find("anthropic"), find("openai")) {
+        (anthropic, None) => vec![
+            route(of_openai(), None, &no_openai),
+            route(vec![rest], anthropic, &no_anthropic),
+        ],
+        (None, openai) => vec![
+            route(vec![messages], None, &no_anthropic),
+            route(vec![rest], openai, &no_openai),
+        ],
+        (anthropic, openai) => {
+            // Both APIs have lists of models; who speaks Anthropic's says so.
+            let models = Match {
+                without_header: Some("anthropic-version"),
+                ..Match::prefix("/v1/models")
+            };
+            let matches = of_openai().into_iter().chain([models]).collect();
+            vec![
+                route(matches, openai, &no_openai),
+                route(vec![rest], anthropic, &no_anthropic),
+            ]
+        }
     }
-    routes
 }

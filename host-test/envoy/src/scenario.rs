@@ -146,45 +146,6 @@ impl Scenario {
         Ok(self)
     }
 
-    /// Takes clusters and secrets from `envoy/providers/<name>.yaml`.
-    ///
-    /// # Errors
-    /// When there is no such file or it lacks one of the two.
-    pub fn real_provider(&mut self, checkout: &Checkout, name: &str) -> Result<&mut Self> {
-        let mut provider = read_yaml(
-            &checkout
-                .root()
-                .join("envoy/providers")
-                .join(format!("{name}.yaml")),
-        )?;
-        for key in ["clusters", "secrets"] {
-            let value = provider
-                .get_mut(key)
-                .map(Value::take)
-                .with_context(|| format!("{name}.yaml has no {key}"))?;
-            *self.at(&format!("/static_resources/{key}"))? = value;
-        }
-        Ok(self)
-    }
-
-    /// Which certificates the real providers are checked with: a file in PEM.
-    ///
-    /// # Errors
-    /// When the clusters do not speak TLS.
-    pub fn trusted_ca(&mut self, file: &Path) -> Result<&mut Self> {
-        for cluster in self
-            .at(CLUSTERS)?
-            .as_array_mut()
-            .context("clusters is no list")?
-        {
-            let pointer = "/transport_socket/typed_config/common_tls_context/validation_context/trusted_ca/filename";
-            *cluster
-                .pointer_mut(pointer)
-                .context("a cluster without TLS")? = file.to_string_lossy().into_owned().into();
-        }
-        Ok(self)
-    }
-
     /// Takes each module from `folder` instead of `target/plugins`.
     ///
     /// # Errors

@@ -185,8 +185,12 @@ impl Patterns {
 impl Folded {
     /// Goes along from here on, where view and text part.
     fn begin(&mut self, written: &mut Matcher, work: &Work<'_>) {
-        let position = written.position();
-        let needed = written.undecided(work.rules, work.window, false).needed;
+        let (position, base) = (written.position(), work.window.base());
+        // Of a short text it may as well be all.
+        let needed = match position - base {
+            0..=TOGETHER_BYTES => base,
+            _ => written.undecided(work.rules, work.window, false).needed,
+        };
         self.matcher.clone_from(written);
         self.view = View::at(position);
         // One character more than is needed: assertions look at what stands before.

@@ -336,3 +336,20 @@ impl Rules {
         self.shortest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detectors::named;
+
+    /// A rule that only flags must not refuse what it cannot read to its end, and what acts must.
+    #[test]
+    fn only_rules_that_act_refuse_what_detectors_cannot_read() {
+        let rule = |action| Rule::new("jwt".to_owned(), action, Finder::Detectors(named("jwt")));
+        let rules = Rules::new(vec![rule(Action::Flag), rule(Action::Redact)]).unwrap();
+        let among = |index: u16| [index].into_iter().collect::<RuleSet>();
+        assert!(!rules.detectors_refuse(among(0)));
+        assert!(rules.detectors_refuse(among(1)));
+        assert!(rules.detectors_refuse(RuleSet::ALL));
+    }
+}

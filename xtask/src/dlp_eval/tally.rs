@@ -209,6 +209,6 @@ impl Tally {
 }
 
 /// Who found it.
-fn name(finding: &Finding) -> &str {
+pub(super) fn name(finding: &Finding) -> &str {
     finding.detector.unwrap_or(&finding.rule)
 }

@@ -12,8 +12,10 @@
 mod common;
 
 mod failover;
+mod istio;
 mod network;
 mod policies;
+mod scenarios;
 mod serving;
 mod tls;
 
@@ -34,14 +36,17 @@ fn policy() -> PathBuf {
 
 /// An Envoy configuration around this policy.
 fn scenario(options: &[&str]) -> Scenario {
+    Scenario::parse(checkout(), &rendered(options)).unwrap()
+}
+
+fn rendered(options: &[&str]) -> String {
     let plugins = checkout().plugins();
     let policy = policy();
     let mut words = vec!["envoy", policy.to_str().unwrap()];
     words.extend(["--modules", plugins.to_str().unwrap()]);
     words.extend(["--audit-log", "audit.log"]);
     words.extend(options);
-    let text = portcullis_cli::rendered(words).unwrap();
-    Scenario::parse(checkout(), &text).unwrap()
+    portcullis_cli::rendered(words).unwrap()
 }
 
 /// A running gateway and the stub behind it, in the place of every provider.

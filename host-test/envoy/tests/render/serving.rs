@@ -1,6 +1,7 @@
 //! A rendered gateway in front of the stub provider: answers, refusals, records, metrics.
 
 use std::fs;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use portcullis_envoy_test::http1::Request;
@@ -10,7 +11,7 @@ use crate::common::{
     CLAUDE, KEY, PROMPT, RESEARCH_KEY, SSN, WRONG_KEY, assert_refused, binary, chat, eventually,
     messages, messages_with,
 };
-use crate::{Gateway, scenario, stub};
+use crate::{Gateway, rendered, scenario, stub};
 
 fn with_key(key: &str, model: &str) -> Request {
     let body = json!({ "model": model, "max_tokens": 5, "messages": [{ "role": "user", "content": PROMPT }] });
@@ -203,4 +204,47 @@ fn provider_keys_from_files() {
     eventually("the new key", Duration::from_secs(5), || {
         key() == "the-next-key"
     });
+}
+
+/// The filter in a file of its own: a key that is revoked there is refused at once, without a restart.
+#[test]
+fn a_policy_that_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("filter.yaml");
+    let follow = ["--follow", file.to_str().unwrap()];
+    let write = |text: &str| {
+        let partial = folder.path().join("partial");
+        fs::write(&partial, text).unwrap();
+        fs::rename(partial, &file).unwrap();
+    };
+    let filter = rendered(&[&follow[..], &["--filter"]].concat());
+    write(&filter);
+    let mut gateway = Gateway::start(&follow);
+    let status = || {
+        let response = messages(PROMPT).send(gateway.envoy.address()).unwrap();
+        let reason = response.header("x-portcullis-reason");
+        (response.status, reason.unwrap_or_default())
+    };
+    assert_eq!(status(), (200, String::new()));
+    // A policy with a mistake changes nothing.
+    write(&filter.replace("\"rpm\": 100000", "\"rpm\": \"many\""));
+    eventually("the refusal", Duration::from_secs(5), || {
+        let complaints = gateway.envoy.complaints().unwrap();
+        complaints.contains("limits.user.rpm: expected a positive integer")
+    });
+    assert_eq!(status(), (200, String::new()));
+    write(&filter);
+    let revoke = [
+        "portcullis",
+        "keys",
+        "revoke",
+        file.to_str().unwrap(),
+        "--id",
+        "demo",
+    ];
+    assert_eq!(portcullis_cli::run_with(revoke), ExitCode::SUCCESS);
+    eventually("the revocation", Duration::from_secs(5), || {
+        status() == (401, "revoked_api_key".to_owned())
+    });
+    gateway.envoy.stop().unwrap();
 }

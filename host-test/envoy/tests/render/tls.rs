@@ -1,13 +1,16 @@
 //! TLS on both sides: what a client may speak, and whom the gateway believes.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use portcullis_envoy_test::{Running, Scenario};
 use portcullis_provider::Provider;
+use serde_json::json;
 
-use crate::common::{KEY, PROMPT, binary, messages};
+use crate::common::{KEY, PROMPT, binary, eventually, messages};
 use crate::{Gateway, scenario, stub};
 
 /// A folder with an authority and a certificate of its for this name.
@@ -148,4 +151,50 @@ fn clients_speak_tls_that_holds() {
     refused(&["--tls-max", "1.2", "--ciphers", "AES128-GCM-SHA256"]);
     // And nothing else: whoever begins in clear is hung up on.
     assert!(messages(PROMPT).send(gateway.envoy.address()).is_err());
+}
+
+/// A certificate that is renewed is served at once.
+#[test]
+fn a_certificate_is_renewed() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("gateway_tls.yaml");
+    let (old, new) = (certificates("localhost"), certificates("localhost"));
+    let write = |certificates: &Path| {
+        let file = |name: &str| json!({ "filename": certificates.join(name) });
+        let secret_now = json!({ "resources": [{
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", "name": "gateway_tls",
+            "tls_certificate": { "certificate_chain": file("server.pem"), "private_key": file("server.key") } }] });
+        let partial = folder.path().join("partial");
+        fs::write(&partial, secret_now.to_string()).unwrap();
+        fs::rename(partial, &secret).unwrap();
+    };
+    write(old.path());
+    let gateway = Gateway::start(&["--tls-secret", secret.to_str().unwrap()]);
+    let trusts = |certificates: &Path| {
+        let mut curl = Command::new("curl");
+        curl.args([
+            "--silent",
+            "--cacert",
+            "ca.pem",
+            "--max-time",
+            "20",
+            "--output",
+            "/dev/null",
+        ])
+        .args([
+            "--connect-to",
+            &format!("localhost:443:{}", gateway.envoy.address()),
+        ])
+        .arg("https://localhost/healthz");
+        curl.current_dir(certificates)
+            .status()
+            .expect("curl")
+            .success()
+    };
+    assert!(trusts(old.path()) && !trusts(new.path()));
+    write(new.path());
+    eventually("the new certificate", Duration::from_secs(5), || {
+        trusts(new.path())
+    });
+    assert!(!trusts(old.path()));
 }

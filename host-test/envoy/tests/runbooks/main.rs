@@ -66,6 +66,11 @@ fn the_service_is_out() {
     follow("service-outage.md");
 }
 
+#[test]
+fn a_regular_review() {
+    follow("regular-review.md");
+}
+
 /// Files below a folder whose names end so, but for those that builds leave.
 fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -364,6 +364,37 @@ fn an_answer_that_cannot_be_read_is_refused() {
     }
 }
 
+/// What cannot be read tells no usage, so nothing is waited for; of what is blocked the rest may.
+#[test]
+fn an_answer_that_cannot_be_read_is_not_waited_for() {
+    let begun = |answer: &[u8]| {
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let mut exchange = opened(&log, true);
+        let mut store = MemoryStore::default();
+        let mut turn = turn(&mut store);
+        let script = chat(CLEAN, answer, "application/json", true);
+        let head: [(&str, &[u8]); 3] = [
+            (":method", b"POST"),
+            (":path", script.path.as_bytes()),
+            ("content-type", b"application/json"),
+        ];
+        let _ = exchange.request_head(&mut turn, &head, None, false);
+        let _ = exchange.request_data(&mut turn, script.request, true);
+        let head: [(&str, &[u8]); 2] = [
+            (":status", b"200"),
+            ("content-type", script.content_type.as_bytes()),
+        ];
+        let held = exchange.response_head(&mut turn, &head, &|| Origin::Provider, false);
+        assert_eq!(held, Step::Hold);
+        exchange.response_data(&mut turn, script.response, false)
+    };
+    assert!(matches!(begun(b"not json"), Step::Reply(reply) if reply.status == 502));
+    assert_eq!(
+        begun(b"{\"choices\":[{\"message\":{\"content\":\"FORBIDDEN\"}}"),
+        Step::Hold
+    );
+}
+
 #[test]
 fn an_exchange_that_ends_early_still_ends_once() {
     let log = Rc::new(RefCell::new(Vec::new()));
@@ -374,7 +405,7 @@ fn an_exchange_that_ends_early_still_ends_once() {
 }
 
 /// What the policies see of an answer that says it is a refusal, and what is left of that word.
-fn told_by(origin: Origin) -> (Vec<String>, bool) {
+fn told_by(origin: Origin, status: u16) -> (Vec<String>, bool) {
     let log = Rc::new(RefCell::new(Vec::new()));
     let mut exchange = opened(&log, false);
     let mut store = MemoryStore::default();
@@ -387,8 +418,9 @@ fn told_by(origin: Origin) -> (Vec<String>, bool) {
     let _ = exchange.request_head(&mut turn, &head, None, false);
     let _ = exchange.request_data(&mut turn, CLEAN, true);
     let _ = exchange.take_header_edits();
+    let text = status.to_string();
     let head: [(&str, &[u8]); 3] = [
-        (":status", b"429"),
+        (":status", text.as_bytes()),
         ("content-type", b"application/json"),
         ("x-portcullis-reason", b"rate_limit_tokens"),
     ];
@@ -397,7 +429,7 @@ fn told_by(origin: Origin) -> (Vec<String>, bool) {
         Step::Pass
     );
     let kept = exchange.take_header_edits().is_empty();
-    exchange.end(&mut turn, 429);
+    exchange.end(&mut turn, status);
     let refused = exchange.facts().refusal.as_ref();
     assert_eq!(
         refused.map(|refusal| refusal.reason),
@@ -408,13 +440,18 @@ fn told_by(origin: Origin) -> (Vec<String>, bool) {
 
 #[test]
 fn a_refusal_of_the_proxys_own_filters_is_one_of_ours() {
-    let (events, kept) = told_by(Origin::Proxy);
-    assert_eq!(events[2..], ["refused rate_limit_tokens", "end 429"]);
-    assert!(kept, "the client is told why");
+    // A filter may say it with any status.
+    for status in [429, 200] {
+        let (events, kept) = told_by(Origin::Proxy, status);
+        let end = format!("end {status}");
+        assert_eq!(events[2..], ["refused rate_limit_tokens", &end]);
+        assert!(kept, "the client is told why");
 
-    let (events, kept) = told_by(Origin::Provider);
-    assert!(events[2].starts_with("response 429"), "{events:?}");
-    assert!(!kept, "a provider cannot speak for the gateway");
+        let (events, kept) = told_by(Origin::Provider, status);
+        let begin = format!("response {status}");
+        assert!(events[2].starts_with(&begin), "{events:?}");
+        assert!(!kept, "a provider cannot speak for the gateway");
+    }
 }
 
 proptest! {

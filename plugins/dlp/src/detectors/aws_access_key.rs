@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>, unique identifiers).
 
 use super::class::Class;
-use super::entropy::centibits;
+use super::entropy::{centibits, is_spoken};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
 
 pub(super) const AWS_ACCESS_KEY: Detector = Detector {
@@ -14,6 +14,9 @@ pub(super) const AWS_ACCESS_KEY: Detector = Detector {
     trigger: Trigger::Keywords(&["AKIA", "ASIA", "ABIA", "ACCA", "A3T"]),
     find: Find::Word(find),
 };
+
+/// Most consonants in a row that words have, one behind the other.
+const CONSONANTS_MAX: usize = 4;
 
 /// Base32 (RFC 4648), and the digits that old keys and made-up ones have beside it.
 const BODY: Class = Class::of("A-Z0-9");
@@ -33,14 +36,11 @@ fn find(context: &Context<'_>) -> Outcome {
     }
     let key = context.bytes(start..start + 20);
     let is_longer = end > start + 20 && !context.dense;
-    // Words in capitals have less entropy, and no digits; the documentation's own keys have EXAMPLE in them.
-    let is_random = || {
-        let least = if key.iter().any(u8::is_ascii_digit) {
-            260
-        } else {
-            350
-        };
-        centibits(key) >= least
+    // Words in capitals have no digits, less entropy, and vowels; the documentation's own keys have EXAMPLE in them.
+    let is_random = || match centibits(key) {
+        ..260 => false,
+        260..350 => key.iter().any(u8::is_ascii_digit) || !is_spoken(key, CONSONANTS_MAX),
+        _ => true,
     };
     if is_longer
         || end < start + 20
@@ -60,7 +60,7 @@ mod tests {
     fn finds_ids() {
         check(
             "aws_access_key",
-            "AWS_TOKEN=«AKIALALEMEL33243OLIB» (\"«ASIAOZW6VBVAZFJHJLQA»\")",
+            "AWS_TOKEN=«AKIALALEMEL33243OLIB» (\"«ASIAOZW6VBVAZFJHJLQA»\") «AKIALAMXLOLQVHSAXLRV»",
         );
     }
 
@@ -68,7 +68,7 @@ mod tests {
     fn leaves_examples_and_words() {
         check(
             "aws_access_key",
-            "AKIAIOSFODNN7EXAMPLE TODAYINASIAASACKOFRICEFELLOVER ASIALALEMEL33243OLIBX AKIALALEMEL33243OLI AKIAAAAAAAAAAAAAAAAA AKIA'000000000112:|",
+            "AKIAIOSFODNN7EXAMPLE TODAYINASIAASACKOFRICEFELLOVER ASIALALEMEL33243OLIBX AKIALALEMEL33243OLI AKIAAAAAAAAAAAAAAAAA AKIA'000000000112:| ASIAPACIFICDEVELOPER",
         );
     }
 }

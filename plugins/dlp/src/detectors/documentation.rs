@@ -30,6 +30,11 @@ Where a form proves nothing by itself (bare digits), a word shortly before it mu
 Not looked for, though other scanners (gitleaks, kingfisher, Nosey Parker) have rules for it: names of hosts, tenants, accounts, buckets and users; ids of
 clients, apps and resources; public keys; passwords that are words of one kind, where nothing assigns them. A random value with no form of its own is found
 where its name says key, token, secret, password or one of some fifty vendors (`generic_secret`, which flags).
+
+Addresses at `example.com` and `.test` (RFC 2606), numbers that are kept for films (555-0100 to 555-0199) and card networks' own test numbers (`4111 1111
+1111 1111`) are found like all others: whoever sets a rule up tries it out with these, and a rule that passes them looks like one that does not work. Who
+does not want to see them lists them in the rule's `allow`. Of keys the opposite holds: what vendors' documents print ends in `EXAMPLE` or `xxxx`, is pasted
+into chats every day, and is no secret.
 ";
 
 const KEYS_INTRODUCTION: &str = "\

@@ -47,6 +47,13 @@ pub(super) fn centibits(bytes: &[u8]) -> u32 {
     ((total.log2() - sum / total) * 100.0 + 0.5) as u32
 }
 
+/// Whether letters could be words: those have vowels, and no more consonants in a row.
+pub(super) fn is_spoken(letters: &[u8], consonants_max: usize) -> bool {
+    letters
+        .split(|byte| b"aeiouyAEIOUY".contains(byte))
+        .all(|run| run.len() <= consonants_max)
+}
+
 /// The longest period that [`is_random`] looks for.
 const PERIOD_MAX: u32 = 8;
 
@@ -83,6 +90,15 @@ static PLACEHOLDERS: Words = Words::of(&[
     b"dummy",
     b"sample",
 ]);
+
+/// How much of a key's end tells that it is one of documentation.
+const END_BYTES: usize = 12;
+
+/// Whether a key ends as those of documentation do: `…EXAMPLE`, `…xxxxxxxx`.
+pub(super) fn ends_as_placeholder(key: &[u8]) -> bool {
+    let from = key.len().saturating_sub(END_BYTES);
+    is_placeholder(key.get(from..).unwrap_or_default())
+}
 
 /// Whether a value only stands for one: `YOUR_API_KEY_HERE`, `xxxxxxxx`.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {

@@ -5,7 +5,7 @@
 
 use super::assigned::{NAME, NAME_REST_MAX, NOISE_BYTES_MIN, VALUE_BYTES_MAX, is_member, value};
 use super::class::Class;
-use super::entropy::{centibits, is_placeholder};
+use super::entropy::{centibits, is_placeholder, is_spoken};
 use super::stand_in::kinds;
 use super::words::{Words, contains, is_word};
 use super::{Context, Detector, Find, Grade, Group, Outcome, Trigger};
@@ -83,6 +83,8 @@ const LETTERS: Class = Class::of("A-Za-z");
 const RANDOM_BYTES_MAX: usize = 96;
 /// Signs that few names and paths have.
 const NOISE: Class = Class::of("!#$%&*+=?@\\^|~");
+/// Most consonants in a row of what could be words.
+const CONSONANTS_MAX: usize = 7;
 /// How often a value is looked at until it is known to be none.
 const LOOKS: usize = 4;
 /// Names with one of these in them hold no secret: `public_key`, `primary key`, `max_tokens`.
@@ -337,15 +339,7 @@ fn is_scrambled(value: &[u8]) -> bool {
         value.iter().all(u8::is_ascii_lowercase) || value.iter().all(u8::is_ascii_uppercase);
     rises * 6 >= value.len()
         || is_one_case && value.len() >= 24
-        || !is_one_case && value.len() >= 32 && !is_spoken(value)
-}
-
-/// Whether letters could be words: those have vowels.
-fn is_spoken(letters: &[u8]) -> bool {
-    const CONSONANTS_MAX: usize = 7;
-    letters
-        .split(|byte| b"aeiouyAEIOUY".contains(byte))
-        .all(|run| run.len() <= CONSONANTS_MAX)
+        || !is_one_case && value.len() >= 32 && !is_spoken(value, CONSONANTS_MAX)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub(super) const JWT: Detector = Detector {
     grade: Grade::Precise,
     dense: true,
     opaque: true,
-    trigger: Trigger::Keywords(&["eyJ", "ZXlK"]),
+    trigger: Trigger::Keywords(&["eyJ", "EYJ", "ZXlK"]),
     find: Find::Word(find),
 };
 
@@ -36,15 +36,23 @@ fn find(context: &Context<'_>) -> Outcome {
     if context.byte(header) != Some(b'.') {
         return Outcome::None;
     }
-    context.judges(DECODE_COST * (header - start));
-    if !is_header(context.bytes(start..header)) {
-        return Outcome::None;
+    let is_upper = context.trigger() == b"EYJ";
+    if !is_upper {
+        context.judges(DECODE_COST * (header - start));
+        if !is_header(context.bytes(start..header)) {
+            return Outcome::None;
+        }
     }
     let payload = context.run_of(header + 1, PART_BYTES_MAX, &PART);
     if context.is_open(payload) {
         return Outcome::Undecided;
     }
     if payload - header < 5 {
+        return Outcome::None;
+    }
+    // In capitals nothing can be decoded; two objects one behind the other and a third part are what is left of it.
+    let is_object = context.bytes(header + 1..header + 4) == b"EYJ";
+    if is_upper && !(is_object && context.byte(payload) == Some(b'.')) {
         return Outcome::None;
     }
     if context.byte(payload) != Some(b'.') {
@@ -104,6 +112,10 @@ mod tests {
         check(
             "jwt",
             "t=«ZXlKaGJHY2lPaUpJVXpJMU5pSjkuZXlKemRXSWlPaUl4SW4wLnNpZ25hdHVyZQ==»",
+        );
+        check(
+            "jwt",
+            "«EYJHBGCIOIJIUZI1NIISINR5CCI6IKPXVCJ9.EYJZDWIIOIIXMJM0NTY3ODKWIN0.RDS0GPRZWWRPWV81-_» EYJHBGCIOIJIUZI1NIJ9.ABCDEF.GH EYJA.EYJB",
         );
     }
 

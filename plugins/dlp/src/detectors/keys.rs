@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 /// The least entropy of a key's body unless its row says otherwise, in hundredths of a bit a byte. Random hexadecimal digits have 300 or more
 /// from 16 on; `xxxxxxxx` has none.
-const CENTIBITS_MIN: u16 = 250;
+pub(super) const CENTIBITS_MIN: u16 = 250;
 
 /// The characters of bech32.
 const BECH32: Class = Class::of("023456789acdefghjklmnpqrstuvwxyzACDEFGHJKLMNPQRSTUVWXYZ");
@@ -146,6 +146,8 @@ const fn behind_a_head(row: Row) -> Row {
 // Behind the macros, which they use.
 mod a_to_g;
 mod h_to_p;
+#[cfg(test)]
+mod instances;
 mod q_to_z;
 
 /// All of them, sorted by name.

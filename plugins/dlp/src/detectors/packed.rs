@@ -1,21 +1,50 @@
 //! Rows of keys as bytes. There are hundreds, of which most is a name and a mark: as values they would be pointers, padding and relocations,
-//! several times as large as what they say. They are written as values, packed when they are compiled, and read from the bytes ever after.
+//! several times as large as what they say. They are written as values, packed when they are compiled, and unpacked once, to what is read ever after.
 //!
-//! A row: its length (2), [`DENSE`] and such, the name's length and the name, of runs of digits their lengths (4) and neighbor, the shapes.
-//! A shape: its length, entropy in tenths of a bit, the mark's length and the mark, the head (a piece, or [`NO_HEAD`]), the pieces.
-//! A piece: its kind and the number of its alphabet or text in one, then the least and (2) the most characters, as far as its kind has them.
+//! Packed, nothing is said twice. A row: its head; what is [`UNUSUAL`], and of runs of digits their lengths (4) and neighbor; its name without the
+//! ending; how many shapes it has; these. A shape: its head; the entropy in tenths of a bit, unless it is the usual one; the mark; what stands before
+//! that, as a piece; the pieces, unless they are those of the shape before it.
+//!
+//! Unpacked, a shape is its length, the entropy, the mark's length and the mark, what stands before that (a piece, or [`NO_HEAD`]), the pieces.
+//!
+//! A piece: its kind and the number of its alphabet or text in one, then the least and the most characters (packed, how many more that is), as far as
+//! its kind has them.
 
-use super::shape::{Piece, RUN_MAX, Run, Shape};
+use super::keys::CENTIBITS_MIN;
+use super::shape::{Piece, RUN_MAX, Run, Shape, is_same};
 use super::{Before, Detector, Find, Grade, Group, Lengths, Trigger};
 
-const DENSE: u8 = 1;
-const OPAQUE: u8 = 2;
+/// The head of a row: the length of its name, which ending that has, and whether something is unusual.
+const NAME_LENGTH: u8 = 0x1F;
+const ENDING_SHIFT: u32 = 5;
+const UNUSUAL: u8 = 0x80;
+
+/// How names end.
+const ENDINGS: [&str; 4] = ["", "_key", "_token", "_secret"];
+
+/// What is unusual of a row.
+const SPARSE: u8 = 1;
+const CLEAR: u8 = 2;
 const DIGITS: u8 = 4;
 
+/// The head of a shape: the length of its mark, and what follows.
+const MARK_LENGTH: u8 = 0x1F;
+const OWN_ENTROPY: u8 = 0x20;
+const HEAD: u8 = 0x40;
+const SAME_PIECES: u8 = 0x80;
+
+/// Most pieces of a shape: its length is a byte.
+const PIECES_MAX: usize = 48;
+
+/// In an unpacked shape, where nothing stands before the mark.
 const NO_HEAD: u8 = 0xFF;
 
 /// The bits of a piece that are the number of an alphabet or a text.
-const NUMBER: u8 = 0x3F;
+const NUMBER: u8 = 0x1F;
+/// No other piece follows in a packed shape.
+const LAST: u8 = 0x20;
+/// The bits that are its kind.
+const KIND: u8 = 0xC0;
 const EXACTLY: u8 = 0;
 const AT_LEAST: u8 = 0x40;
 const FROM_TO: u8 = 0x80;
@@ -31,6 +60,41 @@ pub(super) struct Row {
     pub(super) shapes: &'static [Shape],
 }
 
+/// A name and the ending that it has without it.
+const fn ending(name: &str) -> (&[u8], u8) {
+    let (mut rest, mut number): (&[&str], u8) = (&ENDINGS, 0);
+    let mut best = (name.as_bytes(), 0);
+    while let [ending, behind @ ..] = rest {
+        if let Some(at) = name.len().checked_sub(ending.len()) {
+            let (begin, end) = name.as_bytes().split_at(at);
+            if is_same(end, ending.as_bytes()) {
+                best = (begin, number);
+            }
+        }
+        rest = behind;
+        number += 1;
+    }
+    best
+}
+
+/// Whether one shape's pieces are another's.
+const fn are_same(mut one: &[Piece], mut other: &[Piece]) -> bool {
+    while let ([a, one_behind @ ..], [b, other_behind @ ..]) = (one, other) {
+        let is_same = match (*a, *b) {
+            (Piece::Run(a), Piece::Run(b)) => {
+                a.class == b.class && a.min == b.min && a.max == b.max
+            }
+            (Piece::Text(a), Piece::Text(b)) => a == b,
+            _ => false,
+        };
+        if !is_same {
+            return false;
+        }
+        (one, other) = (one_behind, other_behind);
+    }
+    one.is_empty() && other.is_empty()
+}
+
 /// Bytes that rows are written to, or only counted.
 struct Writer<'a> {
     bytes: &'a mut [u8],
@@ -38,102 +102,100 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    // Evaluated when the rows are compiled.
+    #[expect(clippy::indexing_slicing, reason = "at compile time")]
     const fn put(&mut self, byte: u8) {
-        self.set(self.at, byte);
+        if self.at < self.bytes.len() {
+            self.bytes[self.at] = byte;
+        }
         self.at += 1;
     }
 
-    // Evaluated when the rows are compiled.
-    #[expect(clippy::indexing_slicing, reason = "at compile time")]
-    const fn set(&mut self, at: usize, byte: u8) {
-        if at < self.bytes.len() {
-            self.bytes[at] = byte;
-        }
-    }
-
-    const fn put_text(&mut self, text: &str) {
-        assert!(text.len() <= u8::MAX as usize);
-        self.put(text.len() as u8);
-        let mut rest = text.as_bytes();
-        while let [byte, behind @ ..] = rest {
+    const fn put_all(&mut self, mut bytes: &[u8]) {
+        while let [byte, behind @ ..] = bytes {
             self.put(*byte);
-            rest = behind;
+            bytes = behind;
         }
     }
 
-    const fn put_run(&mut self, run: Run) {
-        assert!(run.class < NUMBER);
-        let [low, high] = run.max.to_le_bytes();
-        match run.max {
-            RUN_MAX => {
-                self.put(AT_LEAST | run.class);
+    const fn put_run(&mut self, run: Run, last: u8) {
+        assert!(run.class <= NUMBER);
+        let more = run.max - run.min as u16;
+        match (run.max, more) {
+            (RUN_MAX, _) => {
+                self.put(AT_LEAST | last | run.class);
                 self.put(run.min);
             }
-            max if max == run.min as u16 => {
-                self.put(EXACTLY | run.class);
+            (_, 0) => {
+                self.put(EXACTLY | last | run.class);
                 self.put(run.min);
             }
             _ => {
-                self.put(FROM_TO | run.class);
+                assert!(more <= u8::MAX as u16);
+                self.put(FROM_TO | last | run.class);
                 self.put(run.min);
-                self.put(low);
-                self.put(high);
+                self.put(more as u8);
             }
         }
     }
 
-    const fn put_shape(&mut self, shape: &Shape) {
-        let start = self.at;
-        self.put(0);
+    const fn put_shape(&mut self, shape: &Shape, before: &[Piece]) {
+        let is_usual = shape.centibits_min == CENTIBITS_MIN;
+        let is_same = are_same(before, shape.pieces);
+        // Else nothing would say which is the last.
+        assert!(is_same || !shape.pieces.is_empty());
+        assert!(shape.mark.len() <= MARK_LENGTH as usize && shape.pieces.len() <= PIECES_MAX);
         assert!(shape.centibits_min.is_multiple_of(10));
-        self.put((shape.centibits_min / 10) as u8);
-        self.put_text(shape.mark);
-        match shape.head {
-            Some(run) => self.put_run(run),
-            None => self.put(NO_HEAD),
+        let own_entropy = if is_usual { 0 } else { OWN_ENTROPY };
+        let head = if shape.head.is_some() { HEAD } else { 0 };
+        let same_pieces = if is_same { SAME_PIECES } else { 0 };
+        self.put(shape.mark.len() as u8 | own_entropy | head | same_pieces);
+        if !is_usual {
+            self.put((shape.centibits_min / 10) as u8);
         }
-        let mut rest = shape.pieces;
+        self.put_all(shape.mark.as_bytes());
+        if let Some(run) = shape.head {
+            self.put_run(run, 0);
+        }
+        let mut rest = if is_same { &[] } else { shape.pieces };
         while let [piece, behind @ ..] = rest {
+            let last = if behind.is_empty() { LAST } else { 0 };
             match *piece {
-                Piece::Run(run) => self.put_run(run),
-                Piece::Text(number) => self.put(TEXT | number),
+                Piece::Run(run) => self.put_run(run, last),
+                Piece::Text(number) => {
+                    assert!(number <= NUMBER);
+                    self.put(TEXT | last | number);
+                }
             }
             rest = behind;
         }
-        let length = self.at - start;
-        assert!(length <= u8::MAX as usize);
-        self.set(start, length as u8);
     }
 
     const fn put_row(&mut self, row: &Row) {
-        let start = self.at;
-        self.put(0);
-        self.put(0);
-        let flags = [
-            if row.dense { DENSE } else { 0 },
-            if row.opaque { OPAQUE } else { 0 },
-            if row.digits.is_some() { DIGITS } else { 0 },
-        ];
-        let [dense, opaque, digits] = flags;
-        self.put(dense | opaque | digits);
-        self.put_text(row.name);
+        let sparse = if row.dense { 0 } else { SPARSE };
+        let clear = if row.opaque { 0 } else { CLEAR };
+        let digits = if row.digits.is_some() { DIGITS } else { 0 };
+        let flags = sparse | clear | digits;
+        let unusual = if flags == 0 { 0 } else { UNUSUAL };
+        let (name, ending) = ending(row.name);
+        assert!(name.len() <= NAME_LENGTH as usize);
+        self.put(name.len() as u8 | ending << ENDING_SHIFT | unusual);
+        if flags != 0 {
+            self.put(flags);
+        }
         if let Some((lengths, before)) = row.digits {
-            let [a, b, c, d] = lengths.0.to_le_bytes();
-            self.put(a);
-            self.put(b);
-            self.put(c);
-            self.put(d);
+            self.put_all(&lengths.0.to_le_bytes());
             self.put(before as u8);
         }
-        let mut rest = row.shapes;
+        self.put_all(name);
+        assert!(row.shapes.len() <= u8::MAX as usize);
+        self.put(row.shapes.len() as u8);
+        let (mut rest, mut before): (&[Shape], &[Piece]) = (row.shapes, &[]);
         while let [shape, behind @ ..] = rest {
-            self.put_shape(shape);
+            self.put_shape(shape, before);
+            before = shape.pieces;
             rest = behind;
         }
-        let length = self.at - start;
-        assert!(length <= u16::MAX as usize);
-        self.set(start, length as u8);
-        self.set(start + 1, (length >> 8) as u8);
     }
 }
 
@@ -173,14 +235,9 @@ impl Reader {
         bytes
     }
 
-    fn text(&mut self) -> &'static str {
-        let length = self.byte();
-        std::str::from_utf8(self.bytes(length.into())).unwrap_or_default()
-    }
-
     fn run(&mut self, kind: u8) -> Run {
         let min = self.byte();
-        let max = match kind & !NUMBER {
+        let max = match kind & KIND {
             EXACTLY => min.into(),
             FROM_TO => u16::from_le_bytes([self.byte(), self.byte()]),
             _ => RUN_MAX,
@@ -209,7 +266,7 @@ impl Iterator for Pieces {
             return None;
         }
         let kind = self.0.byte();
-        Some(if kind & TEXT == TEXT {
+        Some(if kind & KIND == TEXT {
             Piece::Text(kind & NUMBER)
         } else {
             Piece::Run(self.0.run(kind))
@@ -321,32 +378,86 @@ impl Iterator for Shapes {
 
 /// The detectors of packed rows.
 pub(super) fn unpack(bytes: &'static [u8]) -> Vec<Detector> {
-    let mut rest = Reader(bytes);
+    let mut packed = Reader(bytes);
     let mut detectors = Vec::new();
-    while let [low, high, ..] = rest.0 {
-        let length = u16::from_le_bytes([*low, *high]);
-        let mut row = Reader(rest.bytes(length.into()));
-        row.bytes(2);
-        let (flags, name) = (row.byte(), row.text());
+    while !packed.0.is_empty() {
+        detectors.push(packed.row());
+    }
+    detectors
+}
+
+impl Reader {
+    /// The next row, unpacked.
+    fn row(&mut self) -> Detector {
+        let head = self.byte();
+        let flags = if head & UNUSUAL == 0 { 0 } else { self.byte() };
         let digits = (flags & DIGITS != 0).then(|| {
-            let lengths = [row.byte(), row.byte(), row.byte(), row.byte()];
-            let before = match row.byte() {
+            let lengths = [self.byte(), self.byte(), self.byte(), self.byte()];
+            let before = match self.byte() {
                 0 => Before::Letter,
                 1 => Before::Other,
                 _ => Before::Any,
             };
             Trigger::Digits(Lengths(u32::from_le_bytes(lengths)), before)
         });
-        let shapes = Shapes(row);
-        detectors.push(Detector {
-            name,
+        let begin = self.bytes(usize::from(head & NAME_LENGTH));
+        let ending = ENDINGS.get(usize::from((head & !UNUSUAL) >> ENDING_SHIFT));
+        let name = [begin, ending.map_or(&[], |ending| ending.as_bytes())].concat();
+        let shapes = Shapes(Reader(self.shapes().leak()));
+        Detector {
+            name: std::str::from_utf8(name.leak()).unwrap_or_default(),
             group: Group::Secrets,
             grade: Grade::Precise,
-            dense: flags & DENSE != 0,
-            opaque: flags & OPAQUE != 0,
+            dense: flags & SPARSE == 0,
+            opaque: flags & CLEAR == 0,
             trigger: digits.unwrap_or(Trigger::Marks(shapes)),
             find: Find::Key(shapes),
-        });
+        }
     }
-    detectors
+
+    /// All shapes of a row.
+    fn shapes(&mut self) -> Vec<u8> {
+        let (mut shapes, mut pieces) = (Vec::new(), Vec::new());
+        for _ in 0..self.byte() {
+            let head = self.byte();
+            let tenths = match head & OWN_ENTROPY {
+                0 => (CENTIBITS_MIN / 10) as u8,
+                _ => self.byte(),
+            };
+            let mark = self.bytes(usize::from(head & MARK_LENGTH));
+            let mut shape = vec![0, tenths, head & MARK_LENGTH];
+            shape.extend(mark);
+            if head & HEAD == 0 {
+                shape.push(NO_HEAD);
+            } else {
+                self.piece(&mut shape);
+            }
+            if head & SAME_PIECES == 0 {
+                pieces.clear();
+                while !self.piece(&mut pieces) {}
+            }
+            shape.append(&mut pieces.clone());
+            let length = shape.len() as u8;
+            if let Some(first) = shape.first_mut() {
+                *first = length;
+            }
+            shapes.append(&mut shape);
+        }
+        shapes
+    }
+
+    /// The next piece, unpacked to the end of what is there; whether it is the last.
+    fn piece(&mut self, unpacked: &mut Vec<u8>) -> bool {
+        let kind = self.byte();
+        unpacked.push(kind & !LAST);
+        if kind & KIND != TEXT {
+            let min = self.byte();
+            unpacked.push(min);
+            if kind & KIND == FROM_TO {
+                let max = u16::from(min) + u16::from(self.byte());
+                unpacked.extend(max.to_le_bytes());
+            }
+        }
+        kind & LAST != 0 || self.0.is_empty()
+    }
 }

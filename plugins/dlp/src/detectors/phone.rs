@@ -61,6 +61,8 @@ pub(super) const WORDS: &[&str] = &[
     "phone number",
     "my number",
     "reach me",
+    "answering",
+    "messages to",
 ];
 
 /// Digits that a number of any plan has (E.164, section 6.2.1: up to 15).

@@ -17,6 +17,7 @@ pub(super) const PRIVATE_KEY: Detector = Detector {
         "---- begin ssh2",
         "ls0tls1crudjti",
         "putty-user-key-file-",
+        "private key  ",
     ]),
     find: Find::Code(find),
 };
@@ -56,6 +57,7 @@ fn find(context: &Context<'_>) -> Outcome {
     let start = context.at.start;
     match context.byte(start) {
         Some(b'L' | b'l') => return find_encoded(context),
+        Some(b'P' | b'p') if context.trigger().ends_with(b" ") => return find_blank(context),
         Some(b'P' | b'p') => return find_putty(context),
         _ => {}
     }
@@ -137,6 +139,10 @@ const ARMOUR_BYTES: usize = 200;
 /// Lines of base64, their breaks also as they are escaped.
 const LINES: Class = Class::of("0-9A-Za-z+/=\n\r\\\\");
 
+/// What an armour's label is made of, and what stands between it and the body.
+const LABEL: Class = Class::of("A-Z ");
+const BREAK: Class = Class::of(" \n\r");
+
 /// A body without its armour.
 fn find_body(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
@@ -155,6 +161,28 @@ fn find_body(context: &Context<'_>) -> Outcome {
     }
     Outcome::Latch(Latch {
         range: start..end,
+        until: "=",
+        body: LINES,
+    })
+}
+
+/// An armour whose dashes became blanks, or others that are no dashes any more.
+fn find_blank(context: &Context<'_>) -> Outcome {
+    let start = context.run_back_of(context.at.start, LABEL_BYTES_MAX, &LABEL);
+    let label = context.bytes(start..context.at.start);
+    let Some(begin) = label.windows(6).position(|word| word == b"BEGIN ") else {
+        return Outcome::None;
+    };
+    let body = context.run_of(context.at.end, LABEL_BYTES_MAX, &BREAK);
+    let known = context.run_of(body, 2 * PROOF_BYTES, &BASE64);
+    if context.is_open(known) && known - body < 2 * PROOF_BYTES {
+        return Outcome::Undecided;
+    }
+    if known - body < PROOF_BYTES {
+        return Outcome::None;
+    }
+    Outcome::Latch(Latch {
+        range: start + begin..known,
         until: "=",
         body: LINES,
     })
@@ -225,6 +253,21 @@ mod tests {
         check(
             "private_key",
             "ed25519: \"«MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC»\", rsa MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo",
+        );
+    }
+
+    #[test]
+    fn finds_keys_whose_armour_lost_its_dashes() {
+        const BODY: &str = "q5LwS0mDd9sVQ2xJp7kYtN3bHc8fRzEu1aGvXoWiTn4MlKjP6yBe";
+        check(
+            "private_key",
+            &format!(
+                "key:     «BEGIN RSA PRIVATE KEY     \n{BODY}\n{BODY}\n»     END RSA PRIVATE KEY     "
+            ),
+        );
+        check(
+            "private_key",
+            "PRIVATE KEY  is secret, BEGIN PRIVATE KEY   \nshort, private key  BEGIN",
         );
     }
 

@@ -1,7 +1,7 @@
 //! Keys that are a text that gives them away and what must stand around it.
 
 use super::class::Class;
-use super::entropy::is_random;
+use super::entropy::{ends_as_placeholder, is_random};
 use super::keys::CLASSES;
 use super::packed::{Form, Pieces, Shapes};
 use super::runs::{AnyBefore, AnyBehind, Run as Digits};
@@ -140,7 +140,7 @@ pub(super) const fn text(literal: &'static str) -> Piece {
     }
 }
 
-const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
+pub(super) const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
     while let ([a, one_behind @ ..], [b, other_behind @ ..]) = (one, other) {
         if *a != *b {
             return false;
@@ -222,9 +222,12 @@ pub(super) fn find(context: &Context<'_>, mut shapes: Shapes) -> Outcome {
             None => body..end,
         };
         let is_longer = best.as_ref().is_none_or(|(_, known)| end > *known);
-        let random = context.bytes(random);
-        let random = random.get(..RANDOM_BYTES_MAX).unwrap_or(random);
-        if is_longer && is_random(random, u32::from(shape.centibits_min)) {
+        let key = context.bytes(random);
+        let random = key.get(..RANDOM_BYTES_MAX).unwrap_or(key);
+        if is_longer
+            && is_random(random, u32::from(shape.centibits_min))
+            && !ends_as_placeholder(key)
+        {
             best = Some((start, end));
         }
     }

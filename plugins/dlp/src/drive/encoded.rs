@@ -20,8 +20,8 @@ pub(super) const OVERLAP_BYTES: usize = 1024;
 /// Fewest bytes that are worth a look: the shortest number with a checksum.
 const TEXT_BYTES_MIN: usize = 9;
 
-/// Calls `found` with each text that a part of a run can stand for.
-pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
+/// Calls `found` with each text that a part of a run can stand for. The first `known` characters are the last ones of a portion that was decoded.
+pub(super) fn decode(run: &[u8], known: usize, mut found: impl FnMut(&str)) {
     if run.len() < RUN_BYTES_MIN || repeats(run) {
         return;
     }
@@ -45,8 +45,8 @@ pub(super) fn decode(run: &[u8], mut found: impl FnMut(&str)) {
         many = run.chunks(BLOCK).map(Begins::of).collect::<Vec<_>>();
         many.as_slice()
     };
-    rows(run, begins, 2, &mut |row| pairs(row, &mut found));
-    rows(run, begins, 4, &mut |row| quads(row, &mut found));
+    rows((run, known), begins, 2, &mut |row| pairs(row, &mut found));
+    rows((run, known), begins, 4, &mut |row| quads(row, &mut found));
 }
 
 /// Where among up to sixty-four characters a unit can begin that is text: a pair of hexadecimal, four of base64.
@@ -90,7 +90,12 @@ fn enough(unit: usize, begins: u64, next: u64) -> u64 {
 
 /// Wherever units can begin, the parts of a run in which enough of them in a row begin as text does: most keys, hashes and names have none.
 #[inline(never)]
-fn rows(run: &[u8], begins: &[Begins], unit: usize, found: &mut dyn FnMut(&[u8])) {
+fn rows(
+    (run, known): (&[u8], usize),
+    begins: &[Begins],
+    unit: usize,
+    found: &mut dyn FnMut(&[u8]),
+) {
     let units = |block: usize| begins.get(block).map_or(0, |begins| begins.units(unit));
     let enough = |block: usize| enough(unit, units(block), units(block + 1));
     if (0..begins.len()).all(|block| enough(block) == 0) {
@@ -110,7 +115,10 @@ fn rows(run: &[u8], begins: &[Begins], unit: usize, found: &mut dyn FnMut(&[u8])
                     gap = !units(at) & every;
                 }
                 let to = (at * BLOCK + gap.trailing_zeros() as usize).min(run.len());
-                found(run.get(block * BLOCK + first..to).unwrap_or_default());
+                // What ends before was a row there, or the end of one.
+                if to >= known {
+                    found(run.get(block * BLOCK + first..to).unwrap_or_default());
+                }
             }
         }
     }
@@ -285,7 +293,7 @@ mod tests {
 
     fn decoded(run: &str) -> Vec<String> {
         let mut all = Vec::new();
-        decode(run.as_bytes(), |text| all.push(text.to_owned()));
+        decode(run.as_bytes(), 0, |text| all.push(text.to_owned()));
         all
     }
 
@@ -323,9 +331,10 @@ mod tests {
         }
     }
 
-    /// Wherever units can begin, the parts of a run in which at least so many in a row begin as text does, looked for one by one.
+    /// Wherever units can begin, the parts of a run in which at least so many in a row begin as text does, looked for one by one, but for those that end
+    /// in what is known.
     fn slow_rows(
-        run: &[u8],
+        (run, known): (&[u8], usize),
         unit: usize,
         units_min: usize,
         begins: fn(u8) -> bool,
@@ -337,7 +346,7 @@ mod tests {
                 if run.get(at).is_some_and(|byte| begins(*byte)) {
                     row += 1;
                 } else {
-                    if row >= units_min {
+                    if row >= units_min && at.min(run.len()) >= known {
                         found.push(run[at - row * unit..at.min(run.len())].to_vec());
                     }
                     row = 0;
@@ -350,14 +359,14 @@ mod tests {
     proptest::proptest! {
         /// What is found unit by unit is found in blocks.
         #[test]
-        fn blocks_miss_nothing(run in "([A-Za-z0-9+/]{0,40}|[2-7][0-9a-f]|([2-7][0-9a-f]){60}|([a-fI-Z][A-Za-z0-9]{3}){0,4}|([a-fI-Z][A-Za-z0-9]{3}){40}|[ghi]{60}){1,9}") {
+        fn blocks_miss_nothing(run in "([A-Za-z0-9+/]{0,40}|[2-7][0-9a-f]|([2-7][0-9a-f]){60}|([a-fI-Z][A-Za-z0-9]{3}){0,4}|([a-fI-Z][A-Za-z0-9]{3}){40}|[ghi]{60}){1,9}", known in 0usize..200) {
             let run = run.as_bytes();
             let begins: Vec<Begins> = run.chunks(BLOCK).map(Begins::of).collect();
             let (mut pairs, mut quads) = (Vec::new(), Vec::new());
-            rows(run, &begins, 2, &mut |row| pairs.push(row.to_vec()));
-            rows(run, &begins, 4, &mut |row| quads.push(row.to_vec()));
-            proptest::prop_assert_eq!(pairs, slow_rows(run, 2, TEXT_BYTES_MIN, |byte| matches!(byte, b'2'..=b'7' | b'0')));
-            proptest::prop_assert_eq!(quads, slow_rows(run, 4, TEXT_BYTES_MIN / 3, begins_text));
+            rows((run, known), &begins, 2, &mut |row| pairs.push(row.to_vec()));
+            rows((run, known), &begins, 4, &mut |row| quads.push(row.to_vec()));
+            proptest::prop_assert_eq!(pairs, slow_rows((run, known), 2, TEXT_BYTES_MIN, |byte| matches!(byte, b'2'..=b'7' | b'0')));
+            proptest::prop_assert_eq!(quads, slow_rows((run, known), 4, TEXT_BYTES_MIN / 3, begins_text));
         }
     }
 }

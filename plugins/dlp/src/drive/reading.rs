@@ -8,7 +8,7 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) text: String,
-    /// The bytes of the other text that each of its bytes stands for.
+    /// The bytes of the other text that each of its bytes stands for; the last ones are those of all that follow.
     places: Vec<Range<usize>>,
     /// How much of the other text it takes to know.
     pub(crate) decided: usize,
@@ -26,10 +26,16 @@ impl Reading {
         let can_match = patterns
             .find(&mut progress, text.as_bytes(), Ahead::LAST)
             .is_some();
-        (can_match || first_folded(text).is_some()).then(|| Self {
-            text: text.to_owned(),
-            places: (0..text.len()).map(|at| place(at..at + 1)).collect(),
-            decided,
+        (can_match || first_folded(text).is_some()).then(|| {
+            let places = |until: usize| (0..until).map(|at| place(at..at + 1)).collect();
+            let len = text.len();
+            // Where the last one stands for what the first one does, all do: a run of base64.
+            let is_one = len > 0 && place(0..1) == place(len - 1..len);
+            Self {
+                text: text.to_owned(),
+                places: places(if is_one { 1 } else { len }),
+                decided,
+            }
         })
     }
 
@@ -53,8 +59,9 @@ impl Reading {
 
     /// The bytes of the other text that a range of this one stands for.
     pub(crate) fn range(&self, range: &Range<usize>) -> Range<usize> {
-        let start = self.places.get(range.start);
-        let end = range.end.checked_sub(1).and_then(|at| self.places.get(at));
+        let place = |at: usize| self.places.get(at).or(self.places.last());
+        let start = place(range.start);
+        let end = range.end.checked_sub(1).and_then(place);
         let (start, end) = (
             start.map_or(0, |place| place.start),
             end.map_or(0, |place| place.end),

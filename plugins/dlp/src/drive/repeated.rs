@@ -13,6 +13,9 @@ const PERIOD_MAX: usize = 128;
 /// From so far before a trigger on the text must repeat itself: one that is found behind it may begin before it.
 const BEHIND_BYTES: usize = LOOK_BEHIND + LOOK_AT_MAX;
 
+/// Somebody saw something at a trigger, or waits.
+pub(super) const SOMETHING: usize = usize::MAX;
+
 /// Follows the triggers of a text, in the order in which they are found.
 #[derive(Debug, Default)]
 pub(super) struct Repeated {
@@ -30,17 +33,23 @@ pub(super) struct Repeated {
 }
 
 impl Repeated {
-    /// Nobody saw anything at a trigger, as so many bytes behind it show; or somebody did, or waits. Returns up to where nobody would at any that is
+    /// Nobody saw anything at a trigger, as so many bytes behind it show, or there was [`SOMETHING`]. Returns up to where nobody would at any that is
     /// found after it.
-    pub(super) fn seen(
-        &mut self,
-        at: &Range<usize>,
-        nothing: Option<usize>,
-        window: Window<'_>,
-    ) -> usize {
-        match nothing {
-            Some(seen) => self.reach = self.reach.max(at.len() + seen),
-            None => self.begin(at.start),
+    #[inline]
+    pub(super) fn seen(&mut self, at: &Range<usize>, seen: usize, window: Window<'_>) -> usize {
+        // Most texts are shorter than what must repeat itself.
+        if window.end() < window.base() + BEHIND_BYTES {
+            return 0;
+        }
+        self.follow(at, seen, window)
+    }
+
+    #[inline(never)]
+    fn follow(&mut self, at: &Range<usize>, seen: usize, window: Window<'_>) -> usize {
+        if seen == SOMETHING {
+            self.begin(at.start);
+        } else {
+            self.reach = self.reach.max(at.len() + seen);
         }
         if at.start >= self.to {
             self.look(at.start, window);
@@ -67,19 +76,16 @@ impl Repeated {
             self.mark = at;
             return;
         }
-        let before = window.slice(self.mark).unwrap_or_default();
-        let goes_on = same(before, window.from(at));
+        if self.mark < window.base() {
+            return;
+        }
+        let goes_on = same(window.from(self.mark), window.from(at));
         if goes_on < KEYWORD_BYTES_MAX {
             return;
         }
-        let is_same = |back: &usize| {
-            let byte = at.checked_sub(*back);
-            let byte = byte.and_then(|byte| Some((byte.checked_sub(period)?, byte)));
-            byte.is_some_and(|(one, other)| {
-                window.byte(one).is_some() && window.byte(one) == window.byte(other)
-            })
-        };
-        let back = (1..=BEHIND_BYTES).take_while(is_same).count();
+        let before = |at: usize| window.range(at.saturating_sub(BEHIND_BYTES)..at);
+        let pairs = before(self.mark).iter().rev().zip(before(at).iter().rev());
+        let back = pairs.take_while(|(one, other)| one == other).count();
         (self.from, self.to, self.period) = (at - back, at + goes_on, period);
         self.begin(at);
     }

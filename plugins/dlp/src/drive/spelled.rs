@@ -210,7 +210,8 @@ impl Separator {
 
     /// Whether a byte can be one of the characters that it parts.
     fn parts(&self, byte: u8) -> bool {
-        byte.is_ascii_graphic() || byte == b' ' && !self.is_blank()
+        let is_gap = byte == b'\n' && !self.0.contains(&byte) || byte == b' ' && !self.is_blank();
+        byte.is_ascii_graphic() || is_gap
     }
 
     /// What stands before it, if these bytes end with it.

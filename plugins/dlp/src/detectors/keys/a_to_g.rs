@@ -7,7 +7,7 @@ use super::super::packed::Row;
 use super::super::shape::{Shape, text};
 use super::super::{Before, Lengths};
 use super::{
-    ANY64, BECH32, CENTIBITS_MIN, DASHED, DJANGO, DOTTED, PERCENT64, SESSION, UPPER_URL,
+    ANY64, BECH32, CENTIBITS_MIN, DASHED, DJANGO, DOTTED, PERCENT64, PLAIN64, SESSION, UPPER_URL,
     URL_DOTTED, UUID, behind_a_head, behind_digits, row,
 };
 
@@ -15,6 +15,7 @@ use super::{
 pub(super) const ROWS: &[Row] = &[
     key!("adafruit_key": "aio_" => [ALNUM.n(28)]),
     key!("adobe_secret": "p8e-" => [URL.n(32)]),
+    key!("adyen_key", 350; "AQE" => [BASE64.from(80), text("-"), BASE64.from(40)]),
     key!("age_secret_key", 0; "AGE-SECRET-KEY-1" => [BECH32.n(58)]),
     key!("ai71_key": "ai71-api-" => [UUID.n(36)]),
     key!("aikido_secret":
@@ -23,10 +24,13 @@ pub(super) const ROWS: &[Row] = &[
         "AIK_CLIENT_" => [ALNUM.n(24)],
     ),
     key!("airtable_token": "pat" => [ALNUM.n(14), text("."), LOWER_HEX.n(64)]),
+    key!("aiven_password": "AVNS_" => [URL.to(15, 30)]),
     key!("akamai_token": "akab-" => [LOWER.n(16), text("-"), LOWER.n(16)]),
     key!("alchemy_url": "alchemy.com/v2/" => [URL.n(32)], "alchemyapi.io/v2/" => [URL.n(32)]),
     key!("alibaba_access_key": "LTAI" => [ALNUM.to(12, 26)]),
     key!("alibaba_sts_key", 350; "STS." => [ALNUM.to(20, 70)]),
+    key!("amazon_oauth_secret": "amzn1.oa2-cs.v1." => [LOWER_HEX.n(64)]),
+    key!("amp_token": "sgamp_user_" => [UPPER.n(26), text("_"), LOWER_HEX.from(32)]),
     key!("ansible_vault", 0;
         "$ANSIBLE_VAULT;1." => [DIGIT.n(1), text(";AES256\n"), LOWER_HEX.from(40)],
         "$ANSIBLE_VAULT;1." => [DIGIT.n(1), text(";AES256;"), URL_DOTTED.to(1, 64), text("\n"), LOWER_HEX.from(40)],
@@ -38,7 +42,9 @@ pub(super) const ROWS: &[Row] = &[
         "sk ant " => [text("api"), DIGIT.n(2), text(" "), URL.from(24)],
         "sk ant " => [text("admin"), DIGIT.n(2), text(" "), URL.from(24)],
     ),
+    key!("anyscale_key": "esecret_" => [ALNUM.from(24)]),
     key!("apify_token": "apify_api_" => [ALNUM.from(30)]),
+    key!("arcade_key", 350; "arc_" => [ALNUM.from(48)]),
     key!("artifactory_key":
         "AKCp" => [ALNUM.from(60)],
         "cmVmdGtu" => [ALNUM.from(50)],
@@ -88,6 +94,7 @@ pub(super) const ROWS: &[Row] = &[
         "FwoGZXIvYXdz" => [PERCENT64.from(100)],
         "FQoGZXIvYXdz" => [PERCENT64.from(100)],
     ),
+    key!("axiom_token": "xaat-" => [UUID.n(36)], "xapt-" => [UUID.n(36)], "xait-" => [UUID.n(36)]),
     infix!("azure_devops_token", 350; [ALNUM.run(76, 76)] "AZDO" [ALNUM.n(4)]),
     infix!("azure_service_key", 350;
         // Where the service is written into the key: Microsoft's identifiable keys.
@@ -104,11 +111,16 @@ pub(super) const ROWS: &[Row] = &[
         [URL.run(44, 44)] "AzFu" [URL_PADDED.to(6, 9)],
         [ALNUM.run(52, 52)] "JQQJ" [ALNUM.to(25, 31)],
     ),
+    key!("backblaze_key", 400; "K00" => [PLAIN64.n(28)]),
     key!("baidu_key":
         "ALTAK" => [ALNUM.n(21)],
         "bce-v3/ALTAK-" => [ALNUM.to(20, 24), text("/"), LOWER_HEX.n(40)],
     ),
+    key!("bifrost_key": "sk-bf-" => [UUID.n(36)]),
+    key!("bitgo_token": "v2x" => [LOWER_HEX.n(64)]),
+    key!("blockfrost_key", 380; "mainnet" => [ALNUM.n(32)], "preprod" => [ALNUM.n(32)]),
     key!("blynk_client_secret": "oa2-client-id_" => [URL.n(32), text(":"), ALNUM.n(40)]),
+    key!("botpress_token": "bp_pat_" => [ALNUM.n(36)], "bp_bak_" => [ALNUM.n(36)]),
     key!("braintree_key":
         "sandbox_" => [LOWER.n(8), text("_"), LOWER.n(16)],
         "production_" => [LOWER.n(8), text("_"), LOWER.n(16)],
@@ -124,20 +136,33 @@ pub(super) const ROWS: &[Row] = &[
         "bkpt_" => [URL.from(40)],
         "bkps_" => [URL.from(40)],
         "bkpat_" => [URL.from(40)],
+        "bkaj_" => [URL.from(40)],
     ),
     key!("calcom_key", 380; "cal_live_" => [ALNUM.n(32)], "cal_" => [ALNUM.n(32)]),
     key!("canva_secret": "cnvca" => [URL.from(40)]),
     key!("cartesia_key": "sk_car_" => [ALNUM.from(20)]),
+    key!("cashfree_key":
+        "cfsk_ma_prod_" => [LOWER_HEX.n(32), text("_"), LOWER_HEX.n(8)],
+        "cfsk_ma_test_" => [LOWER_HEX.n(32), text("_"), LOWER_HEX.n(8)],
+    ),
     key!("cerebras_key": "csk-" => [LOWER.n(48)]),
+    key!("checkly_key": "cu_" => [LOWER_HEX.n(32)]),
     key!("checkout_key":
         "sk_sbox_" => [LOWER.from(24)],
         "sk_test_" => [UUID.n(36)],
     ),
     key!("checkout_legacy_key": "sk_" => [UUID.n(36)]),
+    key!("chromatic_token": "chpt_" => [LOWER_HEX.to(10, 40)]),
+    key!("chutes_key": "cpk_" => [LOWER_HEX.n(32), text("."), LOWER_HEX.n(32), text("."), ALNUM.n(32)]),
+    key!("circle_key":
+        "TEST_API_KEY:" => [LOWER_HEX.n(32), text(":"), LOWER_HEX.n(32)],
+        "LIVE_API_KEY:" => [LOWER_HEX.n(32), text(":"), LOWER_HEX.n(32)],
+    ),
     key!("circleci_token":
         "CCIPAT_" => [ALNUM.to(20, 24), text("_"), LOWER_HEX.n(40)],
         "CCIPRJ_" => [ALNUM.to(20, 24), text("_"), LOWER_HEX.n(40)],
     ),
+    key!("clearbit_key": "sk_" => [LOWER_HEX.n(32)]),
     key!("clickhouse_key": "4b1d" => [ALNUM.n(38)]),
     key!("clickup_token": "pk_" => [DIGIT.to(6, 9), text("_"), UPPER.n(32)]),
     key!("clojars_token": "CLOJARS_" => [LOWER.n(60)]),
@@ -150,6 +175,7 @@ pub(super) const ROWS: &[Row] = &[
     key!("cloudsmith_key": "csa_" => [ALNUM.n(36)]),
     key!("cockroach_key": "CCDB1_" => [ALNUM.n(22), text("_"), ALNUM.n(40)]),
     key!("coderabbit_key": "cr-" => [HEX.n(58)]),
+    key!("codesandbox_key": "csb_v1_" => [URL.from(40)]),
     key!("composio_key", 370; "ak_" => [ALNUM.n(20)], "ck_" => [ALNUM.n(20)]),
     key!("configcat_key": "configcat-sdk-1/" => [URL.n(22), text("/"), URL.n(22)]),
     key!("confluent_secret": "cflt" => [BASE64.to(56, 64)]),
@@ -160,8 +186,10 @@ pub(super) const ROWS: &[Row] = &[
         "project:" => [URL.to(3, 60), text("|eyJ"), ANY64.from(20)],
         "eyJ2MiI6I" => [BASE64.to(44, 60)],
     ),
+    key!("coralogix_key": "cxtp_" => [ALNUM.n(30)], "cxup_" => [ALNUM.n(30)]),
     key!("cosmo_key": "cosmo_" => [LOWER_HEX.n(32)]),
     key!("courier_key": "pk_prod_" => [ALNUM.n(28)]),
+    key!("coze_token", 350; "pat_" => [ALNUM.n(64)], "sat_" => [ALNUM.n(64)]),
     key!("crates_token": "cio" => [ALNUM.n(32)]),
     key!("crossmint_key":
         "sk_production_" => [ALNUM.from(40)],
@@ -169,13 +197,16 @@ pub(super) const ROWS: &[Row] = &[
         "ck_production_" => [ALNUM.from(24)],
         "ck_staging_" => [ALNUM.from(24)],
     ),
-    key!("cursor_key": "key_" => [LOWER_HEX.n(64)]),
+    key!("cursor_key": "key_" => [LOWER_HEX.n(64)], "crsr_" => [LOWER_HEX.n(64)]),
+    key!("dashscope_key": "sk-ws-" => [URL_DOTTED.from(40)], "sk-sp-" => [ALNUM.from(32)]),
     key!("databento_key", 380; "db-" => [ALNUM.n(29)]),
     key!("databricks_token":
         "dapi" => [LOWER_HEX.n(32)],
         "dapi" => [LOWER_HEX.n(32), text("-"), DIGIT.n(1)],
         "dose" => [LOWER_HEX.n(32)],
+        "dkea" => [LOWER_HEX.n(32)],
     ),
+    key!("daytona_key": "dtn_" => [LOWER_HEX.n(64)]),
     key!("dbt_token":
         "dbtu_" => [URL_PADDED.from(36)],
         "dbtc_" => [URL_PADDED.from(36)],
@@ -188,6 +219,11 @@ pub(super) const ROWS: &[Row] = &[
         "ddo_" => [ALNUM.to(34, 40)],
     ),
     key!("dependency_track_key": "odt_" => [ALNUM.to(32, 65)], "odt_" => [ALNUM.n(8), text("_"), ALNUM.n(32)]),
+    key!("depot_token":
+        "depot_org_" => [ALNUM.from(40)],
+        "depot_user_" => [ALNUM.from(40)],
+        "depot_project_" => [ALNUM.from(40)],
+    ),
     key!("devcycle_key":
         "dvc_server_" => [WORD.from(18)],
         "dvc_client_" => [WORD.from(18)],
@@ -198,18 +234,21 @@ pub(super) const ROWS: &[Row] = &[
         "apk_" => [BASE64.to(80, 110)],
         "cog_" => [LOWER.n(52)],
     ),
+    key!("dify_key", 380; "app-" => [ALNUM.n(24)], "dataset-" => [ALNUM.n(24)]),
     key!("digitalocean_token":
         "dop_v1_" => [LOWER_HEX.n(64)],
         "doo_v1_" => [LOWER_HEX.n(64)],
         "dor_v1_" => [LOWER_HEX.n(64)],
         "dosk_v1_" => [LOWER_HEX.from(32)],
     ),
+    key!("discord_mfa_token", 400; "mfa." => [URL.to(80, 90)]),
     key!("discord_webhook":
         "discord.com/api/webhooks/" => [DIGIT.to(17, 20), text("/"), URL.from(60)],
         "discordapp.com/api/webhooks/" => [DIGIT.to(17, 20), text("/"), URL.from(60)],
     ),
     // The signs of Django's generator, too.
     key!("django_secret_key", 350; "django-insecure-" => [DJANGO.to(40, 60)]),
+    key!("dnsimple_token": "dnsimple_a_" => [ALNUM.n(32)], "dnsimple_u_" => [ALNUM.n(32)]),
     key!("docker_token":
         "dckr_pat_" => [URL.from(27)],
         "dckr_oat_" => [URL.from(27)],
@@ -230,6 +269,7 @@ pub(super) const ROWS: &[Row] = &[
         "duffel_test_" => [URL_PADDED.n(43)],
         "duffel_live_" => [URL_PADDED.n(43)],
     ),
+    key!("dynamic_key", 400; "dyn_" => [ALNUM.n(56)]),
     key!("dynatrace_token": "dt0" => [ALNUM.n(3), text("."), DASHED.to(8, 128), text("."), UPPER.n(64)]),
     key!("e2b_key": "e2b_" => [LOWER_HEX.n(40)]),
     key!("easypost_key":
@@ -257,8 +297,11 @@ pub(super) const ROWS: &[Row] = &[
             centibits_min: 350,
         }],
     )),
-    key!("facebook_token", 450; "EAA" => [ALNUM.from(100)], "EAACEdEose0cBA" => [ALNUM.from(20)]),
+    key!("facebook_token", 450; "EAA" => [ALNUM.from(100)]),
+    key!("facebook_token", 350; "EAACEdEose0cBA" => [ALNUM.from(20)]),
     key!("fal_key": "fal_sk_" => [ALNUM.from(24)], "fal-" => [ALNUM.from(32)]),
+    key!("featherless_key": "rc_" => [LOWER_HEX.n(64)]),
+    key!("feishu_webhook": "/open-apis/bot/v2/hook/" => [UUID.n(36)]),
     key!("figma_token":
         "figd_" => [URL.from(38)],
         "figo_" => [URL.from(38)],
@@ -270,6 +313,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     infix!("firebase_server_key", 350; [URL.run(11, 11)] ":APA91b" [URL.to(120, 160)]),
     key!("firecrawl_key": "fc-" => [LOWER_HEX.n(32)]),
+    key!("firehydrant_key": "fhb-" => [LOWER_HEX.n(32)]),
     key!("fireworks_key": "fw_" => [ALNUM.to(22, 26)]),
     key!("fleetbase_key": "flb_live_" => [ALNUM.n(20)], "flb_test_" => [ALNUM.n(20)]),
     key!("flutterwave_key":
@@ -321,6 +365,7 @@ pub(super) const ROWS: &[Row] = &[
         "GR1348941" => [URL.from(20)],
         "_gitlab_session=" => [LOWER.n(32)],
     ),
+    key!("gitpod_token": "gitpod_pat_" => [URL_DOTTED.from(40)]),
     key!("gocardless_token": "live_" => [URL_PADDED.n(40)]),
     key!("google_api_key", 300;
         "AIza" => [URL.to(33, 39)],

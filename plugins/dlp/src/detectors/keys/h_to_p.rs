@@ -30,6 +30,8 @@ pub(super) const ROWS: &[Row] = &[
         "HRKU-AA" => [URL.n(58)],
     ),
     key!("hex_token": "hxtp_" => [HEX.n(96)], "hxtw_" => [HEX.n(96)]),
+    key!("honeybadger_token": "hbp_" => [ALNUM.n(36)]),
+    key!("honeycomb_key": "hcaik_" => [LOWER.n(58)], "hcbik_" => [LOWER.n(58)], "hcxik_" => [LOWER.n(58)]),
     key!("hop_token": "hop_pat_" => [URL.to(20, 50)], "ptk_" => [URL.to(40, 80)]),
     key!("hubspot_token":
         "pat-na1-" => [UUID.n(36)],
@@ -42,6 +44,8 @@ pub(super) const ROWS: &[Row] = &[
         "hf_" => [ALNUM.to(34, 40)],
         "api_org_" => [ALNUM.to(34, 40)],
     ),
+    key!("humanloop_key": "hl_sk_" => [ALNUM.from(40)]),
+    key!("ifttt_url": "/with/key/" => [URL.to(20, 50)]),
     key!("imagekit_key", 350; "private_" => [ALNUM.to(24, 40), text("=")]),
     key!("infracost_key": "ico-" => [ALNUM.n(32)]),
     key!("infura_url": "infura.io/v3/" => [LOWER_HEX.n(32)], "infura.io/ws/v3/" => [LOWER_HEX.n(32)]),
@@ -50,7 +54,7 @@ pub(super) const ROWS: &[Row] = &[
         "signkey-test-" => [LOWER_HEX.from(32)],
         "signkey-branch-" => [LOWER_HEX.from(32)],
     ),
-    key!("instagram_token": "IGQVJ" => [URL.from(50)], "IGAA" => [ALNUM.from(100)]),
+    key!("instagram_token": "IGQVJ" => [URL.from(50)], "IGAA" => [ALNUM.from(100)], "THAA" => [ALNUM.from(100)]),
     key!("intercom_token": "dG9rO" => [BASE64.to(48, 80)]),
     key!("intra42_secret":
         "s-s4t2ud-" => [LOWER_HEX.n(64)],
@@ -62,11 +66,18 @@ pub(super) const ROWS: &[Row] = &[
     behind_a_head(key!("ionic_token": "ion_" => [ALNUM.n(42)])),
     key!("iterative_token": "isat_" => [UUID.n(36)]),
     key!("jenkins_crumb": "Jenkins-Crumb:" => [LOWER_HEX.to(32, 64)], "Jenkins-Crumb: " => [LOWER_HEX.to(32, 64)]),
+    key!("jetbrains_token":
+        "perm:" => [BASE64.from(4), text("."), BASE64.from(4), text("."), ALNUM.from(24)],
+        "perm-" => [BASE64.from(4), text("."), BASE64.from(4), text("."), ALNUM.from(24)],
+    ),
     key!("jina_key": "jina_" => [ALNUM.n(60)]),
     key!("jumpcloud_key": "jca_" => [ALNUM.n(36)]),
     // The private part of a JSON Web Key (RFC 7517, section 4; RFC 7518, section 6).
     key!("jwk", 400; "\"d\":\"" => [URL.from(43)], "\"d\": \"" => [URL.from(43)]),
+    key!("kimi_key": "sk-kimi-" => [ALNUM.from(40)]),
+    key!("klarna_key": "klarna_live_api_" => [ANY64.from(40)], "klarna_test_api_" => [ANY64.from(40)]),
     key!("klaviyo_key": "pk_" => [LOWER_HEX.n(34)]),
+    key!("kong_token": "kpat_" => [ALNUM.from(40)], "spat_" => [ALNUM.from(40)]),
     key!("langfuse_key":
         "sk-lf-" => [UUID.n(36)],
         "pk-lf-" => [UUID.n(36)],
@@ -87,7 +98,12 @@ pub(super) const ROWS: &[Row] = &[
     key!("linear_key":
         "lin_api_" => [ALNUM.n(40)],
         "lin_oauth_" => [LOWER_HEX.n(64)],
+        "lin_wh_" => [ALNUM.from(24)],
     ),
+    key!("linkedin_secret": "WPL_AP1." => [ALNUM.n(16), text("."), BASE64.to(6, 12)]),
+    // Its virtual keys: `secrets.token_urlsafe(16)`.
+    key!("litellm_key", 390; "sk-" => [URL.n(22)]),
+    key!("liveblocks_key": "sk_dev_" => [URL.from(40)]),
     key!("llamaindex_key": "llx-" => [URL.from(40)]),
     key!("llm_key", 300;
         // What DeepSeek, DashScope and Moonshot give out…
@@ -102,12 +118,15 @@ pub(super) const ROWS: &[Row] = &[
         "live_" => [LOWER_HEX.n(35)],
     ),
     key!("localstack_key": "LKIA" => [UPPER.from(16)], "LSIA" => [UPPER.from(16)]),
+    key!("logfire_token": "pylf_v1_us_" => [ALNUM.from(40)], "pylf_v1_eu_" => [ALNUM.from(40)]),
+    key!("luma_key": "luma-" => [UUID.n(36)]),
     infix!("mailchimp_key", 250; [HEX.run(32, 32)] "-us" [DIGIT.to(1, 2)]),
     key!("mailersend_token": "mlsn." => [ALNUM.to(30, 100)]),
     key!("mailgun_key":
         "key-" => [LOWER_HEX.n(32)],
         "pubkey-" => [LOWER_HEX.n(32)],
     ),
+    key!("make_webhook": ".make.com/" => [LOWER.n(32)]),
     key!("mandrill_key", 380; "md-" => [URL.n(22)]),
     key!("mapbox_token":
         "pk.eyJ" => [ALNUM.from(40), text("."), URL.n(22)],
@@ -124,6 +143,7 @@ pub(super) const ROWS: &[Row] = &[
         "mercury_production_" => [LOWER.to(3, 6), text("_"), ALNUM.to(40, 50), text("_yrucrem")],
         "mercury_sandbox_" => [LOWER.to(3, 6), text("_"), ALNUM.to(40, 50), text("_yrucrem")],
     ),
+    key!("metabase_key", 380; "mb_" => [BASE64.n(44)]),
     key!("microsoft_webhook":
         ".webhook.office.com/webhookb2/" => [PATH_AT.from(80)],
         "outlook.office.com/webhook/" => [PATH_AT.from(80)],
@@ -136,15 +156,25 @@ pub(super) const ROWS: &[Row] = &[
     key!("minimax_key": "sk-api-" => [URL.from(80)]),
     key!("mintlify_key": "mint_" => [ALNUM.to(24, 44)], "mint_dsc_" => [ALNUM.to(24, 44)]),
     key!("miro_token": "eyJtaXJv" => [DASHED.to(10, 64), text("_"), URL.to(20, 64)]),
+    key!("mixedbread_key", 350; "mxb_" => [URL.from(30)]),
     key!("modal_token", 380;
         "ak-" => [ALNUM.n(22)],
         "as-" => [ALNUM.n(22)],
     ),
+    key!("modelscope_token": "ms-" => [UUID.n(36)]),
+    key!("mollie_key", 410; "live_" => [ALNUM.n(30)], "test_" => [ALNUM.n(30)]),
     key!("mongodb_atlas_secret": "mdb_sa_sk_" => [URL.n(40)]),
     key!("n8n_key": "n8n_api_" => [ALNUM.from(40)]),
     key!("naver_key": "ncp_iam_" => [ALNUM.from(20)]),
     key!("neon_key": "napi_" => [ALNUM.n(64)]),
-    key!("netlify_token": "nfp_" => [ALNUM.from(36)], "nfc_" => [ALNUM.from(36)]),
+    key!("netbird_token": "nbp_" => [ALNUM.n(36)]),
+    key!("netlify_token":
+        "nfp_" => [ALNUM.from(36)],
+        "nfc_" => [ALNUM.from(36)],
+        "nfo_" => [ALNUM.from(36)],
+        "nfb_" => [ALNUM.from(36)],
+        "nfu_" => [ALNUM.from(36)],
+    ),
     key!("new_relic_key":
         "NRAK-" => [UPPER.n(27)],
         "NRAK-" => [LOWER.n(27)],
@@ -165,6 +195,7 @@ pub(super) const ROWS: &[Row] = &[
         "SAA" => [BASE32.n(55)],
         "SOA" => [BASE32.n(55)],
     ),
+    key!("nomic_key", 420; "nk-" => [URL.n(43)]),
     key!("notion_token":
         "ntn_" => [DIGIT.n(11), ALNUM.n(35)],
         "secret_" => [ALNUM.n(43)],
@@ -176,6 +207,7 @@ pub(super) const ROWS: &[Row] = &[
     key!("octopus_key": "API-" => [UPPER.to(25, 27)]),
     key!("oculus_token": "OC|" => [DIGIT.from(10), text("|"), HEX.n(32)]),
     key!("okta_token": "SSWS 00" => [URL.n(40)], "00UO_" => [URL.n(37)]),
+    key!("omise_key": "skey_" => [LOWER.n(19)], "skey_test_" => [LOWER.n(19)]),
     key!("onepassword_key":
         "ops_eyJ" => [ANY64.from(80)],
         "1PRK-" => [UPPER_DASHED.n(64)],
@@ -194,6 +226,7 @@ pub(super) const ROWS: &[Row] = &[
         "api_sandbox_ca." => [URL.n(11), text("."), URL.n(32)],
         "api_sandbox_us." => [URL.n(11), text("."), URL.n(32)],
     ),
+    key!("openai_session_key": "sess-" => [ALNUM.n(40)]),
     key!("openrouter_key": "sk-or-v1-" => [HEX.n(64)], "sk-or-" => [URL.from(28)]),
     key!("openshift_token": "sha256~" => [URL.n(43)]),
     key!("openvsx_token": "ovsxat_" => [UUID.n(36)], "ovsxp_" => [UUID.n(36)]),
@@ -237,6 +270,7 @@ pub(super) const ROWS: &[Row] = &[
         "k4.secret." => [URL_DOTTED.from(43)],
     ),
     key!("paypal_braintree_token": "access_token$" => [LOWER.to(4, 12), text("$"), LOWER.n(16), text("$"), LOWER_HEX.n(32)]),
+    key!("permit_key": "permit_key_" => [ALNUM.from(60)]),
     key!("perplexity_key": "pplx-" => [ALNUM.to(40, 64)]),
     key!("persona_key":
         "persona_production_" => [URL.to(20, 80)],
@@ -261,6 +295,7 @@ pub(super) const ROWS: &[Row] = &[
         "polar_rt_" => [URL.from(24)],
         "polar_whs_" => [URL.from(32)],
     ),
+    key!("portainer_token": "ptr_" => [BASE64.to(40, 48)]),
     key!("posthog_key":
         "phc_" => [URL.to(40, 48)],
         "phx_" => [URL.to(40, 48)],
@@ -276,6 +311,8 @@ pub(super) const ROWS: &[Row] = &[
         "pnu_" => [ALNUM.n(36)],
         "pnb_" => [ALNUM.n(36)],
     ),
+    key!("promptlayer_key": "pl_" => [LOWER_HEX.n(32)]),
+    key!("proxmox_token": "PVEAPIToken=" => [PATH_AT.to(3, 64), text("!"), URL.to(1, 64), text("="), UUID.n(36)]),
     key!("pubnub_key": "sec-c-" => [ALNUM.n(48)], "pub-c-" => [DASHED.n(36)], "sub-c-" => [DASHED.n(36)]),
     key!("pulumi_token": "pul-" => [LOWER_HEX.n(40)]),
     key!("pypi_token":

@@ -13,8 +13,10 @@ use super::{
 
 /// Sorted by name.
 pub(super) const ROWS: &[Row] = &[
+    key!("radar_key": "prj_live_sk_" => [LOWER_HEX.n(40)], "prj_test_sk_" => [LOWER_HEX.n(40)]),
     key!("rainforest_key": "apikey_" => [LOWER_HEX.n(64)]),
     key!("ramp_secret": "ramp_sec_" => [ALNUM.from(40)], "ramp_id_" => [ALNUM.n(40)]),
+    key!("rancher_token": "token-" => [LOWER.n(5), text(":"), LOWER.n(54)]),
     infix!("rapidapi_key", 350; [LOWER.run(36, 36)] "jsn" [LOWER.n(12)]),
     key!("razorpay_key":
         "rzp_live_" => [ALNUM.n(14)],
@@ -32,20 +34,24 @@ pub(super) const ROWS: &[Row] = &[
     key!("replicate_token": "r8_" => [URL.to(37, 46)]),
     key!("resend_key": "re_" => [ALNUM.n(8), text("_"), ALNUM.n(24)]),
     key!("retell_key": "key_" => [LOWER_HEX.n(28)]),
+    key!("retool_token", 350; "retool_" => [LOWER.n(26)]),
     key!("riot_key": "RGAPI-" => [DASHED.n(36)]),
     key!("rootly_key": "rootly_" => [LOWER_HEX.n(64)]),
     key!("rubygems_key": "rubygems_" => [LOWER_HEX.n(48)]),
     key!("runpod_key": "rpa_" => [ALNUM.to(40, 54)]),
+    key!("runway_key": "key_" => [LOWER_HEX.n(128)]),
     key!("salesforce_token":
         "00D" => [ALNUM.n(12), text("!"), SESSION.from(80)],
         // What a connected app is known by.
         "3MVG9" => [URL_DOTTED.to(50, 180)],
     ),
     key!("samsara_token": "samsara_api_" => [ALNUM.to(26, 32)]),
+    key!("sarvam_key", 380; "sk_" => [LOWER.n(8), text("_"), ALNUM.n(24)]),
     key!("scale_key": "live_" => [LOWER_HEX.n(32)]),
     key!("scaleway_key": "SCW" => [UPPER.n(17)]),
     key!("scalingo_token": "tk-us-" => [URL.n(48)]),
     key!("secret_token_uri": "secret-token:" => [URL_DOTTED.from(16)]),
+    key!("segmind_key": "SG_" => [LOWER_HEX.n(16)]),
     key!("sendgrid_key":
         "SG." => [URL.n(22), text("."), URL.n(43)],
         "SG." => [DOTTED.n(66)],
@@ -73,6 +79,8 @@ pub(super) const ROWS: &[Row] = &[
         "shpca_" => [HEX.n(32)],
         "shppa_" => [HEX.n(32)],
         "shpss_" => [HEX.n(32)],
+        "shpua_" => [HEX.n(32)],
+        "shprt_" => [HEX.n(32)],
         "shltm_" => [ALNUM.from(30)],
     ),
     key!("shortcut_token":
@@ -97,6 +105,7 @@ pub(super) const ROWS: &[Row] = &[
         "xoxs-" => [DASHED.from(18)],
         "xoxo-" => [DASHED.from(18)],
         "xoxc-" => [DASHED.from(30)],
+        "xwfp-" => [DASHED.from(30)],
         "xoxd-" => [PERCENT64.from(40)],
         "xoxe.xoxp-" => [DASHED.from(60)],
         "xoxe.xoxb-" => [DASHED.from(60)],
@@ -140,6 +149,7 @@ pub(super) const ROWS: &[Row] = &[
     key!("square_token", 350; "EAAA" => [URL_PADDED.to(22, 64)]),
     key!("stackhawk_key": "hawk." => [URL.n(20), text("."), URL.n(20)]),
     key!("statsig_key", 400; "secret-" => [ALNUM.n(43)]),
+    key!("steel_key": "ste-" => [ALNUM.from(40)]),
     key!("stripe_key":
         "sk_live_" => [ALNUM.from(20)],
         "sk_test_" => [ALNUM.from(20)],
@@ -173,11 +183,13 @@ pub(super) const ROWS: &[Row] = &[
         "tskey-webhook-" => [ALNUM.to(6, 20), text("-"), ALNUM.from(9)],
         "tskey-scim-" => [ALNUM.to(6, 20), text("-"), ALNUM.from(9)],
     ),
+    key!("tally_key": "tly-" => [ALNUM.from(30)]),
     key!("tavily_key":
         "tvly-" => [ALNUM.n(32)],
         "tvly-dev-" => [URL.from(32)],
         "tvly-prod-" => [URL.from(32)],
     ),
+    key!("teamcity_token": "eyJ0eXAiOiAiVENWMiJ9." => [URL.to(30, 50), text("."), URL.to(40, 60)]),
     key!("teamwork_token": "tkn.v1_" => [BASE64.from(60)]),
     key!("telnyx_key": "KEY0" => [HEX.n(31), text("_"), ALNUM.n(22)]),
     key!("tencent_key": "AKID" => [ALNUM.n(32)]),
@@ -195,6 +207,12 @@ pub(super) const ROWS: &[Row] = &[
     key!("tinybird_token": "p.eyJ" => [URL.from(40), text("."), URL.from(27)]),
     key!("together_key": "tgp_v1_" => [URL.from(40)]),
     key!("tolgee_key": "tgpak_" => [LOWER.to(45, 64)], "tgpat_" => [LOWER.to(48, 64)]),
+    key!("toss_key":
+        "live_sk_" => [ALNUM.n(32)],
+        "test_sk_" => [ALNUM.n(32)],
+        "live_gsk_" => [ALNUM.n(32)],
+        "test_gsk_" => [ALNUM.n(32)],
+    ),
     key!("trello_token": "ATTA" => [LOWER_HEX.n(72)]),
     key!("trigger_key":
         "tr_dev_" => [ALNUM.to(20, 32)],
@@ -217,6 +235,8 @@ pub(super) const ROWS: &[Row] = &[
             }],
         ))
     },
+    key!("turbopuffer_key": "tpuf_" => [ALNUM.n(32)]),
+    key!("twitch_token", 350; "oauth:" => [LOWER.n(30)]),
     key!("twitter_bearer_token": "AAAAAAAAAAAAAAAAAAAAA" => [ALNUM.to(4, 40), text("%"), PERCENT64.from(60)]),
     key!("typeform_token": "tfp_" => [DOTTED.n(59)]),
     key!("ubidots_token": "BBFF-" => [ALNUM.n(30)]),
@@ -234,11 +254,13 @@ pub(super) const ROWS: &[Row] = &[
     key!("val_town_token": "vtwn_" => [URL.from(20)]),
     key!("vault_token":
         "hvs." => [URL.from(24)],
-        "hvb." => [URL.from(24)],
+        "hvb." => [URL.from(100)],
         "hvr." => [URL.from(24)],
         "s.CAES" => [URL.from(80)],
     ),
     key!("vault_unseal_key": "Unseal Key " => [DIGIT.to(1, 2), text(": "), BASE64.n(44)]),
+    key!("vectara_key", 350; "zut_" => [URL.n(40)], "zqt_" => [URL.n(40)], "zwt_" => [URL.n(40)]),
+    key!("vercel_blob_token": "vercel_blob_rw_" => [ALNUM.n(16), text("_"), ALNUM.to(28, 36)]),
     key!("vercel_token":
         "vcp_" => [URL.n(56)],
         "vca_" => [URL.n(56)],
@@ -252,6 +274,7 @@ pub(super) const ROWS: &[Row] = &[
     key!("wakatime_key": "waka_" => [UUID.n(36)], "waka_" => [ALNUM.to(36, 64)]),
     key!("wandb_key": "wandb_v1_" => [WORD.from(40)]),
     key!("warpstream_key": "aks_" => [LOWER_HEX.n(64)]),
+    key!("wecom_webhook": "/webhook/send?key=" => [UUID.n(36)]),
     key!("wepay_token": "STAGE_" => [LOWER_HEX.to(60, 68)], "PRODUCTION_" => [LOWER_HEX.to(60, 68)]),
     key!("woocommerce_key": "ck_" => [LOWER_HEX.n(40)], "cs_" => [LOWER_HEX.n(40)]),
     key!("xai_key": "xai-" => [WORD.to(70, 84)]),

@@ -7,7 +7,7 @@ use crate::drive::candidate::{Answer, Candidate, FIRST_REACH, Known, Shown, cost
 use crate::drive::gap;
 use crate::drive::keywords::Concerned;
 use crate::drive::latch::Latched;
-use crate::drive::repeated::Repeated;
+use crate::drive::repeated::{Repeated, SOMETHING};
 use crate::drive::{Entry, Sighting};
 use std::ops::Range;
 
@@ -24,78 +24,67 @@ impl Lane {
         let is_enough = !self.opaque && (work.last || work.window.end() >= at.end + FIRST_REACH);
         let before = at.start.checked_sub(1).and_then(|at| work.window.byte(at));
         let within = is_enough && before.is_some_and(|byte| byte.is_ascii_alphanumeric());
-        let mut seen = Some(0);
+        let mut seen = 0;
         for concerned in concerned {
             let entry = concerned.entry;
             let queue = self.queue(entry);
             let here = match work.driver.entry(entry) {
+                Some(_) if is_enough && queue.waiting == 0 && queue.covered > at.start => SOMETHING,
                 Some(known) if is_enough && queue.waiting == 0 => {
-                    if queue.covered > at.start {
-                        None
-                    } else if within && concerned.begins_words {
-                        self.steps += FIRST_REACH;
-                        self.pay(known, at)?;
-                        self.nothing(known, entry, at, FIRST_REACH, work)?
-                    } else {
-                        self.trigger(concerned, known, at, work)?
-                    }
+                    self.trigger(concerned, known, at, within, work)?
                 }
                 Some(_) | None => {
                     let candidate = Candidate::new(entry, at.clone(), None, 0);
                     self.start(candidate, queue.waiting, work)?;
-                    None
+                    SOMETHING
                 }
             };
-            seen = seen.zip(here).map(|(seen, here)| here.max(seen));
+            seen = seen.max(here);
         }
         Ok(repeated.seen(at, seen, work.window))
     }
 
-    /// The trigger of this detector stands here, none of whose candidates waits, and there is enough to begin with. Returns how many bytes behind it it
-    /// took to see nothing, if that is all.
+    /// The trigger of this detector stands here, none of whose candidates waits, and there is enough to begin with; `within` tells that a word goes on
+    /// there. Returns how many bytes behind it it took to see nothing, or [`SOMETHING`].
     #[inline(never)]
     fn trigger(
         &mut self,
         concerned: &Concerned,
         known: Entry,
         at: &Range<usize>,
+        within: bool,
         work: Work<'_>,
-    ) -> Result<Option<usize>, TooCostly> {
+    ) -> Result<usize, TooCostly> {
         let (entry, detector) = (concerned.entry, known.detector);
-        let shown = Shown::of(at, work.window, work.last);
-        let new = || Candidate::new(entry, at.clone(), None, 0);
-        let is_traced = detector.is_traced();
-        let (outcome, needed) = if is_traced {
-            let outcome = detector.find_of(concerned.shapes, &shown.whole(&self.memo));
-            (outcome, shown.needed(&self.memo).max(FIRST_REACH))
-        } else {
-            let context = shown.context(&self.memo, FIRST_REACH);
-            (detector.find(&context), FIRST_REACH)
-        };
+        let mut needed = FIRST_REACH;
+        let mut next = None;
+        if !(within && concerned.begins_words) {
+            let shown = Shown::of(at, work.window, work.last);
+            let new = || Candidate::new(entry, at.clone(), None, 0);
+            let is_traced = detector.is_traced();
+            let outcome = if is_traced {
+                let outcome = detector.find_of(concerned.shapes, &shown.whole(&self.memo));
+                needed = shown.needed(&self.memo).max(FIRST_REACH);
+                outcome
+            } else {
+                detector.find(&shown.context(&self.memo, FIRST_REACH))
+            };
+            next = match outcome {
+                Outcome::None => None,
+                Outcome::Undecided => Some(new().undecided(&shown, is_traced)),
+                Outcome::Match(_) | Outcome::Latch(_) => Some(new()),
+            };
+        }
         self.steps += FIRST_REACH + cost_beyond(level(needed));
         self.pay(known, at)?;
-        match outcome {
-            Outcome::None => return self.nothing(known, entry, at, needed, work),
-            Outcome::Undecided => self.start(new().undecided(&shown, is_traced), 0, work)?,
-            Outcome::Match(_) | Outcome::Latch(_) => self.start(new(), 0, work)?,
+        if let Some(candidate) = next {
+            self.start(candidate, 0, work)?;
+            return Ok(SOMETHING);
         }
-        Ok(None)
-    }
-
-    /// A detector has seen nothing in the plain view, at once, with so many bytes behind its trigger, which is no run of digits. Returns how many it takes
-    /// to see nothing in the dense one either, if that is so.
-    #[inline]
-    fn nothing(
-        &mut self,
-        known: Entry,
-        entry: u16,
-        at: &Range<usize>,
-        needed: usize,
-        work: Work<'_>,
-    ) -> Result<Option<usize>, TooCostly> {
+        // Nothing stands in the plain view.
         let reach = 1 << level(needed);
-        let (mut by, mut all) = (reach, needed);
-        if known.detector.dense {
+        let mut by = reach;
+        if detector.dense {
             let within = Tokens::Others.broken_within(reach);
             let broken = self
                 .token
@@ -104,16 +93,16 @@ impl Lane {
                 // As long as it can take to see that, wherever the text is cut.
                 Broken::No(seen) => {
                     by = by.max(seen.next_power_of_two());
-                    all = all.max(seen);
+                    needed = needed.max(seen);
                 }
                 Broken::Yes(_) | Broken::Unknown => {
                     self.broken_token(broken, entry, at, reach, work)?;
-                    return Ok(None);
+                    return Ok(SOMETHING);
                 }
             }
         }
         self.answered(entry, at.end + by);
-        Ok(Some(all))
+        Ok(needed)
     }
 
     /// The token behind a trigger is broken, or may be.

@@ -71,6 +71,8 @@ pub(crate) struct Lane {
     letters: u64,
     /// A run of characters of base64 goes on that began here.
     word: Option<usize>,
+    /// Up to here such a run was decoded that is too long to be decoded at once.
+    portioned: usize,
     escaped: Escaped,
     spelled: Spelled,
     listed: Listed,
@@ -166,6 +168,7 @@ impl Lane {
             digits,
             letters,
             word,
+            portioned,
             escaped,
             spelled,
             listed,
@@ -197,6 +200,7 @@ impl Lane {
         places.clear();
         *in_one_go = true;
         (*digits, *letters, *word) = (None, 0, None);
+        *portioned = 0;
         (*escaped, *spelled) = (Escaped::default(), Spelled::default());
         *listed = Listed::default();
         *wrapped = Wrapped::default();

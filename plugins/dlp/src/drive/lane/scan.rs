@@ -290,6 +290,7 @@ impl Lane {
             let portion = start..start + RUN_BYTES_MAX;
             self.word = Some(portion.end - OVERLAP_BYTES);
             self.run(portion.clone(), portion.end, work)?;
+            self.portioned = portion.end;
         }
         Ok(())
     }
@@ -338,7 +339,8 @@ impl Lane {
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
         let mut result = Ok(());
-        encoded::decode(characters, |text| {
+        let known = self.portioned.saturating_sub(range.start);
+        encoded::decode(characters, known, |text| {
             if result.is_ok() {
                 result = self.read(text, &|_| range.clone(), decided, work);
             }

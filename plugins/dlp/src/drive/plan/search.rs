@@ -251,7 +251,7 @@ fn a_plan_is_no_worse_than_the_one_before() {
         places.all(|(halves, bucket)| halves & !bucket == 0)
     };
     let mut members = vec![Members::default(); PLAN.len()];
-    let mut places: Vec<(usize, usize)> = words
+    let planned: Vec<Option<(usize, usize)>> = words
         .iter()
         .map(|choices| {
             let planned = choices.iter().enumerate().filter_map(|(choice, of)| {
@@ -259,18 +259,38 @@ fn a_plan_is_no_worse_than_the_one_before() {
                 Some((choice, bucket))
             });
             let cost = |(choice, _): &(usize, usize)| choices[*choice].cost;
-            planned
-                .min_by(|one, other| cost(one).total_cmp(&cost(other)))
-                .unwrap_or_default()
+            planned.min_by(|one, other| cost(one).total_cmp(&cost(other)))
         })
         .collect();
-    for ((choice, bucket), choices) in places.iter().zip(&words) {
-        members[*bucket].change(&choices[*choice].halves, true);
+    for (place, choices) in planned.iter().zip(&words) {
+        if let Some((choice, bucket)) = place {
+            members[*bucket].change(&choices[*choice].halves, true);
+        }
     }
     let mut costs: Vec<f32> = members
         .iter()
         .map(|of| measure.candidates(&of.halves()))
         .collect();
+    // What the plan has no bucket for begins where it is cheapest.
+    let mut places = Vec::with_capacity(words.len());
+    for (place, choices) in planned.into_iter().zip(&words) {
+        places.push(place.unwrap_or_else(|| {
+            let everywhere = (0..choices.len())
+                .flat_map(|choice| (0..PLAN.len()).map(move |bucket| (choice, bucket)));
+            let costing = everywhere.map(|(choice, bucket)| {
+                let mut with = members[bucket].clone();
+                with.change(&choices[choice].halves, true);
+                let cost = measure.candidates(&with.halves());
+                let more = cost - costs[bucket] + choices[choice].cost;
+                (more, cost, choice, bucket)
+            });
+            let cheapest = costing.min_by(|one, other| one.0.total_cmp(&other.0));
+            let (_, cost, choice, bucket) = cheapest.unwrap();
+            members[bucket].change(&choices[choice].halves, true);
+            costs[bucket] = cost;
+            (choice, bucket)
+        }));
+    }
     let before: f32 = costs.iter().sum();
     println!("before: {before:.1} candidates a KiB");
     for step in 0..moves {
