@@ -87,6 +87,66 @@ fn rendering_again_changes_nothing_of_the_policy() {
     assert_eq!(policy_of(&first), policy_of(&second));
 }
 
+/// A policy with which the checklist is content, and nothing that is rendered around it gives `check` a reason to warn.
+#[test]
+fn the_checklist_has_nothing_against_what_is_rendered() {
+    let policy = r#"version: 1
+auth:
+  master_key: { env: LITELLM_MASTER_KEY }
+  allow_sources: [10.0.0.0/8]
+  lockout: { failures: 10, window: 5m, block: 1h }
+limits: { user: { rpm: 100, tpm: 50000, max_parallel_requests: 10 } }
+dlp: { rules: [{ detector: email, action: mask }] }
+audit: { hmac_key: { env: PORTCULLIS_AUDIT_KEY }, sink: { cluster: collector } }
+alerts: [{ name: a, condition: "auth_failures > 10 in 5min", action: "block IP for 1 hour" }]
+notify: { cluster: alertmanager }
+"#;
+    let services = [
+        "--cluster=collector=https://collector.company.com:4318",
+        "--cluster=alertmanager=http://127.0.0.1:9093",
+    ];
+    let digest = format!("--sha256={}", "0".repeat(64));
+    let tls = ["--listen=0.0.0.0:443", "--tls-cert=/a", "--tls-key=/b"];
+    for (target, options) in [
+        ("envoy", &[][..]),
+        ("envoy", &["--chain"]),
+        ("envoy", &["--filter"]),
+        ("envoy", &["--secrets-dir=/etc/portcullis"]),
+        (
+            "envoy",
+            &[
+                "--egress-proxy=10.0.0.1:3128",
+                "--provider=openai=https://a,https://b",
+            ],
+        ),
+        ("envoy", &tls),
+        (
+            "envoy",
+            &[
+                tls[0],
+                "--tls-secret=/etc/portcullis/tls.yaml",
+                "--trusted-hops=1",
+            ],
+        ),
+        (
+            "istio",
+            &["--url=oci://a/b:1", &digest, "--host=llm.company.com"],
+        ),
+    ] {
+        let options = [&services[..], options].concat();
+        let output = render(target, policy, &options);
+        assert_eq!(
+            (output.code, output.stderr.as_str()),
+            (0, ""),
+            "{options:?}"
+        );
+        let checked = Run::new(&["check", "--strict", "-"])
+            .stdin(&output.stdout)
+            .output();
+        assert_eq!(checked.code, 0, "{options:?} {}", checked.stdout);
+    }
+}
+
 #[test]
 fn what_check_refuses_is_not_rendered() {
     let wrong = POLICY.replace("rpm: 100", "rpm: many");

@@ -117,6 +117,11 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
             (Ok(_), Some(missing)) => progress.skip(title, &missing),
             (Err(missing), _) => progress.skip(title, missing),
         }
+        let title = "images, as skopeo reads them";
+        match missing_servers(&IMAGE_PROGRAMS) {
+            None => progress.command(title, &mut cargo(IMAGE_TESTS))?,
+            Some(missing) => progress.skip(title, &missing),
+        }
         let title = "alerts and metrics with Alertmanager and Prometheus";
         match (&envoy, missing_servers(&OBSERVABILITY_SERVERS)) {
             (Ok(binary), None) => {
@@ -163,6 +168,8 @@ const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
 const ACCESS_TESTS: &str = "test --package portcullis-envoy-test --test access";
 const ACCESS_PROGRAMS: [(&str, &str); 2] = [("openssl", "openssl"), ("curl", "curl")];
 const RENDER_TESTS: &str = "test --package portcullis-envoy-test --test render";
+const IMAGE_TESTS: &str = "test --package xtask --test image";
+const IMAGE_PROGRAMS: [(&str, &str); 1] = [("skopeo", "skopeo")];
 const RUNBOOKS_TESTS: &str = "test --package portcullis-envoy-test --test runbooks";
 const OBSERVABILITY_TESTS: &str = "test --package portcullis-envoy-test --test observability";
 const OBSERVABILITY_SERVERS: [(&str, &str); 2] = [

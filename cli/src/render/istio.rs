@@ -42,9 +42,9 @@ pub(crate) struct Istio {
     /// Where in the chain of filters the module stands.
     #[arg(long, value_enum, default_value = "authn", help_heading = "Module")]
     phase: Phase,
-    /// What happens when the module fails: its worker refuses until it is configured anew (close), or the module starts afresh at the next
-    /// request (reload, Istio 1.27 or later). Never open.
-    #[arg(long, value_enum, default_value = "close", help_heading = "Module")]
+    /// What happens when the module fails, and requests are refused: it starts afresh at the next one (reload), or stays down until it is configured
+    /// anew (close: all that Istio before 1.27 has). Never open.
+    #[arg(long, value_enum, default_value = "reload", help_heading = "Module")]
     fail_strategy: FailStrategy,
 
     /// The name that clients call the gateway by.

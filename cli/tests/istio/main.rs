@@ -93,7 +93,7 @@ fn what_is_rendered_has_the_documented_schema() {
             "--phase",
             "stats",
             "--fail-strategy",
-            "reload",
+            "close",
         ],
         &[
             "--inbound",

@@ -83,11 +83,11 @@ fn wasm(plugin: &Value) -> Value {
     let env = spec["vmConfig"]["env"].as_array().unwrap();
     let names: Vec<&Value> = env.iter().map(|env| &env["name"]).collect();
     assert!(env.iter().all(|env| env["valueFrom"] == "HOST"));
-    assert_eq!(spec["failStrategy"], "FAIL_CLOSE");
+    assert_eq!(spec["failStrategy"], "FAIL_RELOAD");
     json!({ "name": "llm-gateway.portcullis", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
         "config": {
-            "name": "llm-gateway.portcullis", "root_id": spec["pluginName"], "failure_policy": "FAIL_CLOSED",
+            "name": "llm-gateway.portcullis", "root_id": spec["pluginName"], "failure_policy": "FAIL_RELOAD",
             "vm_config": {
                 "runtime": "envoy.wasm.runtime.v8", "environment_variables": { "host_env_keys": names },
                 "code": { "local": { "filename": "gateway.wasm" } },
