@@ -16,7 +16,6 @@ mod detectors;
 mod drive;
 mod exchange;
 mod joint;
-mod known;
 mod marks;
 mod mask;
 mod matcher;

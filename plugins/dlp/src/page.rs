@@ -4,8 +4,8 @@
 use crate::drive::copy;
 use crate::view::is_ascii;
 use crate::window::Window;
-use std::cell::Cell;
 use std::ops::Range;
+use wide::u8x16;
 
 /// Longest text that is put on a page: one look instead of two.
 pub(crate) const TEXT_BYTES_MAX: usize = 1024;
@@ -19,6 +19,9 @@ const MORE_ROOM: usize = 32;
 /// Bytes that are looked at together.
 const BLOCK: usize = u64::BITS as usize;
 
+/// Bytes of a register.
+const LANES: usize = 16;
+
 /// Whole texts.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
@@ -26,12 +29,18 @@ pub(crate) struct Page {
     bytes: Vec<u8>,
     len: usize,
     texts: Vec<Line>,
-    /// Which bytes are of borders: a bit for each, the lowest one first.
-    borders: Vec<u64>,
+    blocks: Vec<Block>,
     /// All of it is ASCII, and so its own view.
     plain: bool,
-    /// The text that was asked for last: mostly it is the same again, or the next.
-    asked: Cell<usize>,
+}
+
+/// Bytes that are looked at together.
+#[derive(Debug, Clone)]
+struct Block {
+    /// Which are of borders: a bit for each, the lowest one first.
+    borders: u64,
+    /// The first text that may reach into it.
+    text: usize,
 }
 
 /// A text on a page.
@@ -50,8 +59,7 @@ impl Page {
     pub(crate) fn clear(&mut self) {
         self.len = 0;
         self.texts.clear();
-        self.asked.set(0);
-        self.borders.clear();
+        self.blocks.clear();
         self.plain = true;
     }
 
@@ -69,40 +77,80 @@ impl Page {
             return None;
         }
         let start = self.len;
-        let room = start + key.len() + text.len() + MORE_ROOM;
-        if self.bytes.len() < room {
-            self.bytes.resize(room.next_multiple_of(TEXT_BYTES_MAX), 0);
-        }
+        self.make_room(key.len() + text.len());
         let bytes = &mut self.bytes;
-        let mut end = start;
+        let mut begins = start;
         if !key.is_empty() {
             copy(bytes, start + 1, key.as_bytes())?;
             *bytes.get_mut(start)? = b'"';
-            end += 1 + key.len();
-            *bytes.get_mut(end..)?.first_chunk_mut()? = *b"\": \"";
-            end += 4;
+            begins += 1 + key.len();
+            *bytes.get_mut(begins..)?.first_chunk_mut()? = *b"\": \"";
+            begins += 4;
         }
-        let begins = end;
         copy(bytes, begins, text.as_bytes())?;
-        end += text.len();
-        *bytes.get_mut(end..)?.first_chunk_mut()? = BORDER;
+        let end = begins + text.len();
         let plain = is_ascii(bytes.get(start..end)?);
         if plain || !self.plain {
-            self.len = end + BORDER.len();
             self.plain = plain;
-            self.texts.push(Line {
-                range: start..end,
-                text: begins,
-                bit,
-            });
-            self.borders.resize(self.len / BLOCK + 1, 0);
-            for at in end..self.len {
-                if let Some(borders) = self.borders.get_mut(at / BLOCK) {
-                    *borders |= 1 << (at % BLOCK);
-                }
-            }
+            self.end(begins, end, bit);
         }
         Some(plain)
+    }
+
+    /// Puts a text at the end of the page whose key, with its quotation marks and colon, `key` begins with, and itself with the first of its own `text`,
+    /// each of so many bytes. `None` when they cannot be copied in registers, or are not ASCII, nor what follows them.
+    pub(crate) fn put_written(
+        &mut self,
+        (key, key_len): (&[u8], usize),
+        (text, text_len): (&[u8], usize),
+        bit: u32,
+    ) -> Option<()> {
+        let start = self.len;
+        self.make_room(key_len + text_len);
+        let mut any = u8x16::ZERO;
+        let mut put = |at: usize, from: &[u8], len: usize| {
+            let (from, _) = from.as_chunks::<LANES>();
+            let from = from.get(..len.div_ceil(LANES))?;
+            let (to, _) = self.bytes.get_mut(at..)?.as_chunks_mut::<LANES>();
+            for (to, from) in to.iter_mut().zip(from) {
+                any |= u8x16::new(*from);
+                *to = *from;
+            }
+            Some(at + len)
+        };
+        let end = put(start, key, key_len)?;
+        let begins = end + 2;
+        let end = put(end + 1, text, text_len)?;
+        *self.bytes.get_mut(begins - 2)? = b' ';
+        (any.to_bitmask() == 0).then(|| self.end(begins, end, bit))
+    }
+
+    /// Makes room for so many bytes more, and what belongs to them.
+    fn make_room(&mut self, bytes: usize) {
+        let room = self.len + bytes + MORE_ROOM;
+        if self.bytes.len() < room {
+            self.bytes.resize(room.next_multiple_of(TEXT_BYTES_MAX), 0);
+        }
+    }
+
+    /// A text ends.
+    fn end(&mut self, text: usize, end: usize, bit: u32) {
+        let range = self.len..end;
+        let block = Block {
+            borders: 0,
+            text: self.texts.len(),
+        };
+        self.texts.push(Line { range, text, bit });
+        self.len = end + BORDER.len();
+        if let Some(border) = self.bytes.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
+            *border = BORDER;
+        }
+        self.blocks.resize(self.len / BLOCK + 1, block);
+        for at in end..self.len {
+            if let Some(block) = self.blocks.get_mut(at / BLOCK) {
+                block.borders |= 1 << (at % BLOCK);
+            }
+        }
     }
 
     /// Whether all of it is ASCII. If not, one text stands there.
@@ -113,35 +161,37 @@ impl Page {
     /// All of it; without borders where one text stands there alone that is not ASCII.
     pub(crate) fn bytes(&self) -> &[u8] {
         let border = if self.plain { 0 } else { BORDER.len() };
-        self.bytes
-            .get(..self.len.saturating_sub(border))
-            .unwrap_or_default()
+        let bytes = self.bytes.get(..self.len.saturating_sub(border));
+        bytes.unwrap_or_default()
     }
 
     /// Which of the bytes from a position on, which begins a block, are of borders.
     #[inline]
     pub(crate) fn borders(&self, position: usize) -> u64 {
-        self.borders
-            .get(position / BLOCK)
-            .copied()
-            .unwrap_or_default()
+        let block = self.blocks.get(position / BLOCK);
+        block.map_or(0, |block| block.borders)
     }
 
-    /// The text that a position lies in: where it begins behind its key, its bit, and all that detectors see of it.
-    pub(crate) fn text(&self, position: usize) -> (usize, u64, Window<'_>) {
-        let mut index = self.asked.get();
-        let ends = |line: &Line| line.range.end <= position;
-        match self.texts.get(index..) {
-            Some([line, ..]) if line.range.contains(&position) => {}
-            Some([_, line, ..]) if line.range.contains(&position) => index += 1,
-            _ => index = self.texts.partition_point(ends),
-        }
-        self.asked.set(index);
-        let Some(Line { range, text, bit }) = self.texts.get(index) else {
-            return (0, 0, Window::new(&[], position));
-        };
-        let bytes = self.bytes.get(range.clone()).unwrap_or_default();
-        (*text, 1 << bit, Window::new(bytes, range.start))
+    /// All that detectors see of the text that a position lies in, as if nothing stood beside it.
+    #[inline(never)]
+    pub(crate) fn window(&self, position: usize) -> Window<'_> {
+        let line = self.line(position);
+        let range = line.map_or(position..position, |line| line.range.clone());
+        let start = range.start;
+        Window::new(self.bytes.get(range).unwrap_or_default(), start)
+    }
+
+    /// Where the text that a position lies in begins behind its key, and its bit.
+    pub(crate) fn text(&self, position: usize) -> (usize, u64) {
+        let line = self.line(position);
+        line.map_or((position, 0), |line| (line.text, 1 << line.bit))
+    }
+
+    #[inline]
+    fn line(&self, position: usize) -> Option<&Line> {
+        let first = self.blocks.get(position / BLOCK)?.text;
+        let mut rest = self.texts.get(first..)?.iter();
+        rest.find(|line| position < line.range.end)
     }
 }
 
@@ -168,10 +218,23 @@ mod tests {
             ];
             let mut at = 0;
             for ((key, text, expected), bit) in texts.into_iter().zip(0..) {
-                assert_eq!(page.put(key, text, bit), Some(true));
+                let (name, rest) = (
+                    format!("\"{key}\": and more than a register"),
+                    format!("\"{text}\", and more than a register"),
+                );
+                match key {
+                    "k" => page
+                        .put_written(
+                            (name.as_bytes(), key.len() + 3),
+                            (rest.as_bytes(), text.len() + 1),
+                            bit,
+                        )
+                        .unwrap(),
+                    _ => assert_eq!(page.put(key, text, bit), Some(true)),
+                }
                 let range = at..at + expected.len();
                 for position in [range.start, range.end - 1] {
-                    let (begins, bits, window) = page.text(position);
+                    let ((begins, bits), window) = (page.text(position), page.window(position));
                     assert_eq!(window.range(range.clone()), expected.as_bytes());
                     assert_eq!(
                         (window.base(), window.end(), bits),
@@ -187,6 +250,11 @@ mod tests {
                     assert_eq!(page.bytes()[position], 0);
                 }
                 at = range.end + 2;
+            }
+            let key = b"\"k\": and more than a register";
+            for text in ["\"schlüssel\", and more than a register", "\"the end"] {
+                let text = (text.as_bytes(), 8);
+                assert_eq!(page.put_written((key, 4), text, 9), None);
             }
             assert_eq!(page.put("k", "schlüssel", 9), Some(false));
             assert_eq!(page.put("k", &"x".repeat(TEXT_BYTES_MAX + 1), 9), None);

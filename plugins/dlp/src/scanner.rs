@@ -3,7 +3,6 @@
 use crate::candidates::Scratch;
 use crate::drive::Driver;
 use crate::joint::{Joint, Seam, TooManyParts};
-use crate::known::{Known, Whole};
 use crate::report::{Report, Stop};
 use crate::rules::Rules;
 use crate::scope::RuleSet;
@@ -45,7 +44,6 @@ pub(crate) struct Scanner {
     scratch: Scratch,
     report: Report,
     joint: Joint,
-    known: Known,
 }
 
 impl From<TooManyParts> for Refused {
@@ -79,39 +77,31 @@ impl Scanner {
             self.piece(rules, reaching, text, open, (manner, key))?;
             return Ok(false);
         }
-        let whole = Whole {
-            reaching,
-            key,
-            text: text.piece,
-            opaque: manner.opaque,
-            number: text.place == Place::Number,
-        };
+        let is_number = text.place == Place::Number;
         if text.piece.len() < rules.shortest()
-            || whole.number && rules.is_no_number(key, text.piece.len())
-            || self.known.is_clear(whole)
+            || is_number && rules.is_no_number(key, text.piece.len())
         {
             return Ok(true);
         }
         let mut plain = None;
         if rules.driver().is_some() {
             let page = self.spare.get_or_insert_default().page();
-            plain = page.put_alone(whole.key, whole.text);
+            plain = page.put_alone(key, text.piece);
         }
         // What looks for both tells whether it sees either.
         let both = plain.is_some() && rules.driver().is_some_and(Driver::looks_for_factors);
-        let clear = !both && rules.patterns_clear(whole.text, plain == Some(true));
+        let clear = !both && rules.patterns_clear(text.piece, plain == Some(true));
         if !clear || rules.driver().is_some() {
             let scan = self.spare.get_or_insert_default();
             if let Some(driver) = rules
                 .driver()
                 .filter(|_| plain.is_some() && (clear || both))
-                && scan.unclear(driver, whole.opaque) == 0
+                && scan.unclear(driver, manner.opaque) == 0
             {
-                self.known.clear(whole);
-                return Ok(!whole.number);
+                return Ok(!is_number);
             }
             scan.reset(rules, reaching);
-            scan.follows(rules, whole.key);
+            scan.follows(rules, key);
             if clear {
                 scan.without_patterns();
             }
@@ -122,8 +112,7 @@ impl Scanner {
                 return Ok(false);
             }
         }
-        self.known.clear(whole);
-        Ok(!whole.number)
+        Ok(!is_number)
     }
 
     /// Which of several texts must be looked at one by one, by their bits; `reaching` tells which rules look at those of a role.
@@ -139,12 +128,21 @@ impl Scanner {
         let scan = self.spare.get_or_insert_default();
         let page = scan.page();
         page.clear();
+        let (shortest, both) = (rules.shortest(), driver.looks_for_factors());
         let mut unclear = 0;
-        for (text, bit) in batch.texts().zip(0..u64::BITS) {
-            if text.piece.len() < rules.shortest() || reaching(text.role).is_empty() {
+        for (placed, bit) in batch.texts.iter().zip(0..u64::BITS) {
+            if placed.text.len() < shortest || reaching(placed.role).is_empty() {
                 continue;
             }
-            let is_clear = driver.looks_for_factors() || rules.patterns_clear(text.piece, true);
+            // Most bodies are written as detectors are shown texts.
+            if let Some([key, text]) = batch.written(placed).filter(|_| both)
+                && placed.key.len() <= KEY_BYTES_MAX
+                && page.put_written(key, text, bit).is_some()
+            {
+                continue;
+            }
+            let text = batch.text(placed);
+            let is_clear = both || rules.patterns_clear(text.piece, true);
             if !is_clear || page.put(telling(&text), text.piece, bit) != Some(true) {
                 unclear |= 1 << bit;
             }

@@ -100,11 +100,11 @@ impl<'a> Batch<'a> {
     /// Most texts of one: each has a bit.
     pub const TEXTS_MAX: usize = u64::BITS as usize;
 
-    /// The texts.
-    pub fn texts(self) -> impl Iterator<Item = Text<'a>> {
-        let Self { body, texts } = self;
-        let of = |range: &Range<usize>| body.get(range.clone()).unwrap_or_default();
-        texts.iter().map(move |placed| Text {
+    /// One of the texts.
+    #[must_use]
+    pub fn text(self, placed: &Placed) -> Text<'a> {
+        let of = |range: &Range<usize>| self.body.get(range.clone()).unwrap_or_default();
+        Text {
             id: TextId(placed.text.start as u64),
             piece: of(&placed.text),
             last: true,
@@ -112,7 +112,23 @@ impl<'a> Batch<'a> {
             place: placed.place,
             part: Part::Alone,
             key: of(&placed.key),
-        })
+        }
+    }
+
+    /// The body from the first quotation mark of a text's key on, and how many bytes there are up to the colon behind it, which is included; the
+    /// same from the text's own one on, to its end. `None` without a key, and where a blank stands before the
+    /// colon.
+    #[must_use]
+    pub fn written(self, placed: &Placed) -> Option<[(&'a [u8], usize); 2]> {
+        let (key, text) = (&placed.key, &placed.text);
+        let body = self.body.as_bytes();
+        let colon = !key.is_empty() && body.get(key.end..)?.first_chunk()? == b"\":";
+        let from = |at: usize| at.checked_sub(1).and_then(|at| body.get(at..));
+        colon.then_some(())?;
+        Some([
+            (from(key.start)?, key.len() + 3),
+            (from(text.start)?, text.len() + 1),
+        ])
     }
 }
 

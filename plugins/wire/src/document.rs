@@ -190,8 +190,7 @@ impl Document {
                         self.key.clear();
                         self.key.set(member.key, "");
                     }
-                    Some(Simple::Number(raw)) => {
-                        let digits = raw.text.len();
+                    Some(Simple::Number(raw, digits)) => {
                         if digits >= numbers_from && !self.walker.dismisses_number(digits) {
                             let number = Number {
                                 body: &self.body,
@@ -293,7 +292,11 @@ impl Document {
                     let Some((head, whole)) = self.head.of(piece, first, last) else {
                         continue;
                     };
-                    if meaning == Some(Meaning::Model) && self.texts.at_hand_changes() {
+                    if meaning == Some(Meaning::Model)
+                        && self
+                            .texts
+                            .at_hand_changes(&self.body, reborrow(&mut sink))?
+                    {
                         // Who may use which model was asked of the name as it came; and a name with a secret in it is told to nobody.
                         return Err(
                             Malformed::Field("model holds text that must not leave.").into()
@@ -343,7 +346,6 @@ impl Document {
                 }
             };
             if let Some(meaning) = meaning {
-                self.texts.settle(&self.body, reborrow(&mut sink))?;
                 observer.value(meaning, value)?;
             }
             if let Some(role) = role {

@@ -116,14 +116,20 @@ impl Texts {
             texts: &texts,
         };
         let mut told = sink.sift(batch);
+        let at_hand = (self.at, self.part);
         self.part = Part::Alone;
-        for text in batch.texts() {
+        for placed in &texts {
+            if told == 0 {
+                break;
+            }
             if told & 1 == 1 {
+                let text = batch.text(placed);
                 self.at = text.id.0 as usize;
                 self.give(text.piece, true, (text.role, text.place), text.key, sink)?;
             }
             told >>= 1;
         }
+        (self.at, self.part) = at_hand;
         self.waiting = texts;
         self.waiting.clear();
         Ok(())
@@ -184,35 +190,53 @@ impl Texts {
         key: Raw<'_>,
         raw: Raw<'_>,
         ground: Ground,
-        sink: Option<&mut dyn TextSink>,
+        mut sink: Option<&mut dyn TextSink>,
     ) -> Result<(), Refusal> {
-        if sink.is_none() || raw.text.is_empty() {
+        let key_at = key.at..key.at + key.text.len();
+        if self.waits(body, raw, key_at, ground, reborrow(&mut sink))? {
             return Ok(());
         }
-        if raw.text.len() > WAITING_BYTES_MAX || ground.claim.look() != Look::Plain {
-            let piece = Piece {
-                body,
-                raw,
-                text: raw.text,
-                last: true,
-                ground,
-                part: Part::Alone,
-                key: key.text,
-            };
-            return self.piece(piece, sink);
+        let piece = Piece {
+            body,
+            raw,
+            text: raw.text,
+            last: true,
+            ground,
+            part: Part::Alone,
+            key: key.text,
+        };
+        self.piece(piece, sink)
+    }
+
+    /// Whether a whole string without escapes, that stands alone, is none or waits for others.
+    fn waits(
+        &mut self,
+        body: &str,
+        raw: Raw<'_>,
+        key: Range<usize>,
+        ground: Ground,
+        sink: Option<&mut dyn TextSink>,
+    ) -> Result<bool, Refusal> {
+        if sink.is_none() || raw.text.is_empty() {
+            return Ok(true);
         }
-        let range = |raw: Raw<'_>| raw.at..raw.at + raw.text.len();
+        if raw.text.len() > WAITING_BYTES_MAX || ground.claim.look() != Look::Plain {
+            return Ok(false);
+        }
+        let first = self
+            .waiting
+            .first()
+            .map_or(raw.at, |first| first.text.start);
+        if self.waiting.len() >= Batch::TEXTS_MAX || raw.at - first > STRETCH_BYTES_MAX {
+            self.settle(body, sink)?;
+        }
         self.waiting.push(Placed {
-            text: range(raw),
-            key: range(key),
+            text: raw.at..raw.at + raw.text.len(),
+            key,
             role: ground.role,
             place: ground.place(),
         });
-        let first = self.waiting.first().map_or(0, |first| first.text.start);
-        if self.waiting.len() >= Batch::TEXTS_MAX || raw.at - first > STRETCH_BYTES_MAX {
-            return self.settle(body, sink);
-        }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes a piece of a string.
@@ -221,7 +245,6 @@ impl Texts {
         piece: Piece<'_>,
         mut sink: Option<&mut dyn TextSink>,
     ) -> Result<(), Refusal> {
-        self.settle(piece.body, reborrow(&mut sink))?;
         let Piece {
             body,
             raw,
@@ -232,7 +255,17 @@ impl Texts {
             ..
         } = piece;
         let of = (ground.role, ground.place());
-        if last && !raw.escaped && self.open.is_none() && ground.claim.look() == Look::Plain {
+        let whole = last && !raw.escaped && self.open.is_none();
+        if whole
+            && piece.part == Part::Alone
+            && key.is_empty()
+            && self.waits(body, raw, 0..0, ground, reborrow(&mut sink))?
+        {
+            (self.at, self.part) = (raw.at, piece.part);
+            return Ok(());
+        }
+        self.settle(body, reborrow(&mut sink))?;
+        if whole && ground.claim.look() == Look::Plain {
             (self.at, self.part) = (raw.at, piece.part);
             return match sink {
                 Some(sink) if !meaning.is_empty() => self.give(meaning, last, of, key, sink),
@@ -485,10 +518,14 @@ impl Texts {
     }
 
     /// Whether anything is to be changed in the string at hand.
-    pub(crate) fn at_hand_changes(&self) -> bool {
-        self.changes
-            .last()
-            .is_some_and(|(start, _)| *start == self.at)
+    pub(crate) fn at_hand_changes(
+        &mut self,
+        body: &str,
+        sink: Option<&mut dyn TextSink>,
+    ) -> Result<bool, Refusal> {
+        self.settle(body, sink)?;
+        let last = self.changes.last();
+        Ok(last.is_some_and(|(start, _)| *start == self.at))
     }
 
     /// Whether anything is to be changed.

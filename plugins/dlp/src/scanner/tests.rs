@@ -29,15 +29,24 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
 /// Which texts are told, of a body that is made of them.
 fn sifted(scanner: &mut Scanner, texts: &[(String, String)]) -> u64 {
     let mut body = String::new();
-    let mut put = |text: &str| {
-        body.push_str(text);
-        body.len() - text.len()..body.len()
-    };
-    let placed = texts.iter().map(|(key, text)| Placed {
-        key: put(key),
-        text: put(text),
-        role: Role::User,
-        place: Place::Prose,
+    let placed = texts.iter().enumerate().map(|(index, (key, text))| {
+        let mut put = |text: &str| {
+            body.push_str(text);
+            body.len() - text.len()..body.len()
+        };
+        put("\"");
+        let key = put(key);
+        // As most write it, and closer together.
+        put(["\": \"", "\":\""][index / 3 % 2]);
+        let text = put(text);
+        put("\", ");
+        let (role, place) = (Role::User, Place::Prose);
+        Placed {
+            text,
+            key,
+            role,
+            place,
+        }
     });
     let placed: Vec<_> = placed.collect();
     let (body, texts) = (body.as_str(), placed.as_slice());

@@ -26,13 +26,22 @@ pub(super) fn is_number(bytes: &[u8], len: usize) -> bool {
     })
 }
 
-/// How long the number is that these bytes begin with, if it is one of a few digits alone.
+/// How long the number is that these bytes begin with, and how many of its digits stand before the point, if it is one of a few digits and perhaps a point.
 #[inline]
-pub(super) fn simple_number(bytes: &[u8]) -> Option<usize> {
-    let digits = digit_lanes(u8x16::new(*bytes.first_chunk::<LANES>()?)).to_bitmask();
+pub(super) fn simple_number(bytes: &[u8]) -> Option<(usize, usize)> {
+    let ([one, other], _) = bytes.first_chunk::<PAIR>()?.as_chunks::<LANES>() else {
+        return None;
+    };
+    let lanes = |chunk: &[u8; LANES]| digit_lanes(u8x16::new(*chunk)).to_bitmask();
+    let digits = lanes(one) | lanes(other) << LANES;
     let len = digits.trailing_ones() as usize;
-    let ends = matches!(bytes.get(len), Some(b',' | b'}' | b' '));
-    (ends && (len == 1 || len > 1 && bytes.first() != Some(&b'0'))).then_some(len)
+    let mut end = len;
+    if bytes.get(len) == Some(&b'.') {
+        let fraction = u64::from(digits) >> (len + 1);
+        end += 1 + fraction.trailing_ones() as usize;
+    }
+    let ends = matches!(bytes.get(end), Some(b',' | b'}' | b' ')) && end != len + 1;
+    (ends && (len == 1 || len > 1 && bytes.first() != Some(&b'0'))).then_some((end, len))
 }
 
 /// The number that `text` begins with. For what the tokenizer let pass.

@@ -145,13 +145,15 @@ impl Tokenizer {
             })
         } else {
             let at = self.at;
-            self.at += simple_number(rest)?;
-            Simple::Number(Raw {
+            let (len, digits) = simple_number(rest)?;
+            self.at += len;
+            let raw = Raw {
                 text: text.get(at..self.at)?,
                 at,
                 escaped: false,
                 backslashes: false,
-            })
+            };
+            Simple::Number(raw, digits)
         };
         self.expect = Expect::CommaOrClose;
         Some(simple)

@@ -143,7 +143,7 @@ impl Work<'_> {
     #[inline]
     pub(super) fn of(self, position: usize) -> Self {
         let Some(page) = self.page else { return self };
-        let (_, _, window) = page.text(position);
+        let window = page.window(position);
         Self { window, ..self }
     }
 
@@ -266,8 +266,8 @@ impl Lane {
             .fold(0, |unclear, at| unclear | bit(at));
         if let Some(patterns) = driver.keywords.patterns() {
             for at in self.places.iter().copied() {
-                let (begins, bit, window) = page.text(at);
-                if unclear & bit == 0 && patterns.completes(window, at, begins) {
+                let (begins, bit) = page.text(at);
+                if unclear & bit == 0 && patterns.completes(page.window(at), at, begins) {
                     unclear |= bit;
                 }
             }
