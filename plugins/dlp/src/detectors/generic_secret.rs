@@ -83,7 +83,8 @@ const LETTERS: Class = Class::of("A-Za-z");
 const RANDOM_BYTES_MAX: usize = 96;
 /// Signs that few names and paths have.
 const NOISE: Class = Class::of("!#$%&*+=?@\\^|~");
-/// Most consonants in a row of what could be words.
+/// Most consonants in a row of a name, and of what could be words.
+const NAME_CONSONANTS_MAX: usize = 4;
 const CONSONANTS_MAX: usize = 7;
 /// How often a value is looked at until it is known to be none.
 const LOOKS: usize = 4;
@@ -233,7 +234,14 @@ fn is_dull(context: &Context<'_>, value: &Range<usize>) -> bool {
 fn is_secret(value: &[u8]) -> bool {
     // A path, unless it is filled up as base64 is.
     let is_path = value.starts_with(b"/") && !value.ends_with(b"=");
-    if value.len() < 10 || is_path || value.starts_with(b"$") {
+    // A variable; a day, a release.
+    let is_other = matches!(
+        value,
+        [b'$' | b'%', ..]
+            | [_, _, _, _, b'-', _, _, b'-', ..]
+            | [b'v', b'0'..=b'9', b'.', b'0'..=b'9', b'.', ..]
+    );
+    if value.len() < 10 || is_path || is_other {
         return false;
     }
     // Its beginning tells, and many names can stand before one long value.
@@ -294,14 +302,15 @@ fn is_mixed(value: &[u8]) -> bool {
                 && plain() * 2 < parts().count())
 }
 
-/// Whether a value is made of words that begin with capitals, with a number among them: `ReplicationInstanceIpv6Addresses`.
+/// Whether a value is made of words that begin with capitals, with a number among them: `ReplicationInstanceIpv6Addresses`. Of short ones, and those
+/// with signs between them, it must also be possible to say them.
 fn is_name(value: &[u8]) -> bool {
     let capitals = value
         .iter()
         .filter(|byte| byte.is_ascii_uppercase())
         .count();
-    value.len() >= 16
-        && value.iter().all(u8::is_ascii_alphanumeric)
+    let is_long = value.len() >= 16 && value.iter().all(u8::is_ascii_alphanumeric);
+    (is_long || value.iter().all(|byte| NAME.has(*byte)) && is_spoken(value, NAME_CONSONANTS_MAX))
         && (1..=3).contains(&longest(value, u8::is_ascii_uppercase))
         && (4..=15).contains(&longest(value, u8::is_ascii_lowercase))
         && longest(value, u8::is_ascii_digit) <= 4
@@ -403,6 +412,10 @@ mod tests {
         check(
             "generic_secret",
             "api_key=\"YOUR_API_KEY_HERE\" password = os.environ[\"DB_PASSWORD\"] token: ${{ secrets.GITHUB_TOKEN }}",
+        );
+        check(
+            "generic_secret",
+            "tokens: &mut TokenStream2, key: 1979-05-27T07:32:00Z, keys %$module2version, key: Contact_BusinessAddress1Country, oauth2 v0.0.0-20190226205417-e64efc72b421",
         );
         check(
             "generic_secret",

@@ -42,8 +42,9 @@ pub(super) const PRIVATE_KEY_BODY: Detector = Detector {
 
 /// What ends every armour.
 const UNTIL: &str = "KEY-----";
-/// The body of a key, its line breaks also as they are escaped; a sentence's stop or a bracket ends it.
-pub(super) const BODY: Class = Class::of("0-9A-Za-z+/=\\-:, \n\r\t\\\\\"'|");
+/// The body of a key, its line breaks also as they are escaped, and what comments and quotations begin lines with; a sentence's stop or a bracket
+/// ends it.
+pub(super) const BODY: Class = Class::of("0-9A-Za-z+/=\\-:, \n\r\t\\\\\"'|#*>");
 /// How much of a body proves that a key follows. A key for the smallest curve in use has 64 characters.
 pub(super) const PROOF_BYTES: usize = 24;
 /// How much of a line under the label does.
@@ -253,6 +254,16 @@ mod tests {
         check(
             "private_key",
             "ed25519: \"«MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC»\", rsa MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo",
+        );
+    }
+
+    #[test]
+    fn finds_all_lines_of_keys_in_comments() {
+        check(
+            "private_key",
+            &format!(
+                " * «-----BEGIN RSA PRIVATE KEY-----\n * {BODY}\n # {BODY}\n> {BODY}\n * -----END RSA PRIVATE KEY-----» */"
+            ),
         );
     }
 
