@@ -33,6 +33,8 @@ pub(crate) struct Answer {
     pub(crate) seq: u64,
     pub(crate) model: String,
     pub(crate) choices: u64,
+    /// What the model thought, where the API has a place for it (OpenAI's responses).
+    pub(crate) reasoning: Option<Part>,
     pub(crate) text: Option<Part>,
     pub(crate) tool: Option<ToolCall>,
     pub(crate) finish: Finish,
@@ -103,6 +105,7 @@ pub(crate) fn compose(ask: &Ask, script: &Script, seq: u64) -> Answer {
     let name = script.tool_name.as_deref().unwrap_or(DEFAULT_TOOL_NAME);
 
     let mut budget = Budget::new(ask.max_tokens);
+    let reasoning = script.reasoning.clone().map(|text| budget.take(text));
     let text = text.map(|text| budget.take(text));
     let tool = script
         .tool_arguments
@@ -129,6 +132,7 @@ pub(crate) fn compose(ask: &Ask, script: &Script, seq: u64) -> Answer {
         seq,
         model: ask.model.clone(),
         choices: ask.choices,
+        reasoning: reasoning.map(part),
         text: text.map(part),
         tool: tool.map(|(name, arguments)| ToolCall {
             name,

@@ -101,7 +101,7 @@ impl Api for Messages {
             choices: 1,
             max_tokens,
             prompt_tokens: tokens::of_prompt(body, PROMPT_FIELDS),
-            last_user_text: last_user_text(messages_of(body)?),
+            last_user_text: last_user_text(messages_of(body, "messages")?),
         })
     }
 

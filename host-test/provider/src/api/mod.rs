@@ -2,6 +2,8 @@
 
 mod anthropic;
 mod openai_chat;
+mod openai_embeddings;
+mod openai_responses;
 
 use bytes::Bytes;
 use hyper::Method;
@@ -25,7 +27,12 @@ const MODELS: &[&str] = &[
 ];
 
 /// Every API, the more particular first; the last one spells what belongs to none.
-const APIS: &[&dyn Api] = &[&anthropic::Messages, &openai_chat::ChatCompletions];
+const APIS: &[&dyn Api] = &[
+    &anthropic::Messages,
+    &openai_responses::Responses,
+    &openai_embeddings::Embeddings,
+    &openai_chat::ChatCompletions,
+];
 
 /// What a request wants of an API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,15 +187,16 @@ fn model_of(body: &Value) -> Result<String, Failure> {
         .ok_or_else(|| Failure::new(400, "you must provide a model parameter"))
 }
 
-/// The required array `messages`.
-fn messages_of(body: &Value) -> Result<&[Value], Failure> {
+/// The required array of messages under `key`.
+fn messages_of<'a>(body: &'a Value, key: &str) -> Result<&'a [Value], Failure> {
     let messages = body
-        .get("messages")
+        .get(key)
         .and_then(Value::as_array)
         .filter(|messages| !messages.is_empty());
-    messages
-        .map(Vec::as_slice)
-        .ok_or_else(|| Failure::new(400, "messages: expected an array with at least one message"))
+    messages.map(Vec::as_slice).ok_or_else(|| {
+        let message = format!("{key}: expected an array with at least one message");
+        Failure::new(400, message)
+    })
 }
 
 /// The text of the last message of the user: its content, or the text of all parts that have one.

@@ -92,7 +92,7 @@ impl Api for ChatCompletions {
             choices,
             max_tokens: cap("max_completion_tokens").max(cap("max_tokens")),
             prompt_tokens: tokens::of_prompt(body, PROMPT_FIELDS),
-            last_user_text: last_user_text(messages_of(body)?),
+            last_user_text: last_user_text(messages_of(body, "messages")?),
         })
     }
 

@@ -38,6 +38,8 @@ pub struct Script {
     pub retry_after: Option<u64>,
     /// `text`: the text of the answer.
     pub text: Option<String>,
+    /// `reasoning`: what the model thought before, where the API has a place for it.
+    pub reasoning: Option<String>,
     /// `tokens`: instead of `text`, filler that counts as exactly so many tokens.
     pub fill_tokens: Option<u64>,
     /// `tool`: the answer calls a tool with these arguments (JSON, or what a test wants in its place).
@@ -178,6 +180,7 @@ impl Script {
             "malformed" => self.malformed = switch(value)?,
             "pings" => self.pings = switch(value)?,
             "prompt-tokens" => self.prompt_tokens = Some(number(value)?),
+            "reasoning" => self.reasoning = Some(text(value)?),
             "retry-after" => self.retry_after = Some(number(value)?),
             "status" => self.status = Some(status(value)?),
             "text" => self.text = Some(text(value)?),

@@ -428,3 +428,79 @@ proptest! {
 fn percent_encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
+
+#[test]
+fn responses_say_everything_again() {
+    let provider = provider();
+    let ask = |headers: &[(&str, &str)], more: Value| {
+        let mut body = json!({"model": "m", "input": "hello, stub"});
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        send(
+            &provider,
+            "POST",
+            "/v1/responses",
+            headers,
+            body.to_string(),
+        )
+    };
+    let whole = ask(&[], json!({})).json();
+    assert_eq!(whole["output"][0]["content"][0]["text"], ECHO);
+    assert_eq!(whole["status"], "completed");
+    assert_eq!(
+        whole["usage"]["input_tokens"],
+        tokens::of_text("hello, stub")
+    );
+    assert_eq!(whole["usage"]["output_tokens"], tokens::of_text(ECHO));
+
+    let script = [
+        ("x-stub-reasoning", "well then"),
+        ("x-stub-text", "one two"),
+        ("x-stub-tool", r#"{"a": 1}"#),
+    ];
+    let events = ask(&script, json!({"stream": true})).events();
+    let joined = |kind: &str| -> String {
+        let of_kind = events.iter().filter(|event| event["type"] == kind);
+        of_kind
+            .map(|event| event["delta"].as_str().unwrap())
+            .collect()
+    };
+    let response = &events.last().unwrap()["response"];
+    for (number, event) in events.iter().enumerate() {
+        assert_eq!(event["sequence_number"], number);
+    }
+    let output = &response["output"];
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
+    assert_eq!(
+        output[0]["summary"][0]["text"],
+        joined("response.reasoning_summary_text.delta")
+    );
+    assert_eq!(
+        output[1]["content"][0]["text"],
+        joined("response.output_text.delta")
+    );
+    assert_eq!(
+        output[2]["arguments"],
+        joined("response.function_call_arguments.delta")
+    );
+    assert_eq!(output[2]["arguments"], r#"{"a": 1}"#);
+    let done: Vec<_> = events
+        .iter()
+        .filter(|event| event["type"] == "response.output_item.done")
+        .map(|event| event["item"].clone())
+        .collect();
+    assert_eq!(json!(done), *output);
+
+    let cut = ask(&[], json!({"stream": true, "max_output_tokens": 2})).events();
+    assert_eq!(cut.last().unwrap()["type"], "response.incomplete");
+    assert_eq!(cut.last().unwrap()["response"]["usage"]["output_tokens"], 2);
+    let broken = ask(&[("x-stub-error-after", "1")], json!({"stream": true})).events();
+    assert_eq!(broken.last().unwrap()["error"]["type"], "server_error");
+    assert_eq!(ask(&[], json!({"input": 7})).status, 400);
+
+    let texts = json!({"model": "m", "input": ["a", "b"]}).to_string();
+    let vectors = send(&provider, "POST", "/v1/embeddings", &[], texts).json();
+    assert_eq!(vectors["data"].as_array().unwrap().len(), 2);
+    assert_eq!(vectors["usage"]["prompt_tokens"], 1);
+}
