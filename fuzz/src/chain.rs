@@ -34,10 +34,10 @@ pub fn check(data: &[u8]) {
     let sizes = input.sizes();
     let (request, response) = input.two();
     let hold = usize::from(choice & 1);
-    let api = if choice & 2 == 0 {
-        Api::Openai
-    } else {
-        Api::Anthropic
+    let api = match (choice & 16, choice & 2) {
+        (0, 0) => Api::Openai,
+        (0, _) => Api::Anthropic,
+        _ => Api::Responses,
     };
     let streamed = choice & 4 != 0;
     let trailers = choice & 8 != 0;
@@ -61,12 +61,10 @@ fn exchange(setup: &Setup, call: &Call, reply: &Reply) -> Seen {
 }
 
 fn call(api: Api, pieces: Vec<&[u8]>, trailers: bool) -> Call {
+    let bearer = || KEY.with(|key| format!("Bearer {key}"));
     let (path, header, key) = match api {
-        Api::Openai => (
-            "/v1/chat/completions",
-            "authorization",
-            KEY.with(|key| format!("Bearer {key}")),
-        ),
+        Api::Openai => ("/v1/chat/completions", "authorization", bearer()),
+        Api::Responses => ("/v1/responses", "authorization", bearer()),
         Api::Anthropic => ("/v1/messages", "x-api-key", KEY.with(Clone::clone)),
     };
     let headers = [

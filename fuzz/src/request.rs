@@ -12,10 +12,12 @@ use crate::sink::{NEEDLE, NUMBERS_FROM, Redact};
 /// Panics when cuts matter, a bad body passes, or a string was not seen.
 pub fn check(data: &[u8]) {
     let mut input = Input::new(data);
-    let endpoint = match input.byte() % 3 {
+    let endpoint = match input.byte() % 5 {
         0 => Endpoint::OpenAiChat,
         1 => Endpoint::AnthropicMessages,
-        _ => Endpoint::AnthropicCountTokens,
+        2 => Endpoint::AnthropicCountTokens,
+        3 => Endpoint::OpenAiResponses,
+        _ => Endpoint::OpenAiEmbeddings,
     };
     let sizes = input.sizes();
     let body = input.rest();
@@ -63,8 +65,11 @@ fn read(endpoint: Endpoint, pieces: &[&[u8]]) -> Read {
 }
 
 /// Keys of the APIs below which numbers are their own, wherever such a key stands.
-const SETTINGS: [&str; 24] = [
+const SETTINGS: [&str; 27] = [
     "max_tokens",
+    "max_output_tokens",
+    "max_tool_calls",
+    "dimensions",
     "max_completion_tokens",
     "seed",
     "temperature",

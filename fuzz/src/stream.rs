@@ -19,10 +19,10 @@ use crate::sink::{MARK, NEEDLE, Redact};
 pub fn check(data: &[u8]) {
     let mut input = Input::new(data);
     let choice = input.byte();
-    let endpoint = if choice & 1 == 0 {
-        Endpoint::OpenAiChat
-    } else {
-        Endpoint::AnthropicMessages
+    let endpoint = match (choice & 16, choice & 1) {
+        (0, 0) => Endpoint::OpenAiChat,
+        (0, _) => Endpoint::AnthropicMessages,
+        _ => Endpoint::OpenAiResponses,
     };
     let sizes = input.sizes();
     let rest = input.rest();
@@ -41,7 +41,11 @@ pub fn check(data: &[u8]) {
     let answer = Answer::new(endpoint, &deltas, choice & 4 != 0);
     let out = relayed(endpoint, answer.bytes().as_bytes(), &sizes);
     let out = String::from_utf8(out).expect("UTF-8");
-    for (after, before) in answer.read(&out).iter().zip(&texts) {
+    let read = answer.read(&out);
+    for (channel, text) in answer.read_again(&out) {
+        assert_eq!(text, read[channel], "said otherwise the second time");
+    }
+    for (after, before) in read.iter().zip(&texts) {
         if !begins(before) {
             assert_eq!(*after, before.replace(NEEDLE, MARK));
         } else if let Some(expected) = replaced(before) {

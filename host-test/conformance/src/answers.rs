@@ -23,6 +23,7 @@ pub fn document(api: Api, answer: &Answer) -> Value {
             "id": "chatcmpl-1", "object": "chat.completion", "created": 1_700_000_000, "model": answer.model,
             "choices": [{ "index": 0, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" }],
         }),
+        Api::Responses => response(answer, "completed", json!([message(&text, "completed")])),
         Api::Anthropic => json!({
             "id": "msg_1", "type": "message", "role": "assistant", "model": answer.model,
             "content": [{ "type": "text", "text": text }], "stop_reason": "end_turn", "stop_sequence": null,
@@ -38,6 +39,7 @@ pub fn document(api: Api, answer: &Answer) -> Value {
 pub fn events(api: Api, answer: &Answer, include_usage: bool) -> Vec<u8> {
     match api {
         Api::Openai => openai_events(answer, include_usage),
+        Api::Responses => responses_events(answer),
         Api::Anthropic => anthropic_events(answer),
     }
     .into_bytes()
@@ -47,6 +49,9 @@ fn spelled(api: Api, (input, output): (u64, u64)) -> Value {
     match api {
         Api::Openai => {
             json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output })
+        }
+        Api::Responses => {
+            json!({ "input_tokens": input, "output_tokens": output, "total_tokens": input + output })
         }
         Api::Anthropic => json!({ "input_tokens": input, "output_tokens": output }),
     }
@@ -72,6 +77,54 @@ fn openai_events(answer: &Answer, include_usage: bool) -> String {
     }
     let lines = events.iter().map(|event| format!("data: {event}\n\n"));
     lines.chain(["data: [DONE]\n\n".to_owned()]).collect()
+}
+
+/// A response of the responses API.
+fn response(answer: &Answer, status: &str, output: Value) -> Value {
+    json!({
+        "id": "resp_1", "object": "response", "created_at": 1_700_000_000, "status": status, "error": null, "model": answer.model,
+        "output": output, "tools": [], "usage": null,
+    })
+}
+
+/// Its one message.
+fn message(text: &str, status: &str) -> Value {
+    let content = match status {
+        "completed" => json!([part(text)]),
+        _ => json!([]),
+    };
+    json!({ "id": "msg_1", "type": "message", "status": status, "role": "assistant", "content": content })
+}
+
+fn part(text: &str) -> Value {
+    json!({ "type": "output_text", "annotations": [], "logprobs": [], "text": text })
+}
+
+fn responses_events(answer: &Answer) -> String {
+    let text = answer.deltas.concat();
+    let begun = response(answer, "in_progress", json!([]));
+    let mut whole = response(answer, "completed", json!([message(&text, "completed")]));
+    if let Some(usage) = answer.usage {
+        whole["usage"] = spelled(Api::Responses, usage);
+    }
+    let mut events = vec![
+        json!({ "type": "response.created", "response": begun }),
+        json!({ "type": "response.in_progress", "response": begun }),
+        json!({ "type": "response.output_item.added", "output_index": 0, "item": message("", "in_progress") }),
+    ];
+    let of_part = |kind: &str, key: &str, value: Value| json!({ "type": kind, "item_id": "msg_1", "output_index": 0, "content_index": 0, key: value });
+    events.push(of_part("response.content_part.added", "part", part("")));
+    for delta in &answer.deltas {
+        events.push(of_part("response.output_text.delta", "delta", json!(delta)));
+    }
+    events.push(of_part("response.output_text.done", "text", json!(text)));
+    events.push(of_part("response.content_part.done", "part", part(&text)));
+    events.push(json!({ "type": "response.output_item.done", "output_index": 0, "item": message(&text, "completed") }));
+    events.push(json!({ "type": "response.completed", "response": whole }));
+    for (number, event) in events.iter_mut().enumerate() {
+        event["sequence_number"] = number.into();
+    }
+    events.iter().map(named).collect()
 }
 
 fn anthropic_events(answer: &Answer) -> String {
@@ -127,7 +180,13 @@ pub fn text_of(body: &str) -> String {
             "/choices/0/message/content",
             "/delta/text",
         ];
-        let blocks = value.get("content").and_then(Value::as_array);
+        if value["type"] == "response.output_text.delta" {
+            return value["delta"].as_str().unwrap_or_default().to_owned();
+        }
+        let blocks = value
+            .get("content")
+            .or_else(|| value.pointer("/output/0/content"))
+            .and_then(Value::as_array);
         direct
             .iter()
             .filter_map(|path| value.pointer(path))
@@ -157,7 +216,7 @@ mod tests {
             usage: Some((3, 4)),
             model: "m".into(),
         };
-        for api in [Api::Openai, Api::Anthropic] {
+        for api in [Api::Openai, Api::Responses, Api::Anthropic] {
             assert_eq!(text_of(&document(api, &answer).to_string()), "before");
             let events = String::from_utf8(events(api, &answer, true)).unwrap();
             assert_eq!(text_of(&events), "before");

@@ -98,6 +98,8 @@ pub enum Shared {
 pub enum Api {
     /// `POST /v1/chat/completions`.
     Openai,
+    /// `POST /v1/responses`.
+    Responses,
     /// `POST /v1/messages`.
     Anthropic,
 }

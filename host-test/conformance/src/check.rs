@@ -159,7 +159,12 @@ fn error_body(text: &str, code: &str, out: &mut Vec<String>) {
     if !error["message"].is_string() || !error["type"].is_string() {
         out.push(format!("not an error in an API's spelling: {text}"));
     }
-    let is_anthropic = body["type"] == "error";
+    // OpenAI's responses say so twice.
+    let is_numbered = body["sequence_number"].is_u64();
+    let is_anthropic = body["type"] == "error" && !is_numbered;
+    if is_numbered && (body["code"] != code || body["message"] != error["message"]) {
+        out.push(format!("not an error event of responses: {text}"));
+    }
     if !is_anthropic && error["code"] != code {
         out.push(format!(
             "error.code: expected {code}, found {}",

@@ -89,6 +89,7 @@ pub fn call(request: &Request, people: &BTreeMap<String, String>) -> Result<Call
     let method = request.method.as_deref().unwrap_or("POST");
     let path = request.path.as_deref().unwrap_or(match api {
         Api::Openai => "/v1/chat/completions",
+        Api::Responses => "/v1/responses",
         Api::Anthropic => "/v1/messages",
     });
     let mut headers: Vec<Field> = [
@@ -107,7 +108,9 @@ pub fn call(request: &Request, people: &BTreeMap<String, String>) -> Result<Call
                 .get(name)
                 .with_context(|| format!("nobody is called {name}"))?;
             headers.push(match api {
-                Api::Openai => ("authorization".into(), format!("Bearer {key}").into_bytes()),
+                Api::Openai | Api::Responses => {
+                    ("authorization".into(), format!("Bearer {key}").into_bytes())
+                }
                 Api::Anthropic => ("x-api-key".into(), key.clone().into_bytes()),
             });
         }
@@ -154,6 +157,7 @@ fn ordinary_body(api: Api, request: &Request) -> Value {
     let messages = json!([{ "role": "user", "content": prompt }]);
     let body = match api {
         Api::Openai => json!({ "model": "gpt-4o-mini", "messages": messages }),
+        Api::Responses => json!({ "model": "gpt-4o-mini", "input": messages }),
         Api::Anthropic => {
             json!({ "model": "claude-3-5-sonnet", "max_tokens": 100, "messages": messages })
         }

@@ -99,6 +99,55 @@ class OpenAI:
     client = staticmethod(openai_client)
 
 
+class Responses(OpenAI):
+    """The same of the API that OpenAI's SDKs and Codex use by default."""
+
+    @staticmethod
+    def create(prompt, client=None, model=OpenAI.model, max_tokens=openai.omit, **more):
+        client = client or openai_client()
+        return client.responses.create(model=model, input=prompt, max_output_tokens=max_tokens, **more)
+
+    @classmethod
+    def text(cls, prompt, **more):
+        return cls.create(prompt, **more).output_text
+
+    @classmethod
+    def stream(cls, prompt, **more):
+        """What the deltas say; all that repeats them must say the same."""
+        text, done = "", []
+        for event in cls.create(prompt, stream=True, **more):
+            if event.type == "response.output_text.delta":
+                text += event.delta
+            elif event.type == "response.output_text.done":
+                done.append(event.text)
+            elif event.type == "response.content_part.done":
+                done.append(event.part.text)
+            elif event.type == "response.output_item.done":
+                done.append(event.item.content[0].text)
+            elif event.type == "response.completed":
+                done.append(event.response.output_text)
+                assert event.response.usage.output_tokens > 0
+        assert done == [text] * 4, (text, done)
+        return text
+
+    @classmethod
+    def called_with(cls, prompt, stream, **more):
+        if not stream:
+            return json.loads(cls.create(prompt, **more).output[-1].arguments)
+        arguments, done = "", []
+        for event in cls.create(prompt, stream=True, **more):
+            if event.type == "response.function_call_arguments.delta":
+                arguments += event.delta
+            elif event.type == "response.function_call_arguments.done":
+                done.append(event.arguments)
+            elif event.type == "response.output_item.done":
+                done.append(event.item.arguments)
+            elif event.type == "response.completed":
+                done.append(event.response.output[-1].arguments)
+        assert done == [arguments] * 3, (arguments, done)
+        return json.loads(arguments)
+
+
 class Anthropic:
     """The same in Anthropic's."""
 
@@ -163,7 +212,7 @@ def raises(api, kind, code, call):
         raise AssertionError(f"no {kind} but an answer; {code} was expected")
 
 
-for api in (OpenAI, Anthropic):
+for api in (OpenAI, Responses, Anthropic):
     name = api.__name__
     check(f"{name} answers", api.text(PROMPT) == ECHO + PROMPT)
     check(f"{name} streams", api.stream(PROMPT) == ECHO + PROMPT)
@@ -221,7 +270,22 @@ chunks = list(OpenAI.create(PROMPT, stream=True))
 check("OpenAI streams without usage", all(chunk.choices and not chunk.usage for chunk in chunks))
 check("and says all the same", "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == ECHO + PROMPT)
 
-raises(OpenAI, "NotFoundError", "unknown_endpoint", lambda: openai_client().embeddings.create(model="m", input=PROMPT))
+raises(OpenAI, "NotFoundError", "unknown_endpoint", lambda: openai_client().moderations.create(input=PROMPT))
+embed = lambda text, model=OpenAI.model: openai_client().embeddings.create(model=model, input=text)
+check("OpenAI embeds", len(embed([PROMPT, "and this"]).data) == 2)
+raises(OpenAI, "BadRequestError", "dlp_blocked", lambda: embed(f"My SSN is {SSN}."))
+raises(OpenAI, "PermissionDeniedError", "model_not_allowed", lambda: embed(PROMPT, "no-such-model"))
+
+# What the provider keeps is nobody's to fetch.
+raises(Responses, "BadRequestError", "malformed_body", lambda: Responses.create(PROMPT, background=True))
+raises(Responses, "BadRequestError", "malformed_body", lambda: Responses.create(PROMPT, previous_response_id="resp_stub00000001"))
+raises(Responses, "NotFoundError", "unknown_endpoint", lambda: openai_client().responses.retrieve("resp_stub00000001"))
+raises(Responses, "NotFoundError", "unknown_endpoint", lambda: openai_client().responses.cancel("resp_stub00000001"))
+thought = {"x-stub-reasoning": f"the key is {SECRET}, well", "x-stub-delta": "4"}
+said = Responses.create([{"role": "user", "content": [{"type": "input_text", "text": PROMPT}]}], extra_headers=thought)
+check("Responses redacts what the model thought", said.output[0].summary[0].text.startswith("the key is ") and SECRET[:14] not in said.to_json())
+history = [{"role": "user", "content": PROMPT}, *said.output, {"role": "user", "content": "and now?"}]
+check("Responses takes its own output as input", Responses.text(history) == ECHO + "and now?")
 counted = anthropic_client().messages.count_tokens(model=Anthropic.model, messages=[{"role": "user", "content": PROMPT}])
 check("Anthropic counts tokens", counted.input_tokens > 0)
 
@@ -229,6 +293,12 @@ try:
     OpenAI.stream(PROMPT, extra_headers={"x-stub-text": f"before {SSN} after", "x-stub-delta": "3"})
 except openai.APIError as error:
     check("OpenAI raises when a stream is stopped", error.code == "response_blocked")
+else:
+    raise AssertionError("no error in a stream that was stopped")
+try:
+    Responses.stream(PROMPT, extra_headers={"x-stub-text": f"before {SSN} after", "x-stub-delta": "3"})
+except openai.APIError as error:
+    check("Responses raises when a stream is stopped", error.code == "response_blocked")
 else:
     raise AssertionError("no error in a stream that was stopped")
 try:

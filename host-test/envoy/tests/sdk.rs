@@ -32,7 +32,7 @@ fn with_a_denied_source(variant: Variant) -> World {
             json!({ "name": "email", "pattern": r"[a-z]+@corp\.example", "action": "mask" });
         policy["dlp"]["rules"].as_array_mut().unwrap().push(email);
         // What the stub is told to answer is for the answer's rules, not for the request's.
-        policy["dlp"]["pass_headers"] = json!(["x-stub-text", "x-stub-tool"]);
+        policy["dlp"]["pass_headers"] = json!(["x-stub-text", "x-stub-tool", "x-stub-reasoning"]);
     })
 }
 

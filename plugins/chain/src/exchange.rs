@@ -6,8 +6,8 @@ use crate::response::ResponseState;
 use crate::shared::{self, Published, Stage};
 use crate::{Completeness, Gateway, Step};
 use portcullis_policy::{
-    Attribute, Endpoint, Event, Facts, HeaderEdit, Metric, Reason, Refusal, ResponseMeaning, Store,
-    Timestamp,
+    Attribute, Budget, Endpoint, Event, Facts, HeaderEdit, Metric, Reason, Refusal,
+    ResponseMeaning, Store, Timestamp,
 };
 use portcullis_wire::{Dialect, LocalReply, budget_headers, refusal as spell_refusal};
 use std::rc::Rc;
@@ -204,7 +204,7 @@ impl Exchange {
         let mut reply = spell_refusal(self.dialect, &refusal, &facts.request_id);
         reply
             .headers
-            .extend(budget_headers(self.dialect, &facts.budget, turn.now));
+            .extend(budget(self.dialect, &facts.budget, turn.now));
         for name in request_id_headers(self.dialect) {
             if !facts.request_id.is_empty() {
                 reply.headers.push((*name, facts.request_id.clone()));
@@ -274,5 +274,18 @@ pub(crate) const fn request_id_headers(dialect: Dialect) -> &'static [&'static s
     match dialect {
         Dialect::OpenAi => &["x-request-id"],
         Dialect::Anthropic => &["x-request-id", "request-id"],
+    }
+}
+
+/// Header fields that say what a caller has left, where there is a policy that counts it.
+pub(crate) fn budget(
+    dialect: Dialect,
+    budget: &Budget,
+    now: Timestamp,
+) -> Vec<(&'static str, String)> {
+    if cfg!(feature = "limits") {
+        budget_headers(dialect, budget, now)
+    } else {
+        Vec::new()
     }
 }

@@ -37,6 +37,9 @@ impl Exchange {
         let Some(allowed) = &self.fanout.facts.listed_models else {
             return Ok(released);
         };
+        if !cfg!(feature = "models") {
+            return Err(no_list());
+        }
         let may_see = |model: &str| allowed.may_use(model);
         let part = match &released {
             Released::AsIs => shown(&listing, &may_see),

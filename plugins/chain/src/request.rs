@@ -183,33 +183,30 @@ impl Exchange {
     /// Decides how the body will be read.
     #[inline(never)]
     fn prepare_body(&mut self, head: &RequestHead<'_>, complete: bool) -> Result<(), Refusal> {
-        self.request = match head.endpoint {
-            _ if head.upgrade => RequestState::Unread,
-            Endpoint::OpenAiChat | Endpoint::AnthropicMessages | Endpoint::AnthropicCountTokens => {
-                if self.gateway.interest.request_body {
-                    if !complete {
-                        guards::request_body(head)?;
-                    }
-                    let bytes_max = self.gateway.settings.body_bytes_max;
-                    let mut reader = RequestReader::new(head.endpoint, bytes_max);
-                    if let Some(bytes) = guards::content_length(head) {
-                        reader = reader.announced(bytes);
-                    }
-                    if self.gateway.interest.request_model_first {
-                        reader = reader.model_first();
-                    }
-                    RequestState::Reading(Box::new(reader))
-                } else {
-                    RequestState::Unread
+        self.request = if head.upgrade {
+            RequestState::Unread
+        } else if head.endpoint.takes_prompt() {
+            if !self.gateway.interest.request_body {
+                RequestState::Unread
+            } else {
+                if !complete {
+                    guards::request_body(head)?;
                 }
+                let bytes_max = self.gateway.settings.body_bytes_max;
+                let mut reader = RequestReader::new(head.endpoint, bytes_max);
+                if let Some(bytes) = guards::content_length(head) {
+                    reader = reader.announced(bytes);
+                }
+                if self.gateway.interest.request_model_first {
+                    reader = reader.model_first();
+                }
+                RequestState::Reading(Box::new(reader))
             }
+        } else if head.endpoint == Endpoint::Model && !complete {
             // The path is judged before anything leaves, so that no body can be waited for.
-            Endpoint::Model if !complete => return Err(guards::body_not_expected()),
-            Endpoint::Models
-            | Endpoint::Model
-            | Endpoint::Probe
-            | Endpoint::Public
-            | Endpoint::Unknown => RequestState::Bodiless,
+            return Err(guards::body_not_expected());
+        } else {
+            RequestState::Bodiless
         };
         Ok(())
     }

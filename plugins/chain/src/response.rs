@@ -1,10 +1,10 @@
 //! The response's way: status, body, end.
 
-use crate::exchange::{is_ours, request_id_headers};
+use crate::exchange::{budget, is_ours, request_id_headers};
 use crate::request::RequestState;
 use crate::{Exchange, Origin, Step, Turn, guards, shared};
 use portcullis_policy::{Event, HeaderEdit, Reason, Refusal, ResponseHead, ResponseMeaning, Side};
-use portcullis_wire::{BodyKind, Released, ResponseReader, budget_headers, upstream_header_name};
+use portcullis_wire::{BodyKind, Released, ResponseReader, upstream_header_name};
 use std::borrow::Cow;
 
 /// How far the response is.
@@ -369,7 +369,7 @@ impl Exchange {
             }
         }
         let facts = &self.fanout.facts;
-        let budget = budget_headers(self.dialect, &facts.budget, turn.now);
+        let budget = budget(self.dialect, &facts.budget, turn.now);
         self.published.renamed = others && (rename == Some(true) || !budget.is_empty());
         for (name, value) in budget {
             self.header_edits

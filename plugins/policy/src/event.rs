@@ -8,6 +8,10 @@ use std::net::IpAddr;
 pub enum Endpoint {
     /// `POST /v1/chat/completions` of OpenAI.
     OpenAiChat,
+    /// `POST /v1/responses` of OpenAI.
+    OpenAiResponses,
+    /// `POST /v1/embeddings` of OpenAI: there is no completion.
+    OpenAiEmbeddings,
     /// `POST /v1/messages` of Anthropic.
     AnthropicMessages,
     /// `POST /v1/messages/count_tokens` of Anthropic: text leaves, no tokens are spent.
@@ -28,16 +32,25 @@ impl Endpoint {
     /// Whether a request names the model that it wants, so that the caller's right to it can be asked.
     #[must_use]
     pub const fn names_model(self) -> bool {
-        matches!(
-            self,
-            Self::OpenAiChat | Self::AnthropicMessages | Self::AnthropicCountTokens | Self::Model
-        )
+        self.takes_prompt() || matches!(self, Self::Model)
+    }
+
+    /// Whether a request has a body that goes to a model.
+    #[must_use]
+    pub const fn takes_prompt(self) -> bool {
+        self.spends_tokens() || matches!(self, Self::AnthropicCountTokens)
     }
 
     /// Whether a call spends tokens.
     #[must_use]
     pub const fn spends_tokens(self) -> bool {
-        matches!(self, Self::OpenAiChat | Self::AnthropicMessages)
+        matches!(
+            self,
+            Self::OpenAiChat
+                | Self::OpenAiResponses
+                | Self::OpenAiEmbeddings
+                | Self::AnthropicMessages
+        )
     }
 }
 

@@ -309,6 +309,9 @@ impl Document {
                             Role::Unknown
                         });
                     }
+                    if meaning == Some(Meaning::ItemKind) {
+                        role = places::role_of_item(head);
+                    }
                     Value::String { head, whole }
                 }
                 Token::Number(text) => {

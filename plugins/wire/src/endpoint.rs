@@ -6,6 +6,8 @@ use portcullis_policy::Endpoint;
 /// (a trailing slash, `//`, percent signs) might be understood differently upstream, so it is [`Endpoint::Unknown`].
 const ROUTES: &[(&str, &str, Endpoint)] = &[
     ("POST", "/v1/chat/completions", Endpoint::OpenAiChat),
+    ("POST", "/v1/responses", Endpoint::OpenAiResponses),
+    ("POST", "/v1/embeddings", Endpoint::OpenAiEmbeddings),
     ("POST", "/v1/messages", Endpoint::AnthropicMessages),
     (
         "POST",

@@ -104,6 +104,17 @@ pub(crate) fn role(name: &str) -> Role {
     }
 }
 
+/// The role that an item of a conversation has by its type; `None` where that says nothing, as a message's does not.
+pub(crate) fn role_of_item(kind: &str) -> Option<Role> {
+    if kind.ends_with("_output") {
+        Some(Role::Tool)
+    } else if kind.ends_with("_call") || kind == "reasoning" {
+        Some(Role::Assistant)
+    } else {
+        None
+    }
+}
+
 /// Whether a text still looks like what it claims to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {

@@ -9,6 +9,16 @@ use crate::json::Malformed;
 use crate::media;
 use portcullis_policy::{Endpoint, Reason, Refusal, RequestMeaning, Role};
 
+/// Why a request is refused that is not whole in itself: what the provider kept for it may be another caller's, and what the provider keeps of its
+/// answer comes when nobody scans it or is charged for it.
+const ELSEWHERE: &str = "background, previous_response_id, conversation and item_reference are not let through: send the whole conversation as input, and wait for the answer.";
+
+/// What stands in the place of text that a client sent as tokens: nobody here knows what they say.
+const TOKENS: &str = "tokens";
+
+/// Bytes that a token is taken for.
+const TOKEN_BYTES: u64 = 4;
+
 /// Reads a request's body, chunk by chunk. How it is cut means nothing.
 ///
 /// The body is kept, so that edits can be carried out: memory is what the body takes, at most `body_bytes_max`.
@@ -17,6 +27,7 @@ pub struct RequestReader {
     format: &'static Compiled,
     takes_body: bool,
     needs_model: bool,
+    answers_in_text: bool,
     body_bytes_max: usize,
     asks_usage: bool,
     document: Document,
@@ -30,18 +41,13 @@ impl RequestReader {
     /// For a body of at most `body_bytes_max` bytes.
     #[must_use]
     pub fn new(endpoint: Endpoint, body_bytes_max: usize) -> Self {
-        let (takes_body, needs_model) = match endpoint {
-            Endpoint::OpenAiChat
-            | Endpoint::AnthropicMessages
-            | Endpoint::AnthropicCountTokens
-            | Endpoint::Model => (true, true),
-            Endpoint::Public | Endpoint::Unknown => (true, false),
-            Endpoint::Models | Endpoint::Probe => (false, false),
-        };
+        let needs_model = endpoint.names_model();
+        let takes_body = needs_model || matches!(endpoint, Endpoint::Public | Endpoint::Unknown);
         Self {
             format: Compiled::of(endpoint),
             takes_body,
             needs_model,
+            answers_in_text: endpoint != Endpoint::OpenAiEmbeddings,
             body_bytes_max,
             asks_usage: include_usage::must_be_asked(endpoint),
             document: Document::new(needs_model, Role::Unknown),
@@ -162,14 +168,15 @@ impl RequestReader {
         } else {
             0
         };
+        let cap = asked.cap.or((!self.answers_in_text).then_some(0));
         Ok(RequestMeaning {
             model: asked.model.take(),
-            completion_tokens_max: asked
-                .cap
+            completion_tokens_max: cap
                 .map(|cap| cap.saturating_mul(asked.choices.unwrap_or(1).max(1))),
             choices: asked.choices.unwrap_or(0),
             stream: asked.stream,
-            text_bytes: self.document.text_bytes().saturating_sub(picture_bytes),
+            text_bytes: self.document.text_bytes().saturating_sub(picture_bytes)
+                + TOKEN_BYTES * asked.tokens,
             picture_bytes,
             unscanned: asked.unscanned.drain(..).map(str::to_owned).collect(),
         })
@@ -244,6 +251,10 @@ struct Asked {
     blob_type: Option<&'static str>,
     /// What just ended.
     payload: Option<Payload>,
+    /// The item at hand said what it is.
+    item_said: bool,
+    /// Tokens that stand in the place of text.
+    tokens: u64,
 }
 
 impl Asked {
@@ -330,6 +341,33 @@ impl Observe for Asked {
                     });
                 }
             }
+            Meaning::Elsewhere => {
+                if !matches!(value, Value::Null | Value::Bool(false)) {
+                    return Err(Malformed::Field(ELSEWHERE));
+                }
+            }
+            Meaning::Item => {
+                if matches!(value, Value::Open { .. }) {
+                    self.item_said = false;
+                } else if value == (Value::Close { object: true }) && !self.item_said {
+                    // A reference need not say that it is one.
+                    return Err(Malformed::Field(ELSEWHERE));
+                }
+            }
+            Meaning::ItemKind | Meaning::Role => {
+                if let Value::String { head, .. } = value {
+                    self.item_said = true;
+                    if head == "item_reference" {
+                        return Err(Malformed::Field(ELSEWHERE));
+                    }
+                }
+            }
+            Meaning::Tokens => {
+                if let Value::Number(_) = value {
+                    self.tokens += 1;
+                    self.add_unscanned(TOKENS);
+                }
+            }
             Meaning::AudioFormat => {
                 if let Value::String { head, .. } = value {
                     self.add_unscanned(media::of_audio(head));
@@ -340,7 +378,6 @@ impl Observe for Asked {
             | Meaning::Usage
             | Meaning::BlobData
             | Meaning::Part
-            | Meaning::Role
             | Meaning::InputTokens(_)
             | Meaning::OutputTokens
             | Meaning::Completion
@@ -348,7 +385,11 @@ impl Observe for Asked {
             | Meaning::Channel(_)
             | Meaning::Whole
             | Meaning::Finish
-            | Meaning::Kind => {}
+            | Meaning::Kind
+            | Meaning::KindOfText
+            | Meaning::Group
+            | Meaning::Within
+            | Meaning::Sequence => {}
         }
         Ok(())
     }

@@ -321,7 +321,8 @@ impl ResponseReader {
             Body::Stream(mut stream) | Body::Skimmed(mut stream) => {
                 let mut bytes = stream.take();
                 stream.drop_held();
-                bytes.extend(spelling::stream_error(dialect, refusal));
+                let number = stream.next_number();
+                bytes.extend(spelling::stream_error(dialect, refusal, number));
                 (Body::Skimmed(stream), bytes)
             }
             Body::Json(json) => {

@@ -44,7 +44,7 @@ impl Observe for UsageCount {
         };
         match meaning {
             Meaning::InputTokens(slot) => {
-                if let Some(count) = self.input.get_mut(slot) {
+                if let Some(count) = self.input.get_mut(usize::from(slot)) {
                     *count = Some(tokens);
                 }
             }
@@ -72,7 +72,15 @@ impl Observe for UsageCount {
             | Meaning::Channel(_)
             | Meaning::Whole
             | Meaning::Finish
-            | Meaning::Kind => {}
+            | Meaning::Kind
+            | Meaning::KindOfText
+            | Meaning::Group
+            | Meaning::Within
+            | Meaning::Sequence
+            | Meaning::Elsewhere
+            | Meaning::Item
+            | Meaning::ItemKind
+            | Meaning::Tokens => {}
         }
         Ok(())
     }

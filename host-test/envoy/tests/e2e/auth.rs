@@ -169,7 +169,7 @@ fn paths(world: &World) {
         "missing_api_key",
     );
     for unknown in [
-        "/v1/embeddings",
+        "/v1/audio/speech",
         "/v1/messages/x",
         "/v1/chat/completions/",
         "/",

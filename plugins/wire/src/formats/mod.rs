@@ -2,8 +2,10 @@
 
 mod anthropic;
 mod openai_chat;
+mod openai_embeddings;
+mod openai_responses;
 
-use crate::json::{Row, Trie};
+use crate::json::{NodeId, Row, Trie};
 use crate::places::{About, Claim};
 use portcullis_policy::Endpoint;
 use std::sync::LazyLock;
@@ -44,7 +46,7 @@ pub(crate) enum Meaning {
     /// Of a request: the name of an audio format.
     AudioFormat,
     /// Of a response: tokens of the prompt; all slots together are the sum, the last value of each counts.
-    InputTokens(usize),
+    InputTokens(u8),
     /// Of a response: tokens of the completion; the last value counts.
     OutputTokens,
     /// Of a response: what is below it is the completion.
@@ -53,7 +55,7 @@ pub(crate) enum Meaning {
     /// objects above it.
     Delta,
     /// Of an event: a string of this channel, wherever it stands (and not by its path).
-    Channel(&'static str),
+    Channel(Voice),
     /// Of an event, below [`Meaning::Delta`]: a string, or strings, that do not go on.
     Whole,
     /// Of an event: when it is not null, the channels of the object's `index` end.
@@ -64,6 +66,42 @@ pub(crate) enum Meaning {
     Usage,
     /// Of an event: its type, looked up in [`Format::ends`].
     Kind,
+    /// The same, where it also says to which text a string belongs: `….delta` goes on, `….done` ends it.
+    KindOfText,
+    /// Of an event: the number of the item that it is about, which is what ends together.
+    Group,
+    /// Of an event: a number within that, which tells texts apart.
+    Within,
+    /// Of an event: its own number in the stream.
+    Sequence,
+    /// Of a request: what the answer would depend on, or be kept, where nobody reads it: it must not be asked for.
+    Elsewhere,
+    /// Of a request: one of the items that are its messages.
+    Item,
+    /// Of an item: its type, which says whose its texts are when it is no message.
+    ItemKind,
+    /// Of a request: a text, or one token of it as a number.
+    Tokens,
+}
+
+/// What a string says, which tells it from other strings that go on at the same place of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Voice {
+    /// To the user.
+    Text = b't',
+    /// That it will not.
+    Refusal = b'r',
+    /// To a tool.
+    Arguments = b'a',
+    /// To itself.
+    Thinking = b'k',
+    /// That it was itself.
+    Signature = b's',
+    /// The text once more, token by token.
+    Tokens = b'T',
+    /// The refusal once more.
+    RefusalTokens = b'R',
 }
 
 /// What an event of a certain type ends.
@@ -94,6 +132,17 @@ pub(crate) struct Format {
     pub ends: &'static [(&'static str, Ends)],
     /// Names of events (`event:` lines) that are not worth reading.
     pub event_names: &'static [&'static str],
+    /// Its streams say what they said once more: as [`Repeats`] says.
+    pub repeats: Option<&'static Repeats>,
+}
+
+/// How the events of a stream repeat parts of the document that the answer would otherwise have been.
+#[derive(Debug)]
+pub(crate) struct Repeats {
+    /// The key of the whole document.
+    pub whole: &'static str,
+    /// Keys of its parts, and where these stand in it.
+    pub parts: &'static [(&'static str, &'static str)],
 }
 
 /// A format with its tables compiled.
@@ -111,11 +160,20 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     fn new(format: &'static Format) -> Self {
+        let mut event = Trie::new(format.event, format.event_places);
+        if let Some(Repeats { whole, parts }) = format.repeats {
+            let root = event.below(NodeId::ROOT, whole);
+            event.add(root, format.response, format.response_places);
+            for (key, path) in *parts {
+                let place = event.below(root, path);
+                event.alias(key, place);
+            }
+        }
         Self {
             format,
             request: Trie::new(format.request, format.request_places),
             response: Trie::new(format.response, format.response_places),
-            event: Trie::new(format.event, format.event_places),
+            event,
         }
     }
 
@@ -128,6 +186,10 @@ impl Compiled {
     pub(crate) fn of(endpoint: Endpoint) -> &'static Self {
         static OPENAI_CHAT: LazyLock<Compiled> =
             LazyLock::new(|| Compiled::new(&openai_chat::FORMAT));
+        static OPENAI_RESPONSES: LazyLock<Compiled> =
+            LazyLock::new(|| Compiled::new(&openai_responses::FORMAT));
+        static OPENAI_EMBEDDINGS: LazyLock<Compiled> =
+            LazyLock::new(|| Compiled::new(&openai_embeddings::FORMAT));
         static ANTHROPIC: LazyLock<Compiled> =
             LazyLock::new(|| Compiled::new(&anthropic::MESSAGES));
         static ANTHROPIC_COUNT: LazyLock<Compiled> =
@@ -136,6 +198,8 @@ impl Compiled {
         static PLAIN: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(&PLAIN_JSON));
         match endpoint {
             Endpoint::OpenAiChat => &OPENAI_CHAT,
+            Endpoint::OpenAiResponses => &OPENAI_RESPONSES,
+            Endpoint::OpenAiEmbeddings => &OPENAI_EMBEDDINGS,
             Endpoint::AnthropicMessages => &ANTHROPIC,
             Endpoint::AnthropicCountTokens => &ANTHROPIC_COUNT,
             Endpoint::Model | Endpoint::Models => &MODELS,
@@ -154,6 +218,7 @@ const PLAIN_JSON: Format = Format {
     event_places: &[],
     ends: &[],
     event_names: &[],
+    repeats: None,
 };
 
 /// Models: a list of them (<https://platform.openai.com/docs/api-reference/models>), or one. A request whose path names one is read as if a body
@@ -175,28 +240,47 @@ mod tests {
     fn tables_fit() {
         for format in [
             &openai_chat::FORMAT,
+            &openai_responses::FORMAT,
+            &openai_embeddings::FORMAT,
             &anthropic::MESSAGES,
             &anthropic::COUNT_TOKENS,
+            &MODELS,
         ] {
             for (table, places) in [
                 (format.request, format.request_places),
                 (format.response, format.response_places),
                 (format.event, format.event_places),
             ] {
-                let trie = Trie::new(table, places);
+                let paths = whole(table);
+                let places: Vec<_> = whole(places)
+                    .into_iter()
+                    .zip(places)
+                    .map(|(path, (_, about))| (path, matches!(about, About::Whose(_))))
+                    .collect();
+                assert_eq!(apart(&paths), paths.len(), "a path stands twice");
+                assert_eq!(apart(&places), places.len(), "a place stands twice");
+            }
+            let compiled = Compiled::new(format);
+            for trie in [&compiled.request, &compiled.response, &compiled.event] {
                 assert!(trie.keys_most() <= crate::json::KEYS_MAX);
-                let mut paths: Vec<_> = table.iter().map(|(path, _)| path).collect();
-                paths.sort_unstable();
-                paths.dedup();
-                assert_eq!(paths.len(), table.len(), "a path stands twice");
-                let said = |(path, about): &(&'static str, About)| {
-                    (*path, matches!(about, About::Whose(_)))
-                };
-                let mut paths: Vec<_> = places.iter().map(said).collect();
-                paths.sort_unstable();
-                paths.dedup();
-                assert_eq!(paths.len(), places.len(), "a place stands twice");
             }
         }
+    }
+
+    fn apart<T: Ord>(all: &[T]) -> usize {
+        all.iter().collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    /// The paths of a table, written out.
+    fn whole<T>(table: &[Row<T>]) -> Vec<String> {
+        let mut common = "";
+        let paths = table.iter().map(|(path, _)| match path.split_once(':') {
+            None => (*path).to_owned(),
+            Some((before, rest)) => {
+                common = if before.is_empty() { common } else { before };
+                format!("{common}.{rest}")
+            }
+        });
+        paths.collect()
     }
 }

@@ -1,9 +1,13 @@
 //! Tables of paths, compiled once: which key means what, and which keys must not stand twice.
 
+use crate::media::cut;
 use crate::places::{About, Claim, Ground};
 use portcullis_policy::Role;
 
 /// One row of a table: a path such as `messages.*.role` (`*` is any element of an array) and what stands there.
+///
+/// A colon ends what the path has in common with those of the rows that follow, which begin with one: behind `messages.*:role`, `:content` is
+/// `messages.*.content`. Tables are a good part of a small module.
 pub(crate) type Row<M> = (&'static str, M);
 
 /// A place in a [`Trie`]. [`NodeId::UNKNOWN`] is everywhere that no row leads to.
@@ -75,28 +79,59 @@ impl<M: Copy> Trie<M> {
         let mut trie = Self {
             nodes: vec![Node::EMPTY],
         };
+        trie.add(NodeId::ROOT, rows, places);
+        trie
+    }
+
+    /// Adds another table below a place.
+    pub(crate) fn add(&mut self, root: NodeId, rows: &[Row<M>], places: &[Row<About>]) {
+        let mut common = root;
         for (path, meaning) in rows {
-            if let Some(node) = trie.at(path) {
+            let id = self.at(root, &mut common, path);
+            if let Some(node) = self.node_mut(id) {
                 node.meaning = Some(*meaning);
             }
         }
         for (path, about) in places {
-            let Some(node) = trie.at(path) else { continue };
+            let id = self.at(root, &mut common, path);
+            let Some(node) = self.node_mut(id) else {
+                continue;
+            };
             match about {
                 About::Whose(role) => node.whose = Some(*role),
                 About::Are(claim) => node.claim = Some(*claim),
             }
         }
-        trie
     }
 
-    /// The place of a path, made when there is none.
-    fn at(&mut self, path: &'static str) -> Option<&mut Node<M>> {
-        let mut node = NodeId::ROOT;
-        for key in path.split('.') {
-            node = self.child(node, key);
+    /// The place of a row's path below `root`, made when there is none.
+    fn at(&mut self, root: NodeId, common: &mut NodeId, path: &'static str) -> NodeId {
+        match cut(path, b':') {
+            (path, None) => self.below(root, path),
+            ("", Some(rest)) => self.below(*common, rest),
+            (before, Some(rest)) => {
+                *common = self.below(root, before);
+                self.below(*common, rest)
+            }
         }
-        self.node_mut(node)
+    }
+
+    /// The place of a path below another one.
+    pub(crate) fn below(&mut self, mut node: NodeId, path: &'static str) -> NodeId {
+        let mut rest = Some(path);
+        while let Some(path) = rest {
+            let (key, behind) = cut(path, b'.');
+            node = self.child(node, key);
+            rest = behind;
+        }
+        node
+    }
+
+    /// Has `key` of the document lead to a place that is there.
+    pub(crate) fn alias(&mut self, key: &'static str, place: NodeId) {
+        if let Some(root) = self.node_mut(NodeId::ROOT) {
+            root.keys.push((Sketch::of(key), key, place));
+        }
     }
 
     #[inline]

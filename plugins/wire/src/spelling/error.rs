@@ -41,7 +41,7 @@ pub fn refusal(dialect: Dialect, refusal: &Refusal, request_id: &str) -> LocalRe
         headers.push(("retry-after-ms", millis.to_string()));
     }
     let body = match dialect {
-        Dialect::OpenAi => open_ai_error(refusal),
+        Dialect::OpenAi => open_ai_error(refusal, None),
         Dialect::Anthropic => anthropic_error(refusal, Some(request_id)),
     };
     LocalReply {
@@ -54,29 +54,45 @@ pub fn refusal(dialect: Dialect, refusal: &Refusal, request_id: &str) -> LocalRe
 /// A refusal as a whole body, where nobody knows the request's id.
 pub(crate) fn error_body(dialect: Dialect, refusal: &Refusal) -> Vec<u8> {
     match dialect {
-        Dialect::OpenAi => open_ai_error(refusal),
+        Dialect::OpenAi => open_ai_error(refusal, None),
         Dialect::Anthropic => anthropic_error(refusal, None),
     }
     .into_bytes()
 }
 
-/// A refusal as the event that ends a stream half way.
-pub(crate) fn stream_error(dialect: Dialect, refusal: &Refusal) -> Vec<u8> {
-    match dialect {
-        Dialect::OpenAi => format!("data: {}\n\n", open_ai_error(refusal)),
-        Dialect::Anthropic => format!("event: error\ndata: {}\n\n", anthropic_error(refusal, None)),
-    }
-    .into_bytes()
+/// A refusal as the event that ends a stream half way, `number` being its own where events are numbered.
+pub(crate) fn stream_error(dialect: Dialect, refusal: &Refusal, number: Option<u64>) -> Vec<u8> {
+    let data = match dialect {
+        Dialect::OpenAi => open_ai_error(refusal, number),
+        Dialect::Anthropic => anthropic_error(refusal, None),
+    };
+    let name = match (dialect, number) {
+        (Dialect::OpenAi, None) => "",
+        _ => "event: error\n",
+    };
+    [name, "data: ", &data, "\n\n"].concat().into_bytes()
 }
 
-fn open_ai_error(refusal: &Refusal) -> String {
-    let mut body = String::from(r#"{"error":{"message":""#);
-    escape_into(&refusal.message, &mut body);
-    body.push_str(r#"","type":""#);
+/// As an event with a number (OpenAI's responses) it says so twice: the API's reference has message, code and param in the event itself, and the API
+/// as it runs in an object `error`, which is what makes the SDKs raise one.
+fn open_ai_error(refusal: &Refusal, number: Option<u64>) -> String {
+    let mut body = String::from("{");
+    let mut fields = String::from(r#","message":""#);
+    escape_into(&refusal.message, &mut fields);
+    fields.push_str(r#"","param":null,"code":""#);
+    fields.push_str(refusal.reason.code());
+    fields.push('"');
+    if let Some(number) = number {
+        body.push_str(r#""type":"error","sequence_number":"#);
+        body.push_str(&number.to_string());
+        body.push_str(&fields);
+        body.push(',');
+    }
+    body.push_str(r#""error":{"type":""#);
     body.push_str(open_ai_type(refusal.reason));
-    body.push_str(r#"","param":null,"code":""#);
-    body.push_str(refusal.reason.code());
-    body.push_str(r#""}}"#);
+    body.push('"');
+    body.push_str(&fields);
+    body.push_str("}}");
     body
 }
 

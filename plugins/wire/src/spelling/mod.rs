@@ -22,7 +22,9 @@ impl Dialect {
     #[must_use]
     pub fn of(endpoint: Endpoint, path: &str, has_anthropic_version: bool) -> Self {
         match endpoint {
-            Endpoint::OpenAiChat => Self::OpenAi,
+            Endpoint::OpenAiChat | Endpoint::OpenAiResponses | Endpoint::OpenAiEmbeddings => {
+                Self::OpenAi
+            }
             Endpoint::AnthropicMessages | Endpoint::AnthropicCountTokens => Self::Anthropic,
             Endpoint::Models
             | Endpoint::Model

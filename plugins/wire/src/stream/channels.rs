@@ -41,11 +41,14 @@ pub(super) struct Channel {
     wishes: Pending,
     /// What it wishes changed within strings of the document that the text is, ready to be carried out.
     ready: Pending,
+    /// As which text it is kept, should it come again.
+    pub said: Option<usize>,
 }
 
 impl Channel {
     fn new(id: TextId, of: (Role, Place)) -> Self {
         Self {
+            said: None,
             flow: Flow::new(id, of, NESTED_DEPTH_MAX),
             decided: 0,
             released: 0,
@@ -181,12 +184,14 @@ pub(super) struct Channels {
 }
 
 impl Channels {
-    /// The channel of a key, opened with the id that `fresh` gives when there is none, as what `of` says. `None`: there are too many.
+    /// The channel of a key, opened with the id that `fresh` gives when there is none, as what `of` says, and as the text that `said` gives. `None`:
+    /// there are too many.
     pub(super) fn at(
         &mut self,
         key: Key,
         of: (Role, Place),
         fresh: impl FnOnce() -> TextId,
+        said: impl FnOnce() -> Option<usize>,
     ) -> Option<TextId> {
         let place = match self.open.binary_search_by(|(open, _)| open.cmp(&key)) {
             Ok(place) => return self.open.get(place).map(|(_, id)| *id),
@@ -198,7 +203,8 @@ impl Channels {
         let id = fresh();
         self.open.insert(place, (key, id));
         let place = self.known.partition_point(|(known, _)| *known < id);
-        let channel = Box::new(Channel::new(id, of));
+        let mut channel = Box::new(Channel::new(id, of));
+        channel.said = said();
         self.known.insert(place, (id, channel));
         Some(id)
     }
@@ -213,17 +219,17 @@ impl Channels {
         self.known.get_mut(place).map(|(_, channel)| &mut **channel)
     }
 
-    /// Closes the channels of a group, or all; the sink must be told of each of them.
-    pub(super) fn close(&mut self, of: Option<Option<u64>>) -> Vec<TextId> {
-        let closed = match of {
-            None => 0..self.open.len(),
-            Some(group) => {
-                let first = self.open.partition_point(|(key, _)| key.group < group);
-                let end = self.open.partition_point(|(key, _)| key.group <= group);
-                first..end
+    /// Closes the channels that end; the sink must be told of each of them.
+    pub(super) fn close(&mut self, ends: &dyn Fn(&Key) -> bool) -> Vec<TextId> {
+        let mut closed = Vec::new();
+        self.open.retain(|(key, id)| {
+            let ends = ends(key);
+            if ends {
+                closed.push(*id);
             }
-        };
-        self.open.drain(closed).map(|(_, id)| id).collect()
+            !ends
+        });
+        closed
     }
 
     /// A piece has left. A channel that ended and has nothing left is forgotten.

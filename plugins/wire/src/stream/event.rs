@@ -4,7 +4,7 @@ use super::channels::Key;
 use super::data::Data;
 use super::shape::Spot;
 use crate::document::{Observe, Value};
-use crate::formats::{Compiled, Ends, Meaning};
+use crate::formats::{Compiled, Ends, Meaning, Voice};
 use crate::json::{self, Malformed, NodeId, Raw, Token, Unescaped, Walker};
 use crate::places::{Claim, Ground, Look};
 use crate::usage::UsageCount;
@@ -35,6 +35,8 @@ pub(super) struct Said {
     pub steers: bool,
     /// A number.
     pub number: bool,
+    /// The event's own number: no text, and another one in each event.
+    pub sequence: bool,
     /// Whose it is, and what it claims to be.
     ground: Ground,
 }
@@ -43,7 +45,7 @@ pub(super) struct Said {
 struct Path<'a> {
     parent: usize,
     segment: Segment<'a>,
-    name: Option<&'static str>,
+    name: Option<Voice>,
 }
 
 /// How a value is reached from the array or object around it.
@@ -86,6 +88,14 @@ pub(super) struct EventData<'a> {
     counted: bool,
     /// Which container is the array of answers.
     answers: Option<usize>,
+    /// Where the event's type says to which text its strings belong: what all of them have in common.
+    of: String,
+    /// A number of the event that tells its texts apart.
+    within: Option<u64>,
+    /// The text that it says has ended.
+    done: bool,
+    /// Its number in the stream.
+    pub sequence: Option<u64>,
 }
 
 /// Room for as many strings and containers as an event usually has.
@@ -104,6 +114,18 @@ impl Found<'_> {
 }
 
 impl Said {
+    const fn new(ground: Ground) -> Self {
+        Self {
+            completion: false,
+            key: false,
+            of_key: false,
+            steers: false,
+            number: false,
+            sequence: false,
+            ground,
+        }
+    }
+
     /// Whose text it is and where it stands, given what it says. A text that goes on must look opaque piece by piece.
     pub(super) fn of(self, text: &str, escaped: bool) -> (Role, Place) {
         if self.number {
@@ -146,18 +168,12 @@ impl<'a> EventData<'a> {
             if let Token::Key(raw) = step.token {
                 key = Some(raw);
                 if step.node == NodeId::UNKNOWN {
-                    event.strings.push(Found {
-                        raw,
-                        said: Said {
-                            completion: false,
-                            key: true,
-                            of_key: false,
-                            steers: true,
-                            number: false,
-                            ground: walker.around(),
-                        },
-                        path: None,
-                    });
+                    let said = Said {
+                        key: true,
+                        steers: true,
+                        ..Said::new(walker.around())
+                    };
+                    event.found(raw, said, None);
                 }
                 continue;
             }
@@ -201,18 +217,20 @@ impl<'a> EventData<'a> {
                     }
                 }
                 Token::Piece { raw, .. } => {
-                    if meaning == Some(Meaning::Kind) && current == Some(0) {
-                        event.kind(raw, format);
+                    if current == Some(0)
+                        && let Some(Meaning::Kind | Meaning::KindOfText) = meaning
+                    {
+                        event.kind(raw, meaning == Some(Meaning::KindOfText), format);
                     }
                     let ground = format.event.ground(step.node, walker.around());
                     event.string(raw, meaning, region, ground, current, segment);
                 }
                 Token::Number(text) => {
-                    event.number(text, segment, current);
                     if json::may_have(text, numbers_from) {
                         let ground = format.event.ground(step.node, walker.around());
                         event.digits(walker.number(text), numbers_from, ground, segment);
                     }
+                    event.number(walker.number(text), meaning, segment, current);
                     if let Some(meaning) = meaning {
                         event.counted |=
                             matches!(meaning, Meaning::InputTokens(_) | Meaning::OutputTokens);
@@ -233,20 +251,50 @@ impl<'a> EventData<'a> {
 
     /// Whether it holds texts alone: what it does to the stream, another one does that differs in texts.
     pub(super) fn is_plain(&self) -> bool {
-        !self.counts && !self.counted && self.finished.is_empty() && !self.ends_all
+        !self.counts && !self.counted && self.finished.is_empty() && !self.ends_all && !self.done
     }
 
-    fn kind(&mut self, raw: Raw<'_>, format: &Compiled) {
-        match format
-            .format()
-            .ends
-            .iter()
-            .find(|(kind, _)| *kind == raw.text)
-        {
+    /// Takes its type; `of_text`: it says to which text its strings belong.
+    fn kind(&mut self, raw: Raw<'_>, of_text: bool, format: &Compiled) {
+        let mut room = Unescaped::new();
+        let kind = if raw.escaped {
+            room.of(raw.text)
+        } else {
+            raw.text
+        };
+        if of_text {
+            let of = kind.strip_suffix(".delta");
+            self.done = of.is_none() && kind.ends_with(".done");
+            self.of.push_str(of.unwrap_or(kind));
+        }
+        match format.format().ends.iter().find(|(its, _)| *its == kind) {
             Some((_, Ends::Index)) => self.finished.push(0),
             Some((_, Ends::All)) => self.ends_all = true,
             None => {}
         }
+    }
+
+    /// The text that has ended with this event, if it says so of one.
+    pub(super) fn ended_text(&self) -> Option<Key> {
+        let of = self.of.strip_suffix(".done").filter(|_| self.done)?;
+        let group = self.containers.first().and_then(|event| event.index);
+        let mut name = self.named(of);
+        voice_into(Voice::Text, &mut name);
+        Some(Key { group, name })
+    }
+
+    /// What the names of all texts of an event begin with that is about `of`.
+    fn named(&self, of: &str) -> String {
+        let mut name = of.to_owned();
+        if let Some(within) = self.within {
+            written(&mut name, format_args!("#{within}"));
+        }
+        name
+    }
+
+    #[inline(never)]
+    fn found(&mut self, raw: Raw<'a>, said: Said, path: Option<Path<'a>>) {
+        self.strings.push(Found { raw, said, path });
     }
 
     fn string(
@@ -269,18 +317,16 @@ impl<'a> EventData<'a> {
             name,
         });
         let of_key = self.is_last(segment);
-        self.strings.push(Found {
-            raw,
-            said: Said {
-                completion: goes_on,
-                key: false,
-                of_key,
-                steers: matches!(meaning, Some(Meaning::Kind | Meaning::Finish)),
-                number: false,
-                ground,
-            },
-            path,
-        });
+        let said = Said {
+            completion: goes_on,
+            of_key,
+            steers: matches!(
+                meaning,
+                Some(Meaning::Kind | Meaning::KindOfText | Meaning::Finish)
+            ),
+            ..Said::new(ground)
+        };
+        self.found(raw, said, path);
     }
 
     /// A number that is a text if it has so many digits, and is none of the API's own.
@@ -293,18 +339,13 @@ impl<'a> EventData<'a> {
             return;
         }
         let of_key = self.is_last(segment);
-        self.strings.push(Found {
-            raw,
-            said: Said {
-                completion: false,
-                key: false,
-                of_key,
-                steers: true,
-                number: true,
-                ground,
-            },
-            path: None,
-        });
+        let said = Said {
+            of_key,
+            steers: true,
+            number: true,
+            ..Said::new(ground)
+        };
+        self.found(raw, said, None);
     }
 
     /// Whether the key of a value is the string before it.
@@ -315,13 +356,38 @@ impl<'a> EventData<'a> {
         }
     }
 
-    fn number(&mut self, text: &str, segment: Segment<'_>, current: Option<usize>) {
-        let Segment::Key(key) = segment else { return };
-        let container = current.and_then(|at| self.containers.get_mut(at));
-        if let Some(container) = container
-            && json::means(key, INDEX)
-        {
-            container.index = text.parse().ok();
+    /// Takes a number that may say where in a stream the event belongs, and to which of its texts a string does.
+    fn number(
+        &mut self,
+        raw: Raw<'a>,
+        meaning: Option<Meaning>,
+        segment: Segment<'a>,
+        current: Option<usize>,
+    ) {
+        let of_object = match (meaning, segment) {
+            (Some(Meaning::Group), _) => true,
+            (_, Segment::Key(key)) => json::means(key, INDEX),
+            _ => false,
+        };
+        let (within, sequence) = (
+            meaning == Some(Meaning::Within),
+            meaning == Some(Meaning::Sequence),
+        );
+        if !(of_object || within || sequence) {
+            return;
+        }
+        let number = raw.text.parse().ok();
+        if within {
+            self.within = number;
+        } else if sequence {
+            self.sequence = number;
+            let said = Said {
+                sequence: true,
+                ..Said::new(Ground::default())
+            };
+            self.found(raw, said, None);
+        } else if let Some(container) = current.and_then(|at| self.containers.get_mut(at)) {
+            container.index = number;
         }
     }
 
@@ -335,7 +401,7 @@ impl<'a> EventData<'a> {
             at = container.parent;
         }
         let mut group = None;
-        let mut name = String::new();
+        let mut name = self.named(&self.of);
         for container in above.into_iter().rev() {
             match (container.segment, container.index) {
                 (_, Some(index)) if group.is_none() => group = Some(index),
@@ -350,10 +416,7 @@ impl<'a> EventData<'a> {
             }
         }
         match (path.name, path.segment) {
-            (Some(channel), _) => {
-                name.push('=');
-                name.push_str(channel);
-            }
+            (Some(voice), _) => voice_into(voice, &mut name),
             (None, Segment::Key(key)) => key_into(key, &mut name),
             (None, Segment::Element(at)) => written(&mut name, format_args!("@{at}")),
         }
@@ -385,6 +448,11 @@ fn key_into(key: Raw<'_>, name: &mut String) {
     for part in ["/", &text.len().to_string(), ":", text] {
         name.push_str(part);
     }
+}
+
+fn voice_into(voice: Voice, name: &mut String) {
+    name.push('=');
+    name.push(char::from(voice as u8));
 }
 
 /// Writing to a string cannot fail.

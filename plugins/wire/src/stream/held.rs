@@ -1,5 +1,6 @@
 //! Events that have not left, and how they are changed when they do.
 
+use super::repeats::Repeats;
 use crate::edits::{Change, carry_out};
 use crate::texts::{change_number, change_piece, change_string};
 use portcullis_policy::TextId;
@@ -15,6 +16,8 @@ pub(super) struct Held {
     pub pieces: Vec<Piece>,
     /// Changes of texts that are in this event only.
     pub rewrites: Vec<Rewrite>,
+    /// Its number in the stream.
+    pub sequence: Option<u64>,
 }
 
 /// A piece of a channel within an event.
@@ -36,7 +39,7 @@ pub(super) struct Rewrite {
 }
 
 /// What stands at a place.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) enum What {
     /// Part of a line.
     Line,
@@ -45,7 +48,10 @@ pub(super) enum What {
     /// A number.
     Number,
     /// The inside of a JSON string that is a piece of a channel.
+    #[default]
     Piece,
+    /// What was said before, as that text of [`Repeats`].
+    Again(usize),
 }
 
 impl Held {
@@ -60,7 +66,7 @@ impl Held {
     }
 
     #[inline(never)]
-    pub(super) fn render(mut self, out: &mut Vec<u8>) {
+    pub(super) fn render(mut self, repeats: Option<&Repeats>, out: &mut Vec<u8>) {
         if self.rewrites.is_empty() {
             out.extend_from_slice(&self.bytes);
             return;
@@ -70,10 +76,13 @@ impl Held {
         let mut copied = 0;
         for Rewrite {
             place,
-            what,
-            changes,
+            mut what,
+            mut changes,
         } in self.rewrites
         {
+            if let (What::Again(at), Some(repeats)) = (what, repeats) {
+                (what, changes) = repeats.changes(at);
+            }
             let between = event.get(copied..place.start).unwrap_or_default();
             out.extend_from_slice(between.as_bytes());
             copied = place.end;
@@ -82,7 +91,7 @@ impl Held {
                 What::Line => change_line(text, changes, out),
                 What::String => change_string(text, changes, out),
                 What::Number => change_number(text, changes, out),
-                What::Piece => change_piece(text, changes, out),
+                What::Piece | What::Again(_) => change_piece(text, changes, out),
             }
         }
         out.extend_from_slice(event.get(copied..).unwrap_or_default().as_bytes());

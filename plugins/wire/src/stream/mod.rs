@@ -7,6 +7,7 @@ mod flow;
 mod held;
 mod inner;
 mod nested;
+mod repeats;
 mod shape;
 
 use crate::TextSink;
@@ -16,12 +17,13 @@ use crate::response::unreadable;
 use crate::sse::{Line, Splitter, lines};
 use crate::texts::{NestedIds, give, give_nested};
 use crate::usage::UsageCount;
-use channels::Channels;
+use channels::{Channels, Key};
 use data::Data;
 use event::EventData;
 use flow::Teller;
-use held::{Held, Piece, What};
+use held::{Held, Piece, Rewrite, What};
 use portcullis_policy::{Edit, Part, Place, Refusal, Role, Text, TextId};
+use repeats::{Met, Repeats, Told};
 use shape::{Shape, Spot};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -56,6 +58,10 @@ pub(crate) struct EventStream {
     completion_bytes: u64,
     /// Events that tell usage alone are not for the client.
     hides_usage: bool,
+    /// What was said, where it is said again.
+    repeats: Option<Box<Repeats>>,
+    /// The number of the event that left last.
+    sequence: Option<u64>,
 }
 
 impl EventStream {
@@ -76,6 +82,8 @@ impl EventStream {
             usage: UsageCount::default(),
             completion_bytes: 0,
             hides_usage: false,
+            repeats: format.format().repeats.map(|_| Box::default()),
+            sequence: None,
         }
     }
 
@@ -92,6 +100,12 @@ impl EventStream {
     /// Tokens as the provider counts them.
     pub(crate) const fn usage(&self) -> &UsageCount {
         &self.usage
+    }
+
+    /// The number of the event that comes next, where events are numbered.
+    pub(crate) fn next_number(&self) -> Option<u64> {
+        let next = self.sequence.map_or(0, |last| last.saturating_add(1));
+        self.repeats.as_ref().map(|_| next)
     }
 
     /// Bytes of the completion's text so far.
@@ -125,7 +139,7 @@ impl EventStream {
         if !rest.is_empty() {
             self.event(rest, sink)?;
         }
-        self.close(None, sink)?;
+        self.close(&|_| true, sink)?;
         self.release();
         Ok(())
     }
@@ -221,7 +235,9 @@ impl EventStream {
         if let Some(spots) = known.and_then(|shape| shape.fit(text, &mut scratch)) {
             let mut before = None;
             for spot in spots {
-                if !spot.dismissed {
+                if spot.said.sequence {
+                    held.sequence = spot.sequence(text);
+                } else if !spot.dismissed {
                     let said = spot.text(text, &mut scratch);
                     if !said.is_empty() {
                         let key = spot.key(before, text, &mut of_key);
@@ -265,7 +281,7 @@ impl EventStream {
         let data = Data::of(text, &lines);
         let json = data.text(text);
         if json == DONE {
-            self.close(None, sink)?;
+            self.close(&|_| true, sink)?;
         }
         if json == DONE || json.is_empty() {
             return Ok(false);
@@ -273,18 +289,27 @@ impl EventStream {
         let numbers_from = sink.numbers_from().unwrap_or(usize::MAX);
         let event = EventData::read(json, self.format, numbers_from, &mut self.usage)
             .map_err(|_| unreadable())?;
+        held.sequence = event.sequence;
+        if let Some(text) = event.ended_text() {
+            // It comes once more in the event itself.
+            self.close(&|key| *key == text, sink)?;
+        }
         let mut spots: Vec<Spot> = Vec::with_capacity(event.strings.len());
         let mut of_key = Unescaped::new();
         for found in &event.strings {
             let mut spot = found.spot(&data);
             let said = spot.text(text, scratch);
-            if said.is_empty() {
+            if spot.said.sequence {
+                // No text.
+            } else if said.is_empty() {
                 // Its channel is not open yet.
                 plain &= !spot.said.completion;
             } else {
                 if let Some(key) = event.channel(found) {
                     let of = spot.said.of(said, spot.escaped);
-                    let id = self.channels.at(key, of, || fresh(&mut self.ids));
+                    let (ids, repeats) = (&mut self.ids, &mut self.repeats);
+                    let keep = || repeats.as_mut()?.begin(of.1);
+                    let id = self.channels.at(key, of, || fresh(ids), keep);
                     spot.channel = Some(id.ok_or_else(unreadable)?);
                 }
                 let key = spot.key(spots.last(), text, &mut of_key);
@@ -293,10 +318,10 @@ impl EventStream {
             spots.push(spot);
         }
         for group in event.ended_groups() {
-            self.close(Some(group), sink)?;
+            self.close(&|key| key.group == group, sink)?;
         }
         if event.ends_all {
-            self.close(None, sink)?;
+            self.close(&|_| true, sink)?;
         }
         if plain && event.is_plain() {
             self.shape = Shape::new(text, spots, before);
@@ -316,24 +341,15 @@ impl EventStream {
         if text.is_empty() || self.format.format().event_names.contains(&text) {
             return Ok(false);
         }
-        let id = self.fresh();
-        let mut changes = Vec::new();
-        give(
-            Text {
-                id,
-                piece: text,
-                last: true,
-                role: Role::Assistant,
-                place: Place::Prose,
-                part: Part::Alone,
-                key: "",
-            },
-            sink,
-            &mut self.batch,
-            &mut changes,
-        )?;
-        held.rewrite(range.clone(), What::Line, changes);
-        Ok(true)
+        let told = Told {
+            text,
+            key: "",
+            what: What::Line,
+            of: (Role::Assistant, Place::Prose),
+        };
+        // Where all is kept, the name of a kind of events is told with the first of them.
+        let dismissed = self.whole(told, range.clone(), held, sink)?;
+        Ok(!(dismissed && self.repeats.is_some()))
     }
 
     /// Tells a string that is not empty; whether it need not be told again where it comes again.
@@ -355,6 +371,9 @@ impl EventStream {
                 ids: &mut self.nested,
             };
             let channel = self.channels.find(id).ok_or_else(unreadable)?;
+            if let (Some(repeats), Some(at)) = (&mut self.repeats, channel.said) {
+                repeats.say(at, text);
+            }
             let range = channel.tell(text, false, &mut teller)?;
             held.pieces.push(Piece {
                 place: spot.now.clone(),
@@ -363,45 +382,78 @@ impl EventStream {
             });
             return Ok(false);
         }
+        let told = Told {
+            text,
+            key,
+            what: if spot.said.number {
+                What::Number
+            } else {
+                What::String
+            },
+            of: spot.said.of(text, spot.escaped),
+        };
+        self.whole(told, spot.now.clone(), held, sink)
+    }
+
+    /// Tells a text that does not go on, unless it was told before; whether it need not be told again.
+    #[inline(never)]
+    fn whole(
+        &mut self,
+        told: Told<'_>,
+        place: Range<usize>,
+        held: &mut Held,
+        sink: &mut dyn TextSink,
+    ) -> Result<bool, Refusal> {
+        let kept = self
+            .repeats
+            .as_mut()
+            .map_or(Met::Unkept, |repeats| repeats.meet(told));
+        if let Met::Before(at, dismissed) = kept {
+            if !dismissed {
+                held.rewrites.push(Rewrite {
+                    place,
+                    what: What::Again(at),
+                    changes: Vec::new(),
+                });
+            }
+            return Ok(dismissed);
+        }
         let mut changes = Vec::new();
-        let (role, place) = spot.said.of(text, spot.escaped);
         let whole = Text {
             id: self.fresh(),
-            piece: text,
+            piece: told.text,
             last: true,
-            role,
-            place,
+            role: told.of.0,
+            place: told.of.1,
             part: Part::Alone,
-            key,
+            key: told.key,
         };
         give(whole, sink, &mut self.batch, &mut changes)?;
         let mut dismissed = sink.dismisses();
-        if json::hides_text(text) {
+        if !matches!(told.what, What::Line) && json::hides_text(told.text) {
             changes.extend(give_nested(
-                text,
-                (role, place),
+                told.text,
+                told.of,
                 &mut self.nested,
                 sink,
                 &mut self.batch,
             )?);
             dismissed = false;
         }
-        let what = if spot.said.number {
-            What::Number
-        } else {
-            What::String
-        };
-        held.rewrite(spot.now.clone(), what, changes);
+        if let (Met::First(at), Some(repeats)) = (kept, &mut self.repeats) {
+            repeats.became(at, told.what, &changes, dismissed);
+        }
+        held.rewrite(place, told.what, changes);
         Ok(dismissed)
     }
 
-    /// Ends the channels of a group, or all.
+    /// Ends channels.
     fn close(
         &mut self,
-        group: Option<Option<u64>>,
+        ends: &dyn Fn(&Key) -> bool,
         sink: &mut dyn TextSink,
     ) -> Result<(), Refusal> {
-        for id in self.channels.close(group) {
+        for id in self.channels.close(ends) {
             let mut teller = Teller {
                 sink,
                 batch: &mut self.batch,
@@ -409,6 +461,9 @@ impl EventStream {
             };
             if let Some(channel) = self.channels.find(id) {
                 channel.tell("", true, &mut teller)?;
+                if let (Some(repeats), Some(at)) = (&mut self.repeats, channel.said) {
+                    repeats.end(at);
+                }
             }
             self.channels.forget(id);
         }
@@ -438,12 +493,16 @@ impl EventStream {
                 if let Some(channel) = self.channels.find(piece.channel) {
                     let changes = channel.changes_in(&piece.text);
                     if !changes.is_empty() {
+                        if let (Some(repeats), Some(at)) = (&mut self.repeats, channel.said) {
+                            repeats.change(at, piece.text.start, &changes);
+                        }
                         held.rewrite(piece.place, What::Piece, changes);
                     }
                 }
                 self.channels.release(piece.channel, piece.text.end);
             }
-            held.render(&mut self.out);
+            self.sequence = held.sequence.or(self.sequence);
+            held.render(self.repeats.as_deref(), &mut self.out);
         }
     }
 }

@@ -49,7 +49,7 @@ impl Spot {
             escaped,
             said,
             channel: None,
-            hole: said.completion,
+            hole: said.completion || said.sequence,
             dismissed: false,
         }
     }
@@ -61,6 +61,12 @@ impl Spot {
             return json::integer(raw, 0, scratch).unwrap_or_default();
         }
         if self.escaped { scratch.of(raw) } else { raw }
+    }
+
+    /// The event's own number, if it is that.
+    pub(super) fn sequence(&self, event: &str) -> Option<u64> {
+        let raw = event.get(self.now.clone()).filter(|_| self.said.sequence)?;
+        raw.parse().ok()
     }
 
     /// The key whose value it is, `before` being the string before it; empty when there is none, or a table knows it.
@@ -118,7 +124,14 @@ impl Shape {
             if spot.hole {
                 let between = known.get(from..spot.place.start)?;
                 let rest = event.get(at..)?.strip_prefix(between)?;
-                let (len, escaped) = string_end(rest, scratch)?;
+                let (len, escaped) = if spot.said.sequence {
+                    (
+                        rest.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+                        false,
+                    )
+                } else {
+                    string_end(rest, scratch)?
+                };
                 let start = at + between.len();
                 spot.now = start..start + len;
                 spot.escaped = escaped;
@@ -233,6 +246,17 @@ mod tests {
         r#"data: {"type":"message_stop"}"#,
     ];
 
+    const RESPONSES: [&str; 8] = [
+        "event: response.refusal.delta\ndata: {\"type\":\"response.refusal.delta\",\"sequence_number\":#,\"output_index\":0,\"content_index\":0,\"delta\":\"$\",\"odd\":\"$\"}",
+        r#"data: {"type":"response.function_call_arguments.delta","output_index":1,"delta":"{\"a\":\"$\"}","sequence_number":#}"#,
+        r#"data: {"type":"response.refusal.done","sequence_number":#,"output_index":0,"content_index":0,"refusal":"$"}"#,
+        r#"data: {"sequence_number":#,"type":"response.$","delta":"$","password":"$"}"#,
+        r#"data: {"type":"response.output_item.done","sequence_number":#,"output_index":0,"item":{"content":[{"refusal":"$"}]}}"#,
+        r#"data: {"type":"response.refusal.delta","sequence_number":"$","output_index":0,"content_index":1,"delta":"$"}"#,
+        r#"data: {"type":"response.completed","sequence_number":#,"response":{"output":[{"arguments":"$"}],"usage":{"output_tokens":3}}}"#,
+        "event: $\n: $",
+    ];
+
     fn event(rows: &'static [&'static str]) -> impl Strategy<Value = String> {
         let said = prop_oneof![
             6 => "[a-c ]{0,6}",
@@ -243,10 +267,12 @@ mod tests {
         ];
         // The first rows are the likely ones.
         let row = prop_oneof![6 => 0..2usize, 3 => 0..rows.len()];
-        (row, proptest::collection::vec(said, 4)).prop_map(|(row, said)| {
+        let number = prop_oneof![6 => 0u64..300, 1 => any::<u64>()];
+        (row, proptest::collection::vec(said, 4), number).prop_map(|(row, said, number)| {
             let mut said = said.iter();
             let mut event = String::new();
-            for part in rows[row].split_inclusive('$') {
+            let row = rows[row].replace('#', &number.to_string());
+            for part in row.split_inclusive('$') {
                 event.push_str(part.trim_end_matches('$'));
                 if part.ends_with('$') {
                     event.push_str(said.next().unwrap());
@@ -281,6 +307,29 @@ mod tests {
         fn nor_elsewhere(events in proptest::collection::vec(event(&ANTHROPIC), 0..12)) {
             agrees(&events, Endpoint::AnthropicMessages)?;
         }
+
+        #[test]
+        fn nor_where_events_are_numbered(events in proptest::collection::vec(event(&RESPONSES), 0..12)) {
+            agrees(&events, Endpoint::OpenAiResponses)?;
+        }
+    }
+
+    #[test]
+    fn numbered_events_have_one_shape() {
+        let mut stream = EventStream::new(Compiled::of(Endpoint::OpenAiResponses));
+        let mut notes = Notes {
+            dismisses: Some(false),
+            ..Notes::default()
+        };
+        for index in 0..99 {
+            let event = RESPONSES[0].replace('#', &index.to_string());
+            let event = event.replace('$', &format!("w{index}")) + "\n\n";
+            stream.push(event.as_bytes(), &mut notes).unwrap();
+            assert_eq!(stream.take(), event.as_bytes());
+        }
+        let shape = stream.shape.unwrap();
+        assert!(shape.event.contains("w1"), "{}", shape.event);
+        assert_eq!(stream.sequence, Some(98));
     }
 
     #[test]
