@@ -202,6 +202,8 @@ impl Preflight {
     fn events(&mut self, input: &[u8]) -> Option<Vec<Finding>> {
         let endpoint = if contains(input, b"content_block_delta") {
             Endpoint::AnthropicMessages
+        } else if contains(input, b"\"sequence_number\"") {
+            Endpoint::OpenAiResponses
         } else {
             Endpoint::OpenAiChat
         };
@@ -247,7 +249,11 @@ fn without_guesses(findings: Vec<Finding>) -> Vec<Finding> {
 /// Which API's table knows best what stands where in a body.
 fn endpoint(input: &[u8]) -> Endpoint {
     if !contains(input, b"\"messages\"") {
-        Endpoint::Public
+        if contains(input, b"\"model\"") && contains(input, b"\"input\"") {
+            Endpoint::OpenAiResponses
+        } else {
+            Endpoint::Public
+        }
     } else if contains(input, b"\"max_tokens\"") && !contains(input, b"\"tool_calls\"") {
         Endpoint::AnthropicMessages
     } else {
