@@ -215,6 +215,11 @@ fn what_would_be_unsafe_or_incomplete_is_refused() {
             &["--cluster", "collector=https://a"],
             "the policy names no such cluster",
         ),
+        (
+            POLICY,
+            &["--firewall", "envoy accept"],
+            "expected the name or number of a user",
+        ),
         (POLICY, &["--tls-cert", "a"], "--tls-key"),
         (
             &sink,

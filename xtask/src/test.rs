@@ -110,7 +110,7 @@ pub fn run(checkout: &Checkout, arguments: &Arguments) -> Result<ExitCode> {
             (Err(missing), _) => progress.skip(title, missing),
         }
         let title = "configurations that `portcullis render` writes";
-        match (&envoy, missing_servers(&ACCESS_PROGRAMS)) {
+        match (&envoy, missing_servers(&RENDER_PROGRAMS)) {
             (Ok(binary), None) => {
                 progress.command(title, with_envoy(&mut cargo(RENDER_TESTS), binary))?;
             }
@@ -168,6 +168,12 @@ const ENVOY_CASES: &str = "test --package portcullis-conformance --test envoy";
 const ACCESS_TESTS: &str = "test --package portcullis-envoy-test --test access";
 const ACCESS_PROGRAMS: [(&str, &str); 2] = [("openssl", "openssl"), ("curl", "curl")];
 const RENDER_TESTS: &str = "test --package portcullis-envoy-test --test render";
+const RENDER_PROGRAMS: [(&str, &str); 4] = [
+    ("openssl", "openssl"),
+    ("curl", "curl"),
+    ("nft", "nftables"),
+    ("ip", "iproute2"),
+];
 const IMAGE_TESTS: &str = "test --package xtask --test image";
 const IMAGE_PROGRAMS: [(&str, &str); 1] = [("skopeo", "skopeo")];
 const RUNBOOKS_TESTS: &str = "test --package portcullis-envoy-test --test runbooks";

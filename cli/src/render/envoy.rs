@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 const TEMPLATE: &str = include_str!("templates/envoy.yaml.j2");
+const FIREWALL_TEMPLATE: &str = include_str!("templates/firewall.nft.j2");
 const FILTER_TEMPLATE: &str = include_str!("templates/filter.yaml.j2");
 
 /// What a connection may hold above the largest body that the policy takes, so that the policy answers one that is too large.
@@ -169,6 +170,14 @@ pub(crate) struct Envoy {
     /// Write the file of --follow instead of the configuration.
     #[arg(long, conflicts_with = "chain", help_heading = "Envoy")]
     filter: bool,
+    /// Write rules for nftables instead, for a machine on which Envoy runs as this user: who reaches the gateway (--inbound), whom it reaches.
+    #[arg(
+        long,
+        value_name = "USER",
+        conflicts_with = "filter",
+        help_heading = "Envoy"
+    )]
+    firewall: Option<User>,
     /// The file that audit records go to; `-` for Envoy's standard output.
     #[arg(long, value_name = "FILE", default_value = "-", help_heading = "Envoy")]
     audit_log: String,
@@ -199,6 +208,23 @@ impl FromStr for Followed {
                 folder: folder.to_owned(),
             }),
             Some(_) | None => Err("expected a file in a folder, as /etc/portcullis/filter.yaml"),
+        }
+    }
+}
+
+/// A user of the machine, by name or number.
+#[derive(Debug, Clone, Serialize)]
+struct User(String);
+
+impl FromStr for User {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if !text.is_empty() && text.bytes().all(plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("expected the name or number of a user")
         }
     }
 }
@@ -268,6 +294,11 @@ struct Known<'a> {
     egress_proxy: Option<Address>,
     follow: Option<&'a Followed>,
     filter: bool,
+    firewall: Option<&'a User>,
+    inbound_v4: Vec<String>,
+    inbound_v6: Vec<String>,
+    egress_is_v6: bool,
+    provider_ports: BTreeSet<u16>,
     labels: [&'static str; LABELS.len()],
 }
 
@@ -291,6 +322,10 @@ impl Envoy {
             );
         }
         let body_bytes = policy.settings().body_bytes_max;
+        let endpoints = providers.iter().flat_map(|provider| &provider.endpoints);
+        let provider_ports = endpoints.map(|endpoint| endpoint.port).collect();
+        let (v6, v4): (Vec<&Network>, Vec<&Network>) =
+            self.inbound.iter().partition(|network| network.is_v6());
         let context = Known {
             file: self.file.display().to_string(),
             environment,
@@ -315,12 +350,17 @@ impl Envoy {
             egress_proxy: self.egress_proxy.map(Address::from),
             follow: self.follow.as_ref(),
             filter: self.filter,
+            firewall: self.firewall.as_ref(),
+            inbound_v4: v4.iter().map(ToString::to_string).collect(),
+            inbound_v6: v6.iter().map(ToString::to_string).collect(),
+            egress_is_v6: self.egress_proxy.is_some_and(|proxy| proxy.is_ipv6()),
+            provider_ports,
             labels: LABELS,
         };
-        let template = if self.filter {
-            FILTER_TEMPLATE
-        } else {
-            TEMPLATE
+        let template = match (self.filter, &self.firewall) {
+            (true, _) => FILTER_TEMPLATE,
+            (false, Some(_)) => FIREWALL_TEMPLATE,
+            (false, None) => TEMPLATE,
         };
         template::fill(template, context)
     }

@@ -11,6 +11,12 @@ pub(super) struct Network {
     bits: u8,
 }
 
+impl Network {
+    pub fn is_v6(&self) -> bool {
+        self.address.contains(':')
+    }
+}
+
 impl FromStr for Network {
     type Err = String;
 

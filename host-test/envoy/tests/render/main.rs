@@ -12,6 +12,7 @@
 mod common;
 
 mod failover;
+mod firewall;
 mod istio;
 mod network;
 mod policies;
