@@ -137,6 +137,18 @@ mod tests {
     }
 
     #[test]
+    fn a_permit_of_an_epoch_that_has_begun_lasts_a_whole_lease() {
+        let mut permits = Permits::default();
+        permits.take(10 * SECOND, LEASE);
+        permits.advance(SECOND * 9 / 10);
+        permits.take(10 * SECOND + SECOND * 9 / 10, LEASE);
+        permits.advance(16 * SECOND - 1);
+        assert!(permits.running() >= 1, "the second has its lease yet");
+        permits.advance(1);
+        assert_eq!(permits.running(), 0);
+    }
+
+    #[test]
     fn memory_is_bounded_whatever_the_clock_does() {
         let mut permits = Permits::default();
         let all: Vec<Permit> = (0..1000)

@@ -60,6 +60,19 @@ fn what_a_crash_left_is_known_to_the_next_and_its_place_is_taken_in_time() {
 }
 
 #[test]
+fn a_clock_set_back_hides_no_lost_place() {
+    let mut store = MemoryStore::default();
+    let mut silent = chain(1);
+    append(&mut silent, 1000, &mut store);
+    append(&mut chain(2), 1700, &mut store);
+    // Before it last looked: nobody knows how long ago that was.
+    assert_eq!(
+        append(&mut silent, 900, &mut store)[0]["event_type"],
+        "start"
+    );
+}
+
+#[test]
 fn a_chain_that_was_silent_too_long_starts_anew_when_its_place_is_gone() {
     let mut store = MemoryStore::default();
     let mut silent = chain(1);

@@ -138,6 +138,23 @@ fn a_batch_goes_when_it_is_full_or_its_first_record_has_waited() {
 }
 
 #[test]
+fn who_left_records_out_does_so_until_the_queue_is_half_empty() {
+    let mut world = World::new(Overflow::Drop);
+    (0..9).for_each(|_| world.write());
+    assert_eq!(world.dropped, 1);
+    world.tick(2000);
+    world.answer(&Answer::of(200));
+    // Five of eight wait: one more gap is no help to anybody.
+    world.write();
+    assert_eq!((world.dropped, world.recorded.len()), (2, 0));
+    world.answer(&Answer::of(200));
+    world.write();
+    assert_eq!(world.dropped, 2);
+    let gap = world.recorded.first().unwrap();
+    assert_eq!((gap.from, gap.to, gap.count), (8, 9, 2));
+}
+
+#[test]
 fn failures_wait_longer_each_time_and_lose_nothing() {
     let mut world = World::new(Overflow::Drop);
     world.write();

@@ -69,6 +69,19 @@ fn a_request_takes_from_all_buckets_or_from_none() {
 }
 
 #[test]
+fn who_must_wait_for_several_buckets_waits_for_the_slowest() {
+    for limits in [
+        r#"{"limits": {"user": {"rpm": 1}, "global": {"rpm": 60, "burst": 1}}}"#,
+        r#"{"limits": {"user": {"rpm": 60, "burst": 1}, "global": {"rpm": 1}}}"#,
+    ] {
+        let (policy, mut store) = (policy(limits), MemoryStore::default());
+        assert_eq!(ask(&policy, &mut store, NOON, &ASK).code(), "ok");
+        let refused = ask(&policy, &mut store, NOON, &ASK);
+        assert_eq!(refused.retry_after(), Duration::from_secs(60));
+    }
+}
+
+#[test]
 fn a_team_says_what_it_wants_to_say_and_takes_the_rest_from_the_default() {
     let with = |text: &str| {
         room(
