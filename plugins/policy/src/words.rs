@@ -222,6 +222,7 @@ mod tests {
             "078-05-1120",
             "078051120",
             "sk-ant-api03",
+            "sk-proj-4f9a",
             "x-4111.1111.1111.1111",
             "AKIAIOSFODNN7EXAMPLE",
             "a b",
