@@ -14,7 +14,7 @@ pub(crate) struct Before(pub(crate) usize);
 pub(crate) struct AnyBefore(u16);
 
 /// What the last piece of a gap can end with (see `drive/gap.rs`).
-const GAP_ENDS: &[u8] = b" *`~\n\r\t\"'>/#|";
+const GAP_ENDS: &[u8] = b" *`~\"'>/#|";
 
 impl Before {
     /// The text's beginning, or a sign that tells nothing.
@@ -112,7 +112,7 @@ const NEAREST: [u8; 256] = {
             b'.' | b',' => Before::DOTTED,
             b'+' => Before::PLUS,
             b'(' => Before::BRACKET,
-            _ if has(GAP_ENDS, byte) => Before::GAP,
+            _ if has(GAP_ENDS, byte) || byte.is_ascii_control() => Before::GAP,
             _ => Before::OTHER,
         };
         *place = of.0 as u8;
@@ -198,7 +198,7 @@ pub(crate) struct AnyBehind(u32);
 const SIGNS: [u8; 8] = *b" -./:+()";
 
 /// What a gap can begin with, and is no such sign (see `drive/gap.rs`).
-const GAP_BEGINS: &[u8] = b"*`~\n\r\t\"'<=";
+const GAP_BEGINS: &[u8] = b"*`~\"'<=";
 
 impl Behind {
     /// What ends a number, or the text's end.
@@ -262,7 +262,7 @@ const BEHIND: [u8; 256] = {
             *place = Behind::UPPER.0 as u8;
         } else if byte.is_ascii_lowercase() {
             *place = Behind::LOWER.0 as u8;
-        } else if has(GAP_BEGINS, byte) {
+        } else if has(GAP_BEGINS, byte) || byte.is_ascii_control() {
             *place = Behind::GAP.0 as u8;
         }
         byte = byte.wrapping_add(1);
@@ -323,7 +323,7 @@ impl AnyBehind {
             Self(1 << Behind::UNDERSCORE.0)
         } else if byte.is_ascii_alphabetic() {
             Self::LETTER
-        } else if has(GAP_BEGINS, byte) {
+        } else if has(GAP_BEGINS, byte) || byte.is_ascii_control() {
             Self(1 << Behind::GAP.0)
         } else {
             Self(1 << Behind::OTHER.0)

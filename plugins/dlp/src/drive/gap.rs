@@ -1,4 +1,4 @@
-//! What a writer, or a program, puts between the parts of a token: blanks and marks of markdown, line breaks with what quotes or comments a line,
+//! What a writer, or a program, puts between the parts of a token: blanks, controls and marks of markdown, line breaks with what quotes or comments a line,
 //! the end of one string and the begin of the next (`"sk-" + "ant-…"`), tags and comments, the edge of a table's cells, a soft line break (RFC 2045).
 
 use super::broken::Tokens;
@@ -12,7 +12,7 @@ pub(super) const GAP_BYTES_MAX: usize = 40;
 pub(super) const GAP_KNOWN_BY: usize = GAP_BYTES_MAX + TAG_BYTES_MAX + 1;
 
 /// What a gap can begin with.
-pub(super) const BEGINS: Class = Class::of("\t\n\r \"'*/<=`~");
+pub(super) const BEGINS: Class = Class::of("\0-\x1F \x7F\"'*/<=`~");
 
 /// Most marks and blanks in a row.
 const MARKS_MAX: usize = 8;
@@ -60,7 +60,7 @@ pub(super) fn can_begin(byte: u8, next: Option<u8>) -> bool {
 /// Whether a gap that is followed by this byte may go on with it.
 #[inline]
 pub(super) fn can_go_on(byte: u8) -> bool {
-    const ON: Class = Class::of("\t\n\r \"'*/<=`~>#|");
+    const ON: Class = Class::of("\0-\x1F \x7F\"'*/<=`~>#|");
     ON.has(byte)
 }
 
@@ -252,10 +252,10 @@ pub(super) fn goes_on(window: Window<'_>, start: usize) -> bool {
         && (count > 1 || marks.last() != Some(&b' '))
 }
 
-/// Blanks and marks of markdown.
+/// Blanks, marks of markdown, and controls, which nobody sees.
 #[inline]
 pub(super) fn is_gap(byte: u8) -> bool {
-    const GAP: Class = Class::of(" *`~\n\r\t");
+    const GAP: Class = Class::of("\0-\x1F \x7F*`~");
     GAP.has(byte)
 }
 
