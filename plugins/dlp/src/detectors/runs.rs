@@ -99,6 +99,11 @@ impl Before {
     }
 }
 
+/// Whether a byte is a control. NUL also stands for what is not there.
+const fn is_control(byte: u8) -> bool {
+    byte != 0 && byte.is_ascii_control()
+}
+
 /// What each byte is before a run, where a digit stands before it.
 const NEAREST: [u8; 256] = {
     let mut all = [Before::OTHER.0 as u8; 256];
@@ -112,7 +117,7 @@ const NEAREST: [u8; 256] = {
             b'.' | b',' => Before::DOTTED,
             b'+' => Before::PLUS,
             b'(' => Before::BRACKET,
-            _ if has(GAP_ENDS, byte) || byte.is_ascii_control() => Before::GAP,
+            _ if has(GAP_ENDS, byte) || is_control(byte) => Before::GAP,
             _ => Before::OTHER,
         };
         *place = of.0 as u8;
@@ -262,7 +267,7 @@ const BEHIND: [u8; 256] = {
             *place = Behind::UPPER.0 as u8;
         } else if byte.is_ascii_lowercase() {
             *place = Behind::LOWER.0 as u8;
-        } else if has(GAP_BEGINS, byte) || byte.is_ascii_control() {
+        } else if has(GAP_BEGINS, byte) || is_control(byte) {
             *place = Behind::GAP.0 as u8;
         }
         byte = byte.wrapping_add(1);
@@ -323,7 +328,7 @@ impl AnyBehind {
             Self(1 << Behind::UNDERSCORE.0)
         } else if byte.is_ascii_alphabetic() {
             Self::LETTER
-        } else if has(GAP_BEGINS, byte) || byte.is_ascii_control() {
+        } else if has(GAP_BEGINS, byte) || is_control(byte) {
             Self(1 << Behind::GAP.0)
         } else {
             Self(1 << Behind::OTHER.0)
