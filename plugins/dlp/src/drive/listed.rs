@@ -37,7 +37,7 @@ impl Listed {
         (words, digits): (u64, u64),
         from: usize,
         len: usize,
-        work: Work<'_>,
+        work: &Work<'_>,
         decoded: &mut Vec<Decoded>,
     ) {
         let before = (self.words, self.digits);
@@ -69,7 +69,7 @@ impl Listed {
 
     /// Lists begin at these bits, of which the sixty-fifth stands for `from`.
     #[inline(never)]
-    fn found(&mut self, mut hits: u128, from: usize, work: Work<'_>, decoded: &mut Vec<Decoded>) {
+    fn found(&mut self, mut hits: u128, from: usize, work: &Work<'_>, decoded: &mut Vec<Decoded>) {
         while hits != 0 {
             let bit = hits.trailing_zeros() as usize;
             hits &= hits - 1;

@@ -53,7 +53,7 @@ impl Spelled {
         words: u64,
         from: usize,
         len: usize,
-        work: Work<'_>,
+        work: &Work<'_>,
         decoded: &mut Vec<Decoded>,
     ) {
         let before = self.words;
@@ -89,7 +89,7 @@ impl Spelled {
         words: u64,
         hits: u64,
         base: usize,
-        work: Work<'_>,
+        work: &Work<'_>,
         decoded: &mut Vec<Decoded>,
     ) {
         let alone = alone(words);

@@ -29,8 +29,8 @@ impl Lane {
             let (block, rest) = bytes.split_at_checked(BLOCK).unwrap_or((bytes, &[]));
             let kinds = Kinds::of(block);
             let (from, len) = (self.scanned, block.len());
-            self.digits(kinds.digits, block, work)?;
-            self.words(kinds.word, from, len, work)?;
+            self.digits(kinds.digits, block, &work)?;
+            self.words(kinds.word, from, len, &work)?;
             for at in bits(kinds.at).map(|bit| from + bit) {
                 if at >= passed {
                     let of = &work.driver.at;
@@ -45,9 +45,9 @@ impl Lane {
             // As what stands before a text.
             let borders = work.page.map_or(0, |page| page.borders(from));
             self.spelled
-                .take(kinds.word | borders, from, len, work, &mut decoded);
+                .take(kinds.word | borders, from, len, &work, &mut decoded);
             self.listed
-                .take((kinds.word, kinds.digits), from, len, work, &mut decoded);
+                .take((kinds.word, kinds.digits), from, len, &work, &mut decoded);
             self.scanned += len;
             bytes = rest;
             if !decoded.is_empty() {
@@ -101,7 +101,7 @@ impl Lane {
 
     /// Runs of digits in a block, of which the last may go on.
     #[inline]
-    fn digits(&mut self, digits: u64, block: &[u8], work: Work<'_>) -> Result<(), TooCostly> {
+    fn digits(&mut self, digits: u64, block: &[u8], work: &Work<'_>) -> Result<(), TooCostly> {
         let before = u64::from(self.digits.is_some());
         if digits | before == 0 {
             self.letters = u64::MAX;
@@ -117,7 +117,7 @@ impl Lane {
         {
             let end = ends.trailing_zeros() as usize;
             ends &= ends - 1;
-            self.long_number(start..from + end, work)?;
+            self.long_number(start..from + end, *work)?;
         }
         let known = self.numbers_answered;
         let all = ends;
@@ -246,16 +246,16 @@ impl Lane {
         mut word: u64,
         from: usize,
         len: usize,
-        work: Work<'_>,
+        work: &Work<'_>,
     ) -> Result<(), TooCostly> {
         let end = from + len;
         if let Some(start) = self.word {
             let more = word.trailing_ones() as usize;
             if more >= len {
-                return self.portions(end, work);
+                return self.portions(end, *work);
             }
             self.word = None;
-            self.run(start..from + more, from + more + 1, work)?;
+            self.run(start..from + more, from + more + 1, *work)?;
             word &= u64::MAX << more;
         }
         let two = word & word >> 1;
@@ -271,7 +271,7 @@ impl Lane {
             self.run(
                 from + start..from + start + run,
                 from + start + run + 1,
-                work,
+                *work,
             )?;
             long &= u64::MAX << (start + run);
         }
