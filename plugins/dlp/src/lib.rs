@@ -16,6 +16,7 @@ mod detectors;
 mod drive;
 mod exchange;
 mod joint;
+mod known;
 mod marks;
 mod mask;
 mod matcher;

@@ -63,43 +63,32 @@ impl Page {
         self.plain = true;
     }
 
-    /// Puts a text on a page of its own; `None` when it is too long. Whether it is ASCII.
+    /// Puts a text behind its key, if there is one, on a page of its own; `None` when it is too long. Whether it is ASCII.
     pub(crate) fn put_alone(&mut self, key: &str, text: &str) -> Option<bool> {
-        self.clear();
-        self.plain = false;
-        self.put(key, text, 0)
-    }
-
-    /// Puts a text behind its key, if there is one, at the end of the page; `None` when it is too long. Whether it is ASCII: one that is not
-    /// must stand alone.
-    pub(crate) fn put(&mut self, key: &str, text: &str, bit: u32) -> Option<bool> {
         if text.len() > TEXT_BYTES_MAX {
             return None;
         }
-        let start = self.len;
+        self.clear();
         self.make_room(key.len() + text.len());
         let bytes = &mut self.bytes;
-        let mut begins = start;
+        let mut begins = 0;
         if !key.is_empty() {
-            copy(bytes, start + 1, key.as_bytes())?;
-            *bytes.get_mut(start)? = b'"';
-            begins += 1 + key.len();
+            copy(bytes, 1, key.as_bytes())?;
+            *bytes.first_mut()? = b'"';
+            begins = 1 + key.len();
             *bytes.get_mut(begins..)?.first_chunk_mut()? = *b"\": \"";
             begins += 4;
         }
         copy(bytes, begins, text.as_bytes())?;
         let end = begins + text.len();
-        let plain = is_ascii(bytes.get(start..end)?);
-        if plain || !self.plain {
-            self.plain = plain;
-            self.end(begins, end, bit);
-        }
-        Some(plain)
+        self.plain = is_ascii(bytes.get(..end)?);
+        self.end(begins, end, 0);
+        Some(self.plain)
     }
 
     /// Puts a text at the end of the page whose key, with its quotation marks and colon, `key` begins with, and itself with the first of its own `text`,
-    /// each of so many bytes. `None` when they cannot be copied in registers, or are not ASCII, nor what follows them.
-    pub(crate) fn put_written(
+    /// each of so many bytes; without a key, the text alone. `None` when they cannot be copied in registers, or are not ASCII, nor what follows them.
+    pub(crate) fn put(
         &mut self,
         (key, key_len): (&[u8], usize),
         (text, text_len): (&[u8], usize),
@@ -118,10 +107,13 @@ impl Page {
             }
             Some(at + len)
         };
-        let end = put(start, key, key_len)?;
-        let begins = end + 2;
-        let end = put(end + 1, text, text_len)?;
-        *self.bytes.get_mut(begins - 2)? = b' ';
+        let blank = put(start, key, key_len)?;
+        let quote = blank + usize::from(key_len > 0);
+        let end = put(quote, text, text_len)?;
+        if key_len > 0 {
+            *self.bytes.get_mut(blank)? = b' ';
+        }
+        let begins = quote + usize::from(key_len > 0);
         (any.to_bitmask() == 0).then(|| self.end(begins, end, bit))
     }
 
@@ -182,6 +174,7 @@ impl Page {
     }
 
     /// Where the text that a position lies in begins behind its key, and its bit.
+    #[inline(never)]
     pub(crate) fn text(&self, position: usize) -> (usize, u64) {
         let line = self.line(position);
         line.map_or((position, 0), |line| (line.text, 1 << line.bit))
@@ -201,46 +194,37 @@ mod tests {
 
     #[test]
     fn texts_stand_behind_their_keys_whatever_stood_there_before() {
+        const BEHIND: &str = "\", and more than a register";
         let mut page = Page::default();
         let long = "x".repeat(TEXT_BYTES_MAX);
+        let texts = [
+            ("api_key", "abc", "\"api_key\": \"abc"),
+            ("", "abc", "abc"),
+            ("k", "", "\"k\": \""),
+            (
+                "a-key-of-17-bytes",
+                &long,
+                &format!("\"a-key-of-17-bytes\": \"{long}"),
+            ),
+            ("k", "fifteen bytes..", "\"k\": \"fifteen bytes.."),
+        ];
         for _ in 0..2 {
             page.clear();
-            let texts = [
-                ("api_key", "abc", "\"api_key\": \"abc"),
-                ("", "abc", "abc"),
-                ("k", "", "\"k\": \""),
-                (
-                    "a-key-of-17-bytes",
-                    &long,
-                    &format!("\"a-key-of-17-bytes\": \"{long}"),
-                ),
-                ("k", "fifteen bytes..", "\"k\": \"fifteen bytes.."),
-            ];
             let mut at = 0;
             for ((key, text, expected), bit) in texts.into_iter().zip(0..) {
-                let (name, rest) = (
-                    format!("\"{key}\": and more than a register"),
-                    format!("\"{text}\", and more than a register"),
-                );
+                let (name, rest) = (format!("\"{key}\":{BEHIND}"), format!("\"{text}{BEHIND}"));
+                let (name, rest) = (name.as_bytes(), rest.as_bytes());
                 match key {
-                    "k" => page
-                        .put_written(
-                            (name.as_bytes(), key.len() + 3),
-                            (rest.as_bytes(), text.len() + 1),
-                            bit,
-                        )
-                        .unwrap(),
-                    _ => assert_eq!(page.put(key, text, bit), Some(true)),
+                    "" => page.put((&[], 0), (&rest[1..], text.len()), bit),
+                    _ => page.put((name, key.len() + 3), (rest, text.len() + 1), bit),
                 }
+                .unwrap();
                 let range = at..at + expected.len();
                 for position in [range.start, range.end - 1] {
                     let ((begins, bits), window) = (page.text(position), page.window(position));
                     assert_eq!(window.range(range.clone()), expected.as_bytes());
-                    assert_eq!(
-                        (window.base(), window.end(), bits),
-                        (range.start, range.end, 1 << bit)
-                    );
-                    assert_eq!(begins, range.end - text.len());
+                    assert_eq!((window.base(), window.end()), (range.start, range.end));
+                    assert_eq!((begins, bits), (range.end - text.len(), 1 << bit));
                 }
                 for position in range.clone() {
                     assert_eq!(page.borders(position / 64 * 64) >> (position % 64) & 1, 0);
@@ -254,14 +238,18 @@ mod tests {
             let key = b"\"k\": and more than a register";
             for text in ["\"schlüssel\", and more than a register", "\"the end"] {
                 let text = (text.as_bytes(), 8);
-                assert_eq!(page.put_written((key, 4), text, 9), None);
+                assert_eq!(page.put((key, 4), text, 9), None);
             }
-            assert_eq!(page.put("k", "schlüssel", 9), Some(false));
-            assert_eq!(page.put("k", &"x".repeat(TEXT_BYTES_MAX + 1), 9), None);
             assert!(page.bytes().len() == at && page.is_plain());
+        }
+        for (key, text, expected) in texts {
+            assert_eq!(page.put_alone(key, text), Some(true));
+            assert_eq!(page.bytes(), [expected.as_bytes(), &BORDER].concat());
+            assert_eq!(page.text(0), (expected.len() - text.len(), 1));
         }
         assert_eq!(page.put_alone("k", "schlüssel"), Some(false));
         assert_eq!(page.bytes(), "\"k\": \"schlüssel".as_bytes());
         assert!(!page.is_plain());
+        assert_eq!(page.put_alone("k", &"x".repeat(TEXT_BYTES_MAX + 1)), None);
     }
 }

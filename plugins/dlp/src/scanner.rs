@@ -3,6 +3,7 @@
 use crate::candidates::Scratch;
 use crate::drive::Driver;
 use crate::joint::{Joint, Seam, TooManyParts};
+use crate::known::{Known, Whole};
 use crate::report::{Report, Stop};
 use crate::rules::Rules;
 use crate::scope::RuleSet;
@@ -29,7 +30,7 @@ pub(crate) enum Refused {
 }
 
 /// The key of a text, if it says something of it.
-fn telling<'a>(text: &Text<'a>) -> &'a str {
+pub(crate) fn telling<'a>(text: &Text<'a>) -> &'a str {
     let tells = text.key.len() <= KEY_BYTES_MAX && text.place != Place::Opaque;
     if tells { text.key } else { "" }
 }
@@ -44,6 +45,7 @@ pub(crate) struct Scanner {
     scratch: Scratch,
     report: Report,
     joint: Joint,
+    known: Known,
 }
 
 impl From<TooManyParts> for Refused {
@@ -78,8 +80,10 @@ impl Scanner {
             return Ok(false);
         }
         let is_number = text.place == Place::Number;
+        let whole = Whole::of(text, reaching);
         if text.piece.len() < rules.shortest()
             || is_number && rules.is_no_number(key, text.piece.len())
+            || self.known.is_clear(whole)
         {
             return Ok(true);
         }
@@ -98,6 +102,7 @@ impl Scanner {
                 .filter(|_| plain.is_some() && (clear || both))
                 && scan.unclear(driver, manner.opaque) == 0
             {
+                self.known.clear(whole);
                 return Ok(!is_number);
             }
             scan.reset(rules, reaching);
@@ -112,6 +117,7 @@ impl Scanner {
                 return Ok(false);
             }
         }
+        self.known.clear(whole);
         Ok(!is_number)
     }
 
@@ -125,29 +131,38 @@ impl Scanner {
         let Some(driver) = rules.driver() else {
             return u64::MAX;
         };
+        if rules.has_patterns() && !driver.looks_for_factors() {
+            return u64::MAX;
+        }
         let scan = self.spare.get_or_insert_default();
         let page = scan.page();
         page.clear();
-        let (shortest, both) = (rules.shortest(), driver.looks_for_factors());
-        let mut unclear = 0;
+        let (mut unclear, mut looked_at) = (0, 0);
+        let knows = self.known.is_worth();
+        let whole = |placed| Whole::of(&batch.text(placed), reaching(placed.role));
         for (placed, bit) in batch.texts.iter().zip(0..u64::BITS) {
-            if placed.text.len() < shortest || reaching(placed.role).is_empty() {
-                continue;
-            }
-            // Most bodies are written as detectors are shown texts.
-            if let Some([key, text]) = batch.written(placed).filter(|_| both)
-                && placed.key.len() <= KEY_BYTES_MAX
-                && page.put_written(key, text, bit).is_some()
+            if placed.text.len() < rules.shortest()
+                || reaching(placed.role).is_empty()
+                || knows && self.known.is_clear(whole(placed))
             {
                 continue;
             }
-            let text = batch.text(placed);
-            let is_clear = both || rules.patterns_clear(text.piece, true);
-            if !is_clear || page.put(telling(&text), text.piece, bit) != Some(true) {
-                unclear |= 1 << bit;
+            let written = batch.written(placed);
+            let written = written.filter(|_| placed.key.len() <= KEY_BYTES_MAX);
+            match written.and_then(|[key, text]| page.put(key, text, bit)) {
+                Some(()) => looked_at |= 1 << bit,
+                None => unclear |= 1 << bit,
             }
         }
-        unclear | scan.unclear(driver, false)
+        if looked_at != 0 {
+            unclear |= scan.unclear(driver, false);
+        }
+        for (placed, bit) in batch.texts.iter().zip(0..u64::BITS) {
+            if knows && (looked_at & !unclear) >> bit & 1 == 1 {
+                self.known.clear(whole(placed));
+            }
+        }
+        unclear
     }
 
     /// Takes a piece of a text that comes in several.

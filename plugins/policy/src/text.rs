@@ -116,13 +116,16 @@ impl<'a> Batch<'a> {
     }
 
     /// The body from the first quotation mark of a text's key on, and how many bytes there are up to the colon behind it, which is included; the
-    /// same from the text's own one on, to its end. `None` without a key, and where a blank stands before the
-    /// colon.
+    /// same from the text's own one on, to its end. Without a key nothing, and the text without its quotation mark. `None` where a blank stands
+    /// before the colon.
     #[must_use]
     pub fn written(self, placed: &Placed) -> Option<[(&'a [u8], usize); 2]> {
         let (key, text) = (&placed.key, &placed.text);
         let body = self.body.as_bytes();
-        let colon = !key.is_empty() && body.get(key.end..)?.first_chunk()? == b"\":";
+        if key.is_empty() {
+            return Some([(&[], 0), (body.get(text.start..)?, text.len())]);
+        }
+        let colon = body.get(key.end..)?.first_chunk()? == b"\":";
         let from = |at: usize| at.checked_sub(1).and_then(|at| body.get(at..));
         colon.then_some(())?;
         Some([

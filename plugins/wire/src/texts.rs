@@ -184,6 +184,7 @@ impl Texts {
     }
 
     /// Takes a whole string without escapes, the value of a key.
+    #[inline(never)]
     pub(crate) fn member(
         &mut self,
         body: &str,
@@ -209,6 +210,7 @@ impl Texts {
     }
 
     /// Whether a whole string without escapes, that stands alone, is none or waits for others.
+    #[inline(never)]
     fn waits(
         &mut self,
         body: &str,
@@ -518,6 +520,7 @@ impl Texts {
     }
 
     /// Whether anything is to be changed in the string at hand.
+    #[inline(never)]
     pub(crate) fn at_hand_changes(
         &mut self,
         body: &str,

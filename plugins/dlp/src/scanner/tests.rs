@@ -49,6 +49,8 @@ fn sifted(scanner: &mut Scanner, texts: &[(String, String)]) -> u64 {
         }
     });
     let placed: Vec<_> = placed.collect();
+    // A body goes on behind its texts.
+    body.push_str("\"model\": \"gpt-4o-mini\"}");
     let (body, texts) = (body.as_str(), placed.as_slice());
     scanner.sift(&RULES, Batch { body, texts }, |_| RuleSet::ALL)
 }

@@ -258,12 +258,13 @@ impl Lane {
         {
             return u64::MAX;
         }
-        let seen = self.seen.iter().map(|sighting| sighting.range.start);
-        let readings = self.readings.iter().map(Reading::start);
-        let bit = |at: usize| page.text(at).1;
-        let mut unclear = seen
-            .chain(readings)
-            .fold(0, |unclear, at| unclear | bit(at));
+        let mut unclear = 0;
+        for sighting in &self.seen {
+            unclear |= page.text(sighting.range.start).1;
+        }
+        for reading in &self.readings {
+            unclear |= page.text(reading.start()).1;
+        }
         if let Some(patterns) = driver.keywords.patterns() {
             for at in self.places.iter().copied() {
                 let (begins, bit) = page.text(at);
