@@ -8,8 +8,8 @@ use portcullis_envoy_test::http1::Request;
 use serde_json::{Value, json};
 
 use crate::common::{
-    CLAUDE, KEY, PROMPT, RESEARCH_KEY, SSN, WRONG_KEY, assert_refused, binary, chat, eventually,
-    messages, messages_with,
+    CLAUDE, GPT, KEY, PROMPT, RESEARCH_KEY, SSN, WRONG_KEY, assert_refused, binary, chat,
+    eventually, messages, messages_with,
 };
 use crate::{Gateway, rendered, scenario, stub};
 
@@ -53,6 +53,18 @@ fn serves(options: &[&str]) {
     for (name, _) in received.iter().flat_map(|request| &request.headers) {
         let ours = ["x-portcullis", "x-envoy", "x-forwarded"];
         assert!(!ours.iter().any(|ours| name.starts_with(ours)), "{name}");
+    }
+    gateway.provider.clear();
+
+    // What OpenAI alone has goes to OpenAI, with its key.
+    for path in ["/v1/responses", "/v1/embeddings"] {
+        let request = Request::post(path)
+            .header("authorization", format!("Bearer {KEY}"))
+            .json(&json!({ "model": GPT, "input": PROMPT }));
+        assert_eq!(send(&request).status, 200, "{path}");
+        let received = gateway.provider.received().pop().unwrap();
+        let key = received.header("authorization");
+        assert_eq!(key, [b"Bearer openai-provider-key-of-the-test"], "{path}");
     }
     gateway.provider.clear();
 
