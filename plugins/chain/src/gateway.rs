@@ -73,7 +73,7 @@ impl Gateway {
 
     /// Whether streams are asked for their usage that would not tell it by themselves.
     pub(crate) const fn asks_usage(&self) -> bool {
-        self.interest.response_usage && self.settings.include_usage
+        cfg!(feature = "usage") && self.interest.response_usage && self.settings.include_usage
     }
 
     /// Whether the host was told to hold headers.

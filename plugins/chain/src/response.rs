@@ -335,9 +335,10 @@ impl Exchange {
             }
         };
         let bytes_max = self.gateway.settings.body_bytes_max;
-        let want_text = interest.response_text;
+        // Who neither counts nor lists reads for texts alone.
+        let want_text = interest.response_text || !cfg!(any(feature = "models", feature = "usage"));
         let mut reader = ResponseReader::new(endpoint, status, kind, bytes_max, want_text);
-        if self.usage_hidden {
+        if cfg!(feature = "usage") && self.usage_hidden {
             reader.hide_usage();
         }
         self.response = ResponseState::Reading(Box::new(reader));
