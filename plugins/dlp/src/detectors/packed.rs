@@ -2,8 +2,9 @@
 //! several times as large as what they say. They are written as values, packed when they are compiled, and unpacked once, to what is read ever after.
 //!
 //! Packed, nothing is said twice. A row: its head; what is [`UNUSUAL`], and of runs of digits their lengths (4) and neighbor; its name without the
-//! ending; how many shapes it has; these. A shape: its head; the entropy in tenths of a bit, unless it is the usual one; the mark; what stands before
-//! that, as a piece; the pieces, unless they are those of the shape before it.
+//! ending; how many shapes it has; these. A shape: its head; the entropy in tenths of a bit, unless it is the usual one; how many bytes its mark begins with
+//! that begin the mark before it, unless it is the first; the others; what stands before the mark, as a piece; the pieces, unless they are those of
+//! the shape before it.
 //!
 //! Unpacked, a shape is its length, the entropy, the mark's length and the mark, what stands before that (a piece, or [`NO_HEAD`]), the pieces.
 //!
@@ -139,9 +140,12 @@ impl Writer<'_> {
         }
     }
 
-    const fn put_shape(&mut self, shape: &Shape, before: &[Piece]) {
+    const fn put_shape(&mut self, shape: &Shape, before: Option<&Shape>) {
         let is_usual = shape.centibits_min == CENTIBITS_MIN;
-        let is_same = are_same(before, shape.pieces);
+        let is_same = match before {
+            Some(before) => are_same(before.pieces, shape.pieces),
+            None => shape.pieces.is_empty(),
+        };
         // Else nothing would say which is the last.
         assert!(is_same || !shape.pieces.is_empty());
         assert!(shape.mark.len() <= MARK_LENGTH as usize && shape.pieces.len() <= PIECES_MAX);
@@ -153,7 +157,18 @@ impl Writer<'_> {
         if !is_usual {
             self.put((shape.centibits_min / 10) as u8);
         }
-        self.put_all(shape.mark.as_bytes());
+        let mut mark = shape.mark.as_bytes();
+        if let Some(before) = before {
+            let (mut begin, mut shared) = (before.mark.as_bytes(), 0);
+            while let ([a, other @ ..], [b, rest @ ..]) = (begin, mark) {
+                if *a != *b {
+                    break;
+                }
+                (begin, mark, shared) = (other, rest, shared + 1);
+            }
+            self.put(shared);
+        }
+        self.put_all(mark);
         if let Some(run) = shape.head {
             self.put_run(run, 0);
         }
@@ -190,11 +205,10 @@ impl Writer<'_> {
         self.put_all(name);
         assert!(row.shapes.len() <= u8::MAX as usize);
         self.put(row.shapes.len() as u8);
-        let (mut rest, mut before): (&[Shape], &[Piece]) = (row.shapes, &[]);
+        let (mut rest, mut before) = (row.shapes, None);
         while let [shape, behind @ ..] = rest {
             self.put_shape(shape, before);
-            before = shape.pieces;
-            rest = behind;
+            (before, rest) = (Some(shape), behind);
         }
     }
 }
@@ -417,16 +431,18 @@ impl Reader {
 
     /// All shapes of a row.
     fn shapes(&mut self) -> Vec<u8> {
-        let (mut shapes, mut pieces) = (Vec::new(), Vec::new());
-        for _ in 0..self.byte() {
+        let (mut shapes, mut pieces, mut mark) = (Vec::new(), Vec::new(), Vec::new());
+        for index in 0..self.byte() {
             let head = self.byte();
             let tenths = match head & OWN_ENTROPY {
                 0 => (CENTIBITS_MIN / 10) as u8,
                 _ => self.byte(),
             };
-            let mark = self.bytes(usize::from(head & MARK_LENGTH));
+            let shared = if index == 0 { 0 } else { self.byte() };
+            mark.truncate(shared.into());
+            mark.extend(self.bytes(usize::from((head & MARK_LENGTH).saturating_sub(shared))));
             let mut shape = vec![0, tenths, head & MARK_LENGTH];
-            shape.extend(mark);
+            shape.extend(&mark);
             if head & HEAD == 0 {
                 shape.push(NO_HEAD);
             } else {
