@@ -1,4 +1,4 @@
-//! `wasm-opt` of Binaryen over what LLVM made: a tenth fewer bytes, which is memory and start-up time in each of Envoy's VMs.
+//! `wasm-opt` of Binaryen over what LLVM made: a tenth fewer bytes, which is memory and start-up time of Envoy.
 //!
 //! It is a program of its own (Debian: `binaryen`) and not needed: without it the modules do the same and are larger.
 
@@ -42,6 +42,12 @@ const PASSES: [&str; 4] = [
 /// For speed, and for size: half a hundredth fewer bytes for a thousandth more instructions.
 const FAST: &str = "-O3";
 const SMALL: &str = "-Os";
+
+/// What else makes a module smaller, a hundredth of its bytes for a hundredth of its time: first functions that differ in a constant become one (since this
+/// version), at last constants that stand often in a function become locals.
+const MERGE: &str = "--merge-similar-functions";
+const MERGE_VERSION_MIN: u32 = 106;
+const HOIST: &str = "--const-hoisting";
 
 /// A `wasm-opt` that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +104,15 @@ impl WasmOpt {
         })
     }
 
+    /// What it is told to do, in the order in which it is done.
+    fn passes(&self) -> Vec<&'static str> {
+        let is_small = self.level == SMALL;
+        let merges = is_small && self.version >= MERGE_VERSION_MIN;
+        let passes = merges.then_some(MERGE).into_iter().chain([self.level]);
+        let passes = passes.chain(PASSES);
+        passes.chain(is_small.then_some(HOIST)).collect()
+    }
+
     fn is_new_enough(&self) -> bool {
         self.version >= VERSION_MIN
     }
@@ -108,8 +123,7 @@ impl WasmOpt {
     /// When wasm-opt refuses it.
     pub fn run(&self, module: &Path, optimized: &Path) -> Result<()> {
         let output = Command::new(&self.path)
-            .arg(self.level)
-            .args(PASSES)
+            .args(self.passes())
             .args(FEATURES)
             .arg(module)
             .arg("--output")
@@ -130,13 +144,7 @@ impl WasmOpt {
 
 impl fmt::Display for WasmOpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "wasm-opt {} {} {}",
-            self.version,
-            self.level,
-            PASSES.join(" ")
-        )
+        write!(f, "wasm-opt {} {}", self.version, self.passes().join(" "))
     }
 }
 
@@ -181,6 +189,23 @@ pub fn install(built: &Path, installed: &Path, tool: Option<&WasmOpt>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_one_is_not_asked_for_what_it_does_not_know() {
+        let of = |version| WasmOpt {
+            path: PathBuf::new(),
+            version,
+            level: FAST,
+        };
+        assert!(of(VERSION_MIN).small().passes().starts_with(&[SMALL]));
+        assert!(
+            of(MERGE_VERSION_MIN)
+                .small()
+                .passes()
+                .starts_with(&[MERGE, SMALL])
+        );
+        assert!(!of(MERGE_VERSION_MIN).passes().contains(&MERGE));
+    }
 
     #[test]
     fn versions() {
