@@ -99,7 +99,7 @@ impl Stream {
         &mut self,
         way: Way,
         fields: Option<&[Field<'_>]>,
-        run: impl FnOnce(&mut Exchange, &mut Turn<'_>) -> Step,
+        run: &mut dyn FnMut(&mut Exchange, &mut Turn<'_>) -> Step,
     ) -> Action {
         let Some(exchange) = &mut self.exchange else {
             return reply(&unavailable("The gateway is not configured."));
@@ -183,10 +183,12 @@ impl Stream {
                 Level::Error,
                 "portcullis: the host does not show a body, so the exchange was refused",
             );
-            return self.step(way, None, |exchange, turn| exchange.give_up(turn, UNREAD));
+            return self.step(way, None, &mut |exchange, turn| {
+                exchange.give_up(turn, UNREAD)
+            });
         };
         *seen = size;
-        let action = self.step(way, None, |exchange, turn| match way {
+        let action = self.step(way, None, &mut |exchange, turn| match way {
             Way::Request => exchange.request_data(turn, &chunk, complete),
             Way::Response => exchange.response_data(turn, &chunk, complete),
         });
@@ -204,7 +206,7 @@ impl Stream {
         &mut self,
         way: Way,
         map: Map,
-        run: impl FnOnce(&mut Exchange, &mut Turn<'_>, &[Field<'_>]) -> Step,
+        run: &mut dyn FnMut(&mut Exchange, &mut Turn<'_>, &[Field<'_>]) -> Step,
     ) -> Action {
         let pairs = abi::header_pairs(map);
         let Some(fields) = pairs.as_deref().ok().and_then(headers::parse) else {
@@ -212,17 +214,25 @@ impl Stream {
                 Level::Error,
                 "portcullis: the host does not show headers, so the exchange was refused",
             );
-            return self.step(way, None, |exchange, turn| exchange.give_up(turn, UNREAD));
+            return self.step(way, None, &mut |exchange, turn| {
+                exchange.give_up(turn, UNREAD)
+            });
         };
         let of_head = (map == way.map()).then_some(fields.as_slice());
-        self.step(way, of_head, |exchange, turn| run(exchange, turn, &fields))
+        self.step(way, of_head, &mut |exchange, turn| {
+            run(exchange, turn, &fields)
+        })
     }
 
     fn trailers(&mut self, way: Way) -> Action {
-        self.fields(way, way.trailers(), |exchange, turn, fields| match way {
-            Way::Request => exchange.request_trailers(turn, fields),
-            Way::Response => exchange.response_trailers(turn, fields),
-        })
+        self.fields(
+            way,
+            way.trailers(),
+            &mut |exchange, turn, fields| match way {
+                Way::Request => exchange.request_trailers(turn, fields),
+                Way::Response => exchange.response_trailers(turn, fields),
+            },
+        )
     }
 
     /// Request headers are there.
@@ -238,7 +248,9 @@ impl Stream {
         self.fields(
             Way::Request,
             Map::RequestHeaders,
-            |exchange, turn, fields| exchange.request_head(turn, fields, source, end_of_stream),
+            &mut |exchange, turn, fields| {
+                exchange.request_head(turn, fields, source, end_of_stream)
+            },
         )
     }
 
@@ -264,7 +276,9 @@ impl Stream {
         self.fields(
             Way::Response,
             Map::ResponseHeaders,
-            |exchange, turn, fields| exchange.response_head(turn, fields, &origin, end_of_stream),
+            &mut |exchange, turn, fields| {
+                exchange.response_head(turn, fields, &origin, end_of_stream)
+            },
         )
     }
 
