@@ -1,6 +1,5 @@
 //! Sets of ASCII characters.
 
-#[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
 use wide::u8x16;
 
 /// Bytes that are looked at together.
@@ -115,10 +114,16 @@ impl Class {
     #[cfg(any(target_feature = "simd128", target_feature = "ssse3", test))]
     #[inline]
     fn lanes(&self, bytes: u8x16) -> u32 {
+        self.members(bytes).to_bitmask()
+    }
+
+    /// The same, as lanes all of whose bits are set.
+    #[inline(always)]
+    pub(crate) fn members(&self, bytes: u8x16) -> u8x16 {
         const HALVES: [u8; LANES] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
         let low = u8x16::new(self.0).shuffle(bytes & u8x16::splat(15));
         let high = u8x16::new(HALVES).shuffle(bytes >> 4);
-        !(low & high).simd_eq(u8x16::ZERO).to_bitmask() & u32::from(u16::MAX)
+        !(low & high).simd_eq(u8x16::ZERO)
     }
 }
 

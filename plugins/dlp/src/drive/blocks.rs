@@ -19,7 +19,7 @@ pub(super) struct Kinds {
 }
 
 /// Bytes of a register.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 impl Kinds {
     /// Of up to sixty-four bytes; what is missing is of no kind.

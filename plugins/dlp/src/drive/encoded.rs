@@ -4,8 +4,9 @@
 //! A run of such characters is decoded when what comes out can be text. Random keys, hashes and names are told from it by their first few
 //! characters: of text, every fourth character of base64 and every second of hexadecimal begins a byte below 128.
 
-use super::blocks::{self, BLOCK, bits, masks, within};
-use crate::detectors::base64;
+use super::blocks::{self, BLOCK, LANES, bits, masks, padded, within};
+use crate::detectors::{Class, base64};
+use wide::u8x16;
 
 /// Fewest characters that are decoded: eleven bytes, an SSN.
 pub(super) const RUN_BYTES_MIN: usize = 15;
@@ -20,11 +21,27 @@ pub(super) const OVERLAP_BYTES: usize = 1024;
 /// Fewest bytes that are worth a look: the shortest number with a checksum.
 const TEXT_BYTES_MIN: usize = 9;
 
+/// Most characters that are looked at all together, before any are decoded.
+const NAME_BYTES_MAX: usize = 2 * LANES;
+
+/// Of a run that may be UTF-16 in base64, one character of so many is an `A`.
+const WIDE_SHARE: usize = 5;
+
+/// Characters of base32 that begin a byte, as far as they are looked at.
+const BASE32_BEGINS: u32 = 1 | 1 << 8 | 1 << 16;
+
+/// Characters of it that [`TEXT_BYTES_MIN`] take.
+const BASE32_TEXT: u32 = (1 << 15) - 1;
+
 /// Calls `found` with each text that a part of a run can stand for. The first `known` characters are the last ones of a portion that was decoded.
 pub(super) fn decode(run: &[u8], known: usize, mut found: impl FnMut(&str)) {
-    if run.len() < RUN_BYTES_MIN || repeats(run) {
-        return;
+    let is_long = run.len() > NAME_BYTES_MAX;
+    if run.len() >= RUN_BYTES_MIN && (is_long || stands_for_text(run)) && !repeats(run) {
+        decode_all((run, known), &mut found);
     }
+}
+
+fn decode_all((run, known): (&[u8], usize), found: &mut dyn FnMut(&str)) {
     let pairs = |row: &[u8], found: &mut dyn FnMut(&str)| {
         let pairs = row.as_chunks::<2>().0;
         texts(pairs.iter().map(|pair| pair.as_slice()), byte, found);
@@ -32,21 +49,64 @@ pub(super) fn decode(run: &[u8], known: usize, mut found: impl FnMut(&str)) {
     let quads = |row: &[u8], found: &mut dyn FnMut(&str)| texts(row.chunks(4), bytes, found);
     if is_wide(run) {
         for skipped in 0..4 {
-            quads(run.get(skipped..).unwrap_or_default(), &mut found);
+            quads(run.get(skipped..).unwrap_or_default(), found);
         }
     }
-    base32(run, &mut found);
+    base32(run, found);
     // Where the first byte begins is not known when something stands before it that is no part of it.
-    let (one, many);
-    let begins = if run.len() <= BLOCK {
-        one = [Begins::of(run)];
-        one.as_slice()
-    } else {
-        many = run.chunks(BLOCK).map(Begins::of).collect::<Vec<_>>();
-        many.as_slice()
+    let begins: Vec<Begins> = run.chunks(BLOCK).map(Begins::of).collect();
+    rows((run, known), &begins, 2, &mut |row| pairs(row, found));
+    rows((run, known), &begins, 4, &mut |row| quads(row, found));
+}
+
+/// Whether a run of up to [`NAME_BYTES_MAX`] characters can stand for text, as far as each of them tells: nearly no name does. Nobody could guess the answer
+/// to any one question, so that there is no branch before the last.
+fn stands_for_text(run: &[u8]) -> bool {
+    const BEGINS: Class = Class::of("I-Za-fCD");
+    // The second character ends with the upper half of the next byte, that of a letter below 128 or of the first of two; the third one has two bits of the last
+    // byte, which are both set in no letter below 128 and in no second byte of two.
+    const SECOND: Class = Class::of("AC-HM-NQS-Xcdgi-nstwyz0-389");
+    const THIRD: Class = Class::of("ABCEFGIJKMNOQRSUVWYZacdeghiklmopqstuwxy01245689+\\-");
+    const PAIRS: Class = Class::of("02-7");
+    const ZEROS: Class = Class::of("A");
+    const BEGINS_32: Class = Class::of("E-Pe-p");
+    const OF_32: Class = Class::of("A-Za-z2-7");
+    let (first, last) = match (run.first_chunk(), run.last_chunk()) {
+        (Some(first), Some(last)) => (*first, *last),
+        _ => (padded(run), [0; LANES]),
     };
-    rows((run, known), begins, 2, &mut |row| pairs(row, &mut found));
-    rows((run, known), begins, 4, &mut |row| quads(row, &mut found));
+    let ends = Ends {
+        first: u8x16::new(first),
+        last: u8x16::new(last),
+        behind: run.len().saturating_sub(LANES),
+    };
+    // Nine bytes in a row are two whole units at least, and a third one begins before them or behind.
+    let begins = ends.of(BEGINS);
+    let whole = begins & ends.of(SECOND) >> 1 & ends.of(THIRD) >> 2;
+    let quads = whole & whole >> 4 & (begins << 4 | begins >> 8) != 0;
+    let pairs = ends.of(PAIRS).count_ones() as usize >= TEXT_BYTES_MIN;
+    let wide = ends.of(ZEROS).count_ones() as usize * WIDE_SHARE >= run.len();
+    // What begins behind the run is any.
+    let begins = ends.of(BEGINS_32) | u32::MAX << (run.len() - 1) << 1;
+    let base32 = !begins & BASE32_BEGINS | !ends.of(OF_32) & BASE32_TEXT == 0;
+    quads | pairs | wide | base32
+}
+
+/// The first characters of a run, and the last.
+struct Ends {
+    first: u8x16,
+    last: u8x16,
+    /// How far behind the first ones these begin.
+    behind: usize,
+}
+
+impl Ends {
+    /// Which characters are of a set.
+    #[inline(always)]
+    fn of(&self, set: Class) -> u32 {
+        let [first, last] = [self.first, self.last].map(|bytes| set.members(bytes).to_bitmask());
+        first | last << self.behind
+    }
 }
 
 /// Where among up to sixty-four characters a unit can begin that is text: a pair of hexadecimal, four of base64.
@@ -206,7 +266,7 @@ impl<'f> Row<'f> {
 fn is_wide(run: &[u8]) -> bool {
     let run = run.get(..BLOCK).unwrap_or(run);
     let [zeros] = masks(run, |bytes| [within(bytes, b'A', b'A')]);
-    zeros.count_ones() as usize * 5 >= run.len()
+    zeros.count_ones() as usize * WIDE_SHARE >= run.len()
 }
 
 /// The text that a run stands for in base32 (RFC 4648, section 6), in capitals or in small letters, if it can be any.
@@ -357,6 +417,34 @@ mod tests {
     }
 
     proptest::proptest! {
+        /// What tells names from text is never wrong about text.
+        #[test]
+        fn nothing_that_stands_for_text_is_passed_over(
+            text in "([ -~]{9,40}|[ -~é\t\nß]{9,20}|[0-9-]{9,12})",
+            junk in "[A-Za-z0-9+/_-]{0,8}",
+            run in "[A-Za-z0-9+/_-]{15,64}",
+        ) {
+            use ::base64::Engine as _;
+            use ::base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+            let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let base32 = text.as_bytes().chunks_exact(5).flat_map(|five| {
+                let bits = five.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+                (0..8).rev().map(move |at| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(bits >> (5 * at) & 31) as usize]))
+            });
+            let base32: String = base32.collect();
+            let small = base32.to_lowercase();
+            let runs = [STANDARD_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(&text), STANDARD_NO_PAD.encode(&wide), hex, base32, small, run];
+            for run in runs {
+                for run in [run.clone(), junk.clone() + &run, run.clone() + &junk] {
+                    let run = &run.as_bytes()[..run.len().min(NAME_BYTES_MAX)];
+                    let mut any = false;
+                    decode_all((run, 0), &mut |_| any = true);
+                    proptest::prop_assert!(!any || run.len() < RUN_BYTES_MIN || stands_for_text(run), "{}", String::from_utf8_lossy(run));
+                }
+            }
+        }
+
         /// What is found unit by unit is found in blocks.
         #[test]
         fn blocks_miss_nothing(run in "([A-Za-z0-9+/]{0,40}|[2-7][0-9a-f]|([2-7][0-9a-f]){60}|([a-fI-Z][A-Za-z0-9]{3}){0,4}|([a-fI-Z][A-Za-z0-9]{3}){40}|[ghi]{60}){1,9}", known in 0usize..200) {
