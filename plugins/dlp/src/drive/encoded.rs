@@ -4,7 +4,7 @@
 //! A run of such characters is decoded when what comes out can be text. Random keys, hashes and names are told from it by their first few
 //! characters: of text, every fourth character of base64 and every second of hexadecimal begins a byte below 128.
 
-use super::blocks::{self, BLOCK, LANES, bits, masks, padded, within};
+use super::blocks::{self, BLOCK, LANES, bits, masks, padded};
 use crate::detectors::{Class, base64};
 use wide::u8x16;
 
@@ -32,6 +32,15 @@ const BASE32_BEGINS: u32 = 1 | 1 << 8 | 1 << 16;
 
 /// Characters of it that [`TEXT_BYTES_MIN`] take.
 const BASE32_TEXT: u32 = (1 << 15) - 1;
+
+/// The first character of four of base64 that begin with a printable byte below 128 (8 to 31), or with a line break or a tab (2 or 3).
+const QUADS: Class = Class::of("I-Za-fCD");
+
+/// The first of two of hexadecimal that are such a byte.
+const PAIRS: Class = Class::of("02-7");
+
+/// Of base64, nothing but zeros.
+const ZEROS: Class = Class::of("A");
 
 /// Calls `found` with each text that a part of a run can stand for. The first `known` characters are the last ones of a portion that was decoded.
 pub(super) fn decode(run: &[u8], known: usize, mut found: impl FnMut(&str)) {
@@ -62,13 +71,10 @@ fn decode_all((run, known): (&[u8], usize), found: &mut dyn FnMut(&str)) {
 /// Whether a run of up to [`NAME_BYTES_MAX`] characters can stand for text, as far as each of them tells: nearly no name does. Nobody could guess the answer
 /// to any one question, so that there is no branch before the last.
 fn stands_for_text(run: &[u8]) -> bool {
-    const BEGINS: Class = Class::of("I-Za-fCD");
     // The second character ends with the upper half of the next byte, that of a letter below 128 or of the first of two; the third one has two bits of the last
     // byte, which are both set in no letter below 128 and in no second byte of two.
     const SECOND: Class = Class::of("AC-HM-NQS-Xcdgi-nstwyz0-389");
     const THIRD: Class = Class::of("ABCEFGIJKMNOQRSUVWYZacdeghiklmopqstuwxy01245689+\\-");
-    const PAIRS: Class = Class::of("02-7");
-    const ZEROS: Class = Class::of("A");
     const BEGINS_32: Class = Class::of("E-Pe-p");
     const OF_32: Class = Class::of("A-Za-z2-7");
     let (first, last) = match (run.first_chunk(), run.last_chunk()) {
@@ -81,7 +87,7 @@ fn stands_for_text(run: &[u8]) -> bool {
         behind: run.len().saturating_sub(LANES),
     };
     // Nine bytes in a row are two whole units at least, and a third one begins before them or behind.
-    let begins = ends.of(BEGINS);
+    let begins = ends.of(QUADS);
     let whole = begins & ends.of(SECOND) >> 1 & ends.of(THIRD) >> 2;
     let quads = whole & whole >> 4 & (begins << 4 | begins >> 8) != 0;
     let pairs = ends.of(PAIRS).count_ones() as usize >= TEXT_BYTES_MIN;
@@ -104,8 +110,8 @@ impl Ends {
     /// Which characters are of a set.
     #[inline(always)]
     fn of(&self, set: Class) -> u32 {
-        let [first, last] = [self.first, self.last].map(|bytes| set.members(bytes).to_bitmask());
-        first | last << self.behind
+        let [first, last] = [set.members(self.first), set.members(self.last)];
+        first.to_bitmask() | last.to_bitmask() << self.behind
     }
 }
 
@@ -113,17 +119,25 @@ impl Ends {
 struct Begins {
     pairs: u64,
     quads: u64,
+    /// What zeros are in base64.
+    zeros: u64,
 }
 
 impl Begins {
     #[inline]
     fn of(bytes: &[u8]) -> Self {
-        let [quads, pairs] = masks(bytes, |bytes| {
-            let within = |first, last| within(bytes, first, last);
-            let quads = within(b'I', b'Z') | within(b'a', b'f') | within(b'C', b'D');
-            [quads, within(b'2', b'7') | within(b'0', b'0')]
+        let [quads, pairs, zeros] = masks(bytes, |bytes| {
+            [
+                QUADS.members(bytes),
+                PAIRS.members(bytes),
+                ZEROS.members(bytes),
+            ]
         });
-        Self { pairs, quads }
+        Self {
+            pairs,
+            quads,
+            zeros,
+        }
     }
 
     const fn units(&self, unit: usize) -> u64 {
@@ -265,8 +279,7 @@ impl<'f> Row<'f> {
 /// are `A`.
 fn is_wide(run: &[u8]) -> bool {
     let run = run.get(..BLOCK).unwrap_or(run);
-    let [zeros] = masks(run, |bytes| [within(bytes, b'A', b'A')]);
-    zeros.count_ones() as usize * WIDE_SHARE >= run.len()
+    Begins::of(run).zeros.count_ones() as usize * WIDE_SHARE >= run.len()
 }
 
 /// The text that a run stands for in base32 (RFC 4648, section 6), in capitals or in small letters, if it can be any.
