@@ -52,10 +52,11 @@ fn no_function_is_so_large_that_compiling_it_takes_the_memory_of_all_others() {
     for name in MODULES {
         let bytes = module(name);
         let bodies = Parser::new(0).parse_all(&bytes).filter_map(|payload| {
-            match payload.unwrap_or_else(|error| panic!("{name}: {error}")) {
-                Payload::CodeSectionEntry(body) => Some(body.range().len()),
-                _ => None,
-            }
+            let payload = payload.unwrap_or_else(|error| panic!("{name}: {error}"));
+            let Payload::CodeSectionEntry(body) = payload else {
+                return None;
+            };
+            Some(body.range().len())
         });
         let largest = bodies
             .max()
