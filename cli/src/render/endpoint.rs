@@ -78,6 +78,10 @@ impl FromStr for Endpoint {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         ensure!(!host.is_empty() && (is_address || is_name), expected);
+        // A port that is none would be taken for one that is not given.
+        let port = authority.port_u16();
+        let has_port = port.is_some_and(|port| port != 0);
+        ensure!(has_port || authority.as_str() == host, expected);
         ensure!(
             !(tls && is_address),
             "an address proves nothing: TLS needs the name that the certificate is for"
@@ -85,9 +89,7 @@ impl FromStr for Endpoint {
         Ok(Self {
             host: host.to_owned(),
             address: address.to_owned(),
-            port: authority
-                .port_u16()
-                .unwrap_or(if tls { HTTPS_PORT } else { HTTP_PORT }),
+            port: port.unwrap_or(if tls { HTTPS_PORT } else { HTTP_PORT }),
             tls,
             is_address,
         })
@@ -131,6 +133,8 @@ mod tests {
             "https://u:secret@a",
             "https://10.0.0.1",
             "https://a:99999",
+            "https://a:0",
+            "https://a:",
             "https://*.a",
         ] {
             let error = Endpoint::from_str(wrong).unwrap_err().to_string();
