@@ -12,7 +12,7 @@ pub(super) const GAP_BYTES_MAX: usize = 40;
 pub(super) const GAP_KNOWN_BY: usize = GAP_BYTES_MAX + TAG_BYTES_MAX + 1;
 
 /// What a gap can begin with.
-pub(super) const BEGINS: Class = Class::of("\0-\x1F \x7F\"'*/<=`~");
+pub(super) const BEGINS: Class = Class::of("\x01-\x1F \x7F\"'*/<=`~");
 
 /// Most marks and blanks in a row.
 const MARKS_MAX: usize = 8;
@@ -60,7 +60,7 @@ pub(super) fn can_begin(byte: u8, next: Option<u8>) -> bool {
 /// Whether a gap that is followed by this byte may go on with it.
 #[inline]
 pub(super) fn can_go_on(byte: u8) -> bool {
-    const ON: Class = Class::of("\0-\x1F \x7F\"'*/<=`~>#|");
+    const ON: Class = Class::of("\x01-\x1F \x7F\"'*/<=`~>#|");
     ON.has(byte)
 }
 
@@ -252,10 +252,10 @@ pub(super) fn goes_on(window: Window<'_>, start: usize) -> bool {
         && (count > 1 || marks.last() != Some(&b' '))
 }
 
-/// Blanks, marks of markdown, and controls, which nobody sees.
+/// Blanks, marks of markdown, and controls, which nobody sees, but for NUL: that stands for what is not there (`detectors/runs.rs`).
 #[inline]
 pub(super) fn is_gap(byte: u8) -> bool {
-    const GAP: Class = Class::of("\0-\x1F \x7F*`~");
+    const GAP: Class = Class::of("\x01-\x1F \x7F*`~");
     GAP.has(byte)
 }
 
