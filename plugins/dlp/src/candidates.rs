@@ -18,9 +18,9 @@ use std::ops::Range;
 /// rest having been released.
 pub(crate) const UNDECIDED_BYTES_MAX: usize = 4096;
 
-/// A match.
+/// A match of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct PatternMatch {
     /// Where.
     pub(crate) range: Range<usize>,
     /// It is the rest of the match before, which was counted.
@@ -37,8 +37,8 @@ struct Candidate {
 }
 
 impl Candidate {
-    const fn found(self) -> Found {
-        Found {
+    const fn found(self) -> PatternMatch {
+        PatternMatch {
             range: self.start..self.end,
             continues: self.continues,
         }
@@ -89,7 +89,7 @@ fn cover(covered: &mut Range<usize>, position: usize) {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Candidates {
     live: Vec<Candidate>,
-    done: VecDeque<Found>,
+    done: VecDeque<PatternMatch>,
     /// No match begins before: an earlier one ends here.
     resume: usize,
     /// Where no candidate needs to begin: one that is alive there covers it.
@@ -312,7 +312,7 @@ impl Candidates {
         matched
     }
 
-    fn finish(&mut self, found: Found) {
+    fn finish(&mut self, found: PatternMatch) {
         let place = self
             .done
             .iter()
@@ -322,7 +322,7 @@ impl Candidates {
     }
 
     /// The next match that no older candidate can swallow any more, `position` bytes of the text having been taken.
-    pub(crate) fn settle(&mut self, position: usize) -> Option<Found> {
+    pub(crate) fn settle(&mut self, position: usize) -> Option<PatternMatch> {
         let first = self.done.front()?;
         let oldest = self
             .live

@@ -1,7 +1,7 @@
 //! Where tokens are broken: whether a gap stands within what could be the token behind a trigger.
 
 use super::blocks::{BLOCK, masks, within};
-use super::dense::Shown;
+use super::dense::Excerpt;
 use super::gap::{self, GAP_BYTES_MAX, GAP_KNOWN_BY, Gap};
 use crate::detectors::{Class, Trigger};
 use crate::window::Window;
@@ -41,26 +41,26 @@ impl Broken {
     ///
     /// # Errors
     /// By when it is known that it is not.
-    pub(super) const fn within(self, bytes: usize) -> Result<Within, usize> {
+    pub(super) const fn within(self, bytes: usize) -> Result<BrokenToken, usize> {
         let known = match self {
             Self::Yes(known) => Some(known),
             Self::Unknown => None,
             Self::No(known) => return Err(known),
         };
-        Ok(Within { bytes, known })
+        Ok(BrokenToken { bytes, known })
     }
 }
 
 /// A token that is broken, or may be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Within {
+pub(super) struct BrokenToken {
     /// So many bytes behind its trigger.
     bytes: usize,
     /// As so many bytes tell, if that is known.
     known: Option<usize>,
 }
 
-impl Within {
+impl BrokenToken {
     /// Within so many bytes behind a trigger, perhaps.
     #[cfg(test)]
     pub(super) const fn perhaps(bytes: usize) -> Self {
@@ -68,7 +68,7 @@ impl Within {
     }
 
     /// Whether it is broken as far as is shown of the text behind a trigger that ends at `position`.
-    pub(super) fn look(&self, tokens: Tokens, shown: Shown<'_>, position: usize) -> Broken {
+    pub(super) fn look(&self, tokens: Tokens, shown: Excerpt<'_>, position: usize) -> Broken {
         match self.known {
             Some(known) if shown.end || position + known <= shown.until => Broken::Yes(known),
             Some(_) => Broken::Unknown,

@@ -1,7 +1,7 @@
 //! A trigger, and the detector that is asked what stands there.
 
 use super::Driver;
-use super::broken::Within;
+use super::broken::BrokenToken;
 use super::dense::{self, Look, Views};
 use crate::detectors::{Context, Detector, LOOK_AHEAD, LOOK_BEHIND, Latch, Memo, Outcome, Trigger};
 use crate::window::Window;
@@ -28,7 +28,7 @@ pub(super) struct Candidate {
     /// With how many bytes it is asked next; `None` when it never was.
     level: Option<u32>,
     /// Asked about the dense view, if the token is broken.
-    pub(super) dense: Option<Within>,
+    pub(super) dense: Option<BrokenToken>,
     /// By when other detectors have been answered that were asked before.
     pub(super) after: usize,
 }
@@ -150,7 +150,7 @@ impl Candidate {
     pub(super) const fn new(
         entry: u16,
         at: Range<usize>,
-        dense: Option<Within>,
+        dense: Option<BrokenToken>,
         after: usize,
     ) -> Self {
         Self {
@@ -292,7 +292,7 @@ impl Candidate {
         let text = window.range(first..self.at.end + reach.bytes);
         let at = self.at.start - first..self.at.end - first;
         let find = |context: &Context<'_>| entry.detector.find(context);
-        let Some(within) = self.dense else {
+        let Some(token) = self.dense else {
             let context = Context {
                 text,
                 at,
@@ -304,7 +304,7 @@ impl Candidate {
                 range.start + first..range.end + first
             });
         };
-        let shown = dense::Shown {
+        let shown = dense::Excerpt {
             window,
             until: self.at.end + reach.bytes,
             end: reach.closing,
@@ -312,7 +312,7 @@ impl Candidate {
             begins: known.begins,
         };
         let views = known.views.get_or_insert_default();
-        match views.look(&self.at, within, entry.detector.trigger, shown) {
+        match views.look(&self.at, token, entry.detector.trigger, shown) {
             Look::No => Outcome::None,
             Look::Unknown => Outcome::Undecided,
             Look::View(view) => {

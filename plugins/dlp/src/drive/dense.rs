@@ -4,7 +4,7 @@
 //! for one blank between two words. It is made only where such a thing stands within what could be the token ([`super::broken`]), and once for all
 //! triggers that stand near each other: many can, and each would read the same gaps again.
 
-use super::broken::{Broken, Tokens, Within};
+use super::broken::{Broken, BrokenToken, Tokens};
 use super::gap::{self, GAP_KNOWN_BY, Gap};
 use crate::detectors::{Lengths, Trigger};
 use crate::window::Window;
@@ -23,14 +23,14 @@ pub(super) struct Views {
     numbers: Dense,
     others: Dense,
     /// The rest of a gap, from a trigger on that stands in it.
-    within: Dense,
+    in_gap: Dense,
     /// Where the text begins that they are of.
     begins: usize,
 }
 
 /// What is shown of a trigger.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shown<'a> {
+pub(super) struct Excerpt<'a> {
     pub(super) window: Window<'a>,
     /// Of the text so much counts…
     pub(super) until: usize,
@@ -103,7 +103,7 @@ impl Default for Views {
         Self {
             numbers: Dense::new(Tokens::Numbers),
             others: Dense::new(Tokens::Others),
-            within: Dense::new(Tokens::Others),
+            in_gap: Dense::new(Tokens::Others),
             begins: 0,
         }
     }
@@ -114,22 +114,22 @@ impl Views {
     pub(super) fn clear(&mut self) {
         self.numbers.begin(0);
         self.others.begin(0);
-        self.within.begin(0);
+        self.in_gap.begin(0);
     }
 
     /// The text around a trigger, if the token is broken.
     pub(super) fn look(
         &mut self,
         at: &Range<usize>,
-        within: Within,
+        token: BrokenToken,
         trigger: Trigger,
-        shown: Shown<'_>,
+        shown: Excerpt<'_>,
     ) -> Look<'_> {
         let tokens = Tokens::of(trigger);
         if tokens == Tokens::Numbers && gap::goes_on(shown.window, at.start) {
             return Look::No;
         }
-        match within.look(tokens, shown, at.end) {
+        match token.look(tokens, shown, at.end) {
             Broken::Yes(_) => {}
             Broken::No(_) => return Look::No,
             Broken::Unknown => return Look::Unknown,
@@ -148,18 +148,18 @@ impl Views {
         match view.place(at.start) {
             // Within a gap nothing else counts: it is short, and what stands in it is looked at alone.
             Place::Gap { known, end } if known <= shown.until || shown.last => {
-                let shown = Shown {
+                let shown = Excerpt {
                     window: Window::new(shown.window.range(at.start..end), at.start),
                     until: end,
                     end: true,
                     last: true,
                     ..shown
                 };
-                self.within.tokens = tokens;
-                self.within.begin(at.start);
-                self.within.show(at.start, shown);
-                self.within
-                    .of(self.within.place(at.start), at, trigger, shown)
+                self.in_gap.tokens = tokens;
+                self.in_gap.begin(at.start);
+                self.in_gap.show(at.start, shown);
+                self.in_gap
+                    .of(self.in_gap.place(at.start), at, trigger, shown)
             }
             place @ (Place::At(_) | Place::Gap { .. } | Place::Unknown) => {
                 view.of(place, at, trigger, shown)
@@ -172,11 +172,11 @@ impl Views {
     pub(super) fn digits(
         &mut self,
         at: &Range<usize>,
-        within: Within,
-        shown: Shown<'_>,
+        token: BrokenToken,
+        shown: Excerpt<'_>,
     ) -> Option<usize> {
         const DIGITS: Trigger = Trigger::Digits(Lengths::ALL, crate::detectors::Before::Any);
-        match self.look(at, within, DIGITS, shown) {
+        match self.look(at, token, DIGITS, shown) {
             Look::No => Some(0),
             Look::Unknown => None,
             Look::View(view) => Some(view.at.len()),
@@ -204,7 +204,7 @@ impl Dense {
     }
 
     /// Makes it of the text that is shown, from a position on.
-    fn show(&mut self, start: usize, shown: Shown<'_>) {
+    fn show(&mut self, start: usize, shown: Excerpt<'_>) {
         if self.start != start {
             self.begin(start);
         }
@@ -278,7 +278,13 @@ impl Dense {
     }
 
     /// What is known by what is shown of it, the trigger in this place.
-    fn of(&self, place: Place, at: &Range<usize>, trigger: Trigger, shown: Shown<'_>) -> Look<'_> {
+    fn of(
+        &self,
+        place: Place,
+        at: &Range<usize>,
+        trigger: Trigger,
+        shown: Excerpt<'_>,
+    ) -> Look<'_> {
         let unknown = if shown.end { Look::No } else { Look::Unknown };
         let bytes = match self.parts.partition_point(|part| part.known <= shown.until) {
             _ if shown.last => self.bytes.len(),
@@ -382,14 +388,14 @@ mod tests {
         text: &[u8],
         until: usize,
     ) -> Seen {
-        let shown = Shown {
+        let shown = Excerpt {
             window: Window::new(text, 0),
             until,
             end: false,
             last: false,
             begins: 0,
         };
-        match views.look(at, Within::perhaps(48), trigger, shown) {
+        match views.look(at, BrokenToken::perhaps(48), trigger, shown) {
             Look::No => Seen::No,
             Look::Unknown => Seen::Unknown,
             Look::View(view) => {

@@ -50,7 +50,7 @@ pub(super) struct Numbers {
 
 /// A run of digits, and what stands beside it.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct DigitRun {
     pub(super) at: Range<usize>,
     pub(super) beside: Beside,
     /// A letter stands shortly before it, or may.
@@ -222,7 +222,7 @@ impl Numbers {
     /// What it concerns. `last` tells that nothing follows the window, `announced` whether a word that announces numbers may stand shortly before.
     pub(super) fn concern(
         &self,
-        found: &Found,
+        found: &DigitRun,
         window: Window<'_>,
         last: bool,
         announced: impl FnOnce() -> bool,

@@ -117,7 +117,7 @@ impl Lane {
     ) -> Result<(), TooCostly> {
         self.answered(entry, at.end + reach);
         match broken.within(Tokens::Others.broken_within(reach)) {
-            Ok(within) => self.start(Candidate::new(entry, at.clone(), Some(within), 0), 0, work),
+            Ok(token) => self.start(Candidate::new(entry, at.clone(), Some(token), 0), 0, work),
             Err(_) => Ok(()),
         }
     }
@@ -267,10 +267,10 @@ impl Lane {
                             self.answered(candidate.entry, by);
                             return Ok(true);
                         }
-                        Ok(within) => {
+                        Ok(token) => {
                             let at = candidate.at.clone();
                             *candidate =
-                                Candidate::new(candidate.entry, at, Some(within), candidate.after);
+                                Candidate::new(candidate.entry, at, Some(token), candidate.after);
                         }
                     }
                 }

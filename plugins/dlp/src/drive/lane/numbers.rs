@@ -2,11 +2,11 @@
 
 use super::{Lane, TooCostly, Work};
 use crate::detectors::Outcome;
-use crate::drive::broken::{Tokens, Within};
+use crate::drive::broken::{BrokenToken, Tokens};
 use crate::drive::candidate::{Candidate, FIRST_LEVEL, FIRST_REACH, LAST_DENSE_LEVEL, Shown};
 use crate::drive::dense;
 use crate::drive::gap;
-use crate::drive::numbers::{Asked, Found};
+use crate::drive::numbers::{Asked, DigitRun};
 use std::ops::Range;
 
 impl Lane {
@@ -14,7 +14,7 @@ impl Lane {
     #[inline(never)]
     pub(super) fn number(
         &mut self,
-        found: &Found,
+        found: &DigitRun,
         after: usize,
         work: Work<'_>,
     ) -> Result<(), TooCostly> {
@@ -77,10 +77,10 @@ impl Lane {
     ) -> Result<(), TooCostly> {
         let within = Tokens::Numbers.broken_within(FIRST_REACH);
         let broken = self.broken(Tokens::Numbers, at.end, within, work);
-        let Ok(within) = broken.within(within) else {
+        let Ok(token) = broken.within(within) else {
             return Ok(());
         };
-        let digits = self.dense_digits(at, within, work);
+        let digits = self.dense_digits(at, token, work);
         work.driver.numbers.asked(asked, |detector, entries| {
             for index in entries.iter().copied() {
                 if started.contains(&index) {
@@ -95,7 +95,7 @@ impl Lane {
                 let waiting = self.queue(index).waiting;
                 // As if it had been asked about the plain view, which it is where less is known.
                 self.answered_at_once(index, at.end + FIRST_REACH);
-                let candidate = Candidate::new(index, at.clone(), Some(within), after);
+                let candidate = Candidate::new(index, at.clone(), Some(token), after);
                 self.start(candidate, waiting, work)?;
             }
             Ok(())
@@ -106,7 +106,7 @@ impl Lane {
     fn dense_digits(
         &mut self,
         at: &Range<usize>,
-        within: Within,
+        token: BrokenToken,
         work: Work<'_>,
     ) -> Option<(usize, usize)> {
         let views = self.views.get_or_insert_default();
@@ -117,7 +117,7 @@ impl Lane {
             if last && !work.last {
                 return None;
             }
-            let shown = dense::Shown {
+            let shown = dense::Excerpt {
                 window: work.window,
                 until: end.min(at.end + by),
                 end: last || level == LAST_DENSE_LEVEL,
@@ -125,7 +125,7 @@ impl Lane {
                 begins: work.begins(),
             };
             self.steps += by;
-            if let Some(digits) = views.digits(at, within, shown) {
+            if let Some(digits) = views.digits(at, token, shown) {
                 return Some((digits, by));
             }
         }

@@ -6,7 +6,7 @@ use crate::drive::blocks::{BLOCK, Kinds, Letters, bits, masks, within};
 use crate::drive::broken::NUMBER_KNOWN_BY;
 use crate::drive::encoded::{self, OVERLAP_BYTES, RUN_BYTES_MAX, RUN_BYTES_MIN};
 use crate::drive::escaped::Decoded;
-use crate::drive::numbers::{Beside, Found};
+use crate::drive::numbers::{Beside, DigitRun};
 use crate::drive::repeated::Repeated;
 use crate::drive::{Reading, Sighting, listed, spelled};
 use crate::window::Window;
@@ -173,7 +173,7 @@ impl Lane {
             if numbers.can_concern(beside, end - start)
                 && !(skips_chains && end == start + 1 && is_chained(from + start, work.window))
             {
-                let found = Found {
+                let found = DigitRun {
                     at: from + start..from + end,
                     beside,
                     // Of the sixty-four bytes before.
@@ -229,7 +229,7 @@ impl Lane {
             {
                 return Ok(());
             }
-            let found = Found {
+            let found = DigitRun {
                 at,
                 beside,
                 lettered,

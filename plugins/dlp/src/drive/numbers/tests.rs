@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::detectors::{Context, Grade, Outcome, all};
-use crate::drive::dense::{Look, Shown, Views};
+use crate::drive::dense::{Excerpt, Look, Views};
 use proptest::prelude::*;
 
 fn entries(wanted: impl Fn(&Detector) -> bool) -> Vec<Entry> {
@@ -26,15 +26,15 @@ fn runs(text: &[u8]) -> Vec<Range<usize>> {
 
 /// What a detector sees in the dense view behind a run, if there is one.
 fn dense(entry: &Entry, text: &[u8], at: &Range<usize>) -> Outcome {
-    let shown = Shown {
+    let shown = Excerpt {
         window: Window::new(text, 0),
         until: text.len(),
         end: true,
         last: true,
         begins: 0,
     };
-    let within = broken::Within::perhaps(broken::NUMBER_BYTES_MAX);
-    match Views::default().look(at, within, entry.detector.trigger, shown) {
+    let token = broken::BrokenToken::perhaps(broken::NUMBER_BYTES_MAX);
+    match Views::default().look(at, token, entry.detector.trigger, shown) {
         Look::View(view) if entry.detector.dense => entry.detector.find(&Context {
             text: view.bytes,
             at: view.at,
@@ -85,7 +85,7 @@ fn check(text: &str) {
                 let word = window.range(at.end + 1..at.end + 1 + WORD_BYTES);
                 let worded = word.iter().all(u8::is_ascii_alphanumeric);
                 let beside = Beside::new(near, behind, settled, worded);
-                let found = Found {
+                let found = DigitRun {
                     at: at.clone(),
                     beside,
                     lettered,
