@@ -203,7 +203,62 @@ impl TextSink for Late {
     }
 }
 
+/// Remembers whole texts with all that tells them apart.
+#[derive(Debug, Default)]
+struct Heard(Vec<(Place, String, String)>);
+
+impl TextSink for Heard {
+    fn numbers_from(&self) -> Option<usize> {
+        Some(1)
+    }
+
+    fn text(&mut self, text: Text<'_>, _edits: &mut Vec<Edit>) -> Result<Option<usize>, Refusal> {
+        self.0
+            .push((text.place, text.key.to_owned(), text.piece.to_owned()));
+        Ok(None)
+    }
+}
+
+/// Random enough to be an id that is kept.
+const ID: &str = "resp_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// An event, and what is to be heard of it. Keys and texts are such that one could be taken for another, were they only put together.
+fn heard() -> impl Strategy<Value = (String, (Place, String, String))> {
+    let small = || "[lokn\\n]{1,4}";
+    let member = |key: &str, value: Value| format!("data: {}\n\n", json!({ key: value }));
+    prop_oneof![
+        (
+            small(),
+            prop_oneof![small(), Just(ID.to_owned()), Just("1".to_owned())]
+        )
+            .prop_map(move |(key, text)| {
+                let event = member(&key, text.as_str().into());
+                (event, (Place::Prose, key, text))
+            }),
+        small().prop_map(move |key| (member(&key, 1.into()), (Place::Number, key, "1".to_owned()))),
+        small().prop_map(move |key| (member(&key, json!({})), (Place::Key, String::new(), key))),
+        "[lokn]{1,4}".prop_map(|name| {
+            let event = format!("event: {name}\ndata: {{}}\n\n");
+            (event, (Place::Prose, String::new(), name))
+        }),
+        Just((
+            member("response", json!({ "id": ID })),
+            (Place::Opaque, String::new(), ID.to_owned())
+        )),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn what_differs_in_place_or_key_is_told(events in proptest::collection::vec(heard(), 1..12)) {
+        let (stream, expected): (String, Vec<_>) = events.into_iter().unzip();
+        let mut sink = Heard::default();
+        response(&mut reader(), stream.as_bytes(), &[], &mut sink).unwrap();
+        for told in expected {
+            prop_assert!(sink.0.contains(&told), "{:?} is not among {:?}", told, sink.0);
+        }
+    }
+
     #[test]
     fn repetitions_say_what_deltas_said(answer in answers(), sizes in proptest::collection::vec(1usize..60, 1..6)) {
         let bytes = answer.bytes();

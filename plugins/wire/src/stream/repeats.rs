@@ -30,14 +30,50 @@ pub(super) struct Repeats {
 /// A text, and what became of it.
 #[derive(Debug, Default)]
 struct Said {
-    /// As [`written`] has it.
-    text: String,
+    written: Written,
     what: What,
     changes: Vec<Change>,
     /// It was nothing to anybody.
     dismissed: bool,
     /// It is whole, and may be among what waits to leave.
     whole: bool,
+}
+
+/// A text with all that makes a difference to those who are told it.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Written {
+    kind: Kind,
+    /// Of the key that `text` begins with.
+    key_bytes: usize,
+    text: String,
+}
+
+/// What those who are told a text make a difference of. What a tool is called with comes as words, too: in deltas nothing tells the two apart.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    #[default]
+    Prose,
+    Line,
+    Opaque,
+    Key,
+    Number,
+}
+
+impl Written {
+    fn new(what: What, place: Place, key: &str, text: &str) -> Self {
+        let kind = match (what, place) {
+            (What::Line, _) => Kind::Line,
+            (_, Place::Prose | Place::Arguments) => Kind::Prose,
+            (_, Place::Opaque) => Kind::Opaque,
+            (_, Place::Key) => Kind::Key,
+            (_, Place::Number) => Kind::Number,
+        };
+        Self {
+            kind,
+            key_bytes: key.len(),
+            text: [key, text].concat(),
+        }
+    }
 }
 
 /// A text that does not go on.
@@ -67,16 +103,16 @@ pub(super) enum Met {
 impl Repeats {
     /// A text begins that goes on; `None` when no more are kept.
     pub(super) fn begin(&mut self, place: Place) -> Option<usize> {
-        self.keep(written(What::String, place, "", ""))
+        self.keep(Written::new(What::String, place, "", ""))
     }
 
-    fn keep(&mut self, text: String) -> Option<usize> {
+    fn keep(&mut self, written: Written) -> Option<usize> {
         if self.said.len() >= TEXTS_MAX || self.is_full() {
             return None;
         }
-        self.bytes += text.len();
+        self.bytes += written.text.len();
         self.said.push(Said {
-            text,
+            written,
             ..Said::default()
         });
         Some(self.said.len() - 1)
@@ -93,7 +129,7 @@ impl Repeats {
             // None is found any more. What is to be changed in those that wait is still kept.
             self.order.clear();
         } else if let Some(said) = self.said.get_mut(at) {
-            said.text.push_str(piece);
+            said.written.text.push_str(piece);
         }
     }
 
@@ -115,7 +151,7 @@ impl Repeats {
     /// It is whole.
     pub(super) fn end(&mut self, at: usize) {
         if let Some(said) = self.said.get(at).filter(|_| !self.is_full())
-            && let Err(place) = self.place(&said.text)
+            && let Err(place) = self.place(&said.written)
         {
             self.found_from(place, at);
         }
@@ -134,14 +170,14 @@ impl Repeats {
         if place == Place::Opaque && told.text.len() <= OPAQUE_MIN {
             return Met::Unkept;
         }
-        let text = written(told.what, place, told.key, told.text);
-        match self.place(&text) {
+        let written = Written::new(told.what, place, told.key, told.text);
+        match self.place(&written) {
             Ok(place) => {
                 let at = self.order.get(place).copied().unwrap_or_default();
                 let dismissed = self.said.get(at).is_some_and(|said| said.dismissed);
                 Met::Before(at, dismissed)
             }
-            Err(place) => self.keep(text).map_or(Met::Unkept, |at| {
+            Err(place) => self.keep(written).map_or(Met::Unkept, |at| {
                 self.found_from(place, at);
                 Met::First(at)
             }),
@@ -163,20 +199,9 @@ impl Repeats {
             .unwrap_or_default()
     }
 
-    fn place(&self, text: &str) -> Result<usize, usize> {
-        let said = |at: &usize| self.said.get(*at).map_or("", |said| said.text.as_str());
-        self.order.binary_search_by(|at| said(at).cmp(text))
+    fn place(&self, written: &Written) -> Result<usize, usize> {
+        let said = |at: &usize| self.said.get(*at).map(|said| &said.written);
+        self.order
+            .binary_search_by(|at| said(at).cmp(&Some(written)))
     }
-}
-
-/// A text with all that makes a difference to those who are told it. The end of a key that holds a line end may be taken for the text's beginning.
-fn written(what: What, place: Place, key: &str, text: &str) -> String {
-    let place = match (what, place) {
-        (What::Line, _) => "l",
-        (_, Place::Prose | Place::Arguments) => "",
-        (_, Place::Opaque) => "o",
-        (_, Place::Key) => "k",
-        (_, Place::Number) => "n",
-    };
-    [place, key, "\n", text].concat()
 }
