@@ -60,7 +60,7 @@ pub(crate) async fn serve(
     };
     let (reply, script) =
         outcome.unwrap_or_else(|failure| (Reply::error(api, &failure, seq), Script::default()));
-    send(reply, api.headers(seq), &script, &head, entry).await
+    send(reply, api.provider().headers(seq), &script, &head, entry).await
 }
 
 /// Takes the request's body in; `None` if it is too large.
@@ -101,7 +101,8 @@ fn respond(
     seq: u64,
 ) -> Result<(Reply, Script), Failure> {
     let body = body.ok_or_else(|| Failure::new(413, "the request is too large"))?;
-    if !stub.admits(api.provider(), &api.credentials(&head.headers)) {
+    let provider = api.provider();
+    if !stub.admits(provider.name(), &provider.credentials(&head.headers)) {
         return Err(Failure::new(
             401,
             "the key is not the one this provider knows",

@@ -47,7 +47,7 @@ impl Reply {
         Reply {
             status: failure.status,
             retry_after: (failure.status == 429).then_some(1),
-            ..Reply::json(&api.error(failure, seq))
+            ..Reply::json(&api.provider().error(failure, seq))
         }
     }
 
@@ -75,8 +75,8 @@ impl Reply {
                     let ask = api.ask(path, operation, &parse(body)?)?;
                     Reply::json(&api.count(script.prompt_tokens.unwrap_or(ask.prompt_tokens)))
                 }
-                Operation::Models => Reply::json(&api.models()),
-                Operation::Model(id) => Reply::json(&api.model(id)),
+                Operation::Models => Reply::json(&api.provider().models()),
+                Operation::Model(id) => Reply::json(&api.provider().model(id)),
             }
         };
         if let (Some(status), false) = (script.status, breaks_off) {

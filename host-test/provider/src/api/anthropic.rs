@@ -6,7 +6,9 @@ use hyper::Method;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use super::{Api, Failure, MODELS, Operation, all, fixed, last_user_text, messages_of, model_of};
+use super::{
+    Api, Failure, MODELS, Operation, Provider, all, fixed, last_user_text, messages_of, model_of,
+};
 use crate::answer::{Answer, Ask, Finish, ToolCall, Usage};
 use crate::sse::Event;
 use crate::tokens;
@@ -14,31 +16,11 @@ use crate::tokens;
 /// Request fields whose text is the prompt.
 const PROMPT_FIELDS: &[&str] = &["system", "messages", "tools"];
 
-pub(crate) struct Messages;
+struct Anthropic;
 
-impl Api for Messages {
+impl Provider for Anthropic {
     fn name(&self) -> &'static str {
         "anthropic"
-    }
-
-    fn provider(&self) -> &'static str {
-        "anthropic"
-    }
-
-    fn operation<'a>(
-        &self,
-        method: &Method,
-        path: &'a str,
-        headers: &HeaderMap,
-    ) -> Option<Operation<'a>> {
-        match (method, path) {
-            (&Method::POST, "/v1/messages") => Some(Operation::Answer),
-            (&Method::POST, "/v1/messages/count_tokens") => Some(Operation::CountTokens),
-            (&Method::GET, _) if !headers.contains_key("anthropic-version") => None,
-            (&Method::GET, "/v1/models") => Some(Operation::Models),
-            (&Method::GET, path) => path.strip_prefix("/v1/models/").map(Operation::Model),
-            _ => None,
-        }
     }
 
     fn credentials<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]> {
@@ -87,6 +69,43 @@ impl Api for Messages {
         json!({
             "type": "error", "error": {"type": kind, "message": failure.message}, "request_id": request_id(seq),
         })
+    }
+
+    fn models(&self) -> Value {
+        let models: Vec<Value> = MODELS.iter().map(|id| self.model(id)).collect();
+        json!({"data": models, "has_more": false, "first_id": MODELS.first(), "last_id": MODELS.last()})
+    }
+
+    fn model(&self, id: &str) -> Value {
+        json!({"type": "model", "id": id, "display_name": id, "created_at": "2025-01-01T00:00:00Z"})
+    }
+}
+
+pub(crate) struct Messages;
+
+impl Api for Messages {
+    fn name(&self) -> &'static str {
+        "anthropic"
+    }
+
+    fn provider(&self) -> &'static dyn Provider {
+        &Anthropic
+    }
+
+    fn operation<'a>(
+        &self,
+        method: &Method,
+        path: &'a str,
+        headers: &HeaderMap,
+    ) -> Option<Operation<'a>> {
+        match (method, path) {
+            (&Method::POST, "/v1/messages") => Some(Operation::Answer),
+            (&Method::POST, "/v1/messages/count_tokens") => Some(Operation::CountTokens),
+            (&Method::GET, _) if !headers.contains_key("anthropic-version") => None,
+            (&Method::GET, "/v1/models") => Some(Operation::Models),
+            (&Method::GET, path) => path.strip_prefix("/v1/models/").map(Operation::Model),
+            _ => None,
+        }
     }
 
     fn ask(&self, _: &str, operation: Operation<'_>, body: &Value) -> Result<Ask, Failure> {
@@ -182,20 +201,11 @@ impl Api for Messages {
     }
 
     fn error_event(&self, failure: &Failure, seq: u64) -> Event {
-        event("error", self.error(failure, seq))
+        event("error", Anthropic.error(failure, seq))
     }
 
     fn ping(&self) -> Option<Event> {
         Some(event("ping", json!({"type": "ping"})))
-    }
-
-    fn models(&self) -> Value {
-        let models: Vec<Value> = MODELS.iter().map(|id| self.model(id)).collect();
-        json!({"data": models, "has_more": false, "first_id": MODELS.first(), "last_id": MODELS.last()})
-    }
-
-    fn model(&self, id: &str) -> Value {
-        json!({"type": "model", "id": id, "display_name": id, "created_at": "2025-01-01T00:00:00Z"})
     }
 
     fn count(&self, tokens: u64) -> Value {

@@ -1,6 +1,7 @@
 //! The APIs the stub speaks: one file each, one row each in [`APIS`].
 
 mod anthropic;
+mod openai;
 mod openai_chat;
 mod openai_embeddings;
 mod openai_responses;
@@ -59,13 +60,34 @@ impl Failure {
     }
 }
 
-/// How one provider's API spells things.
+/// What all APIs of a provider have in common. It has one key for them.
+pub(crate) trait Provider: Sync {
+    /// The name it has on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Every credential given where it takes one.
+    fn credentials<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]>;
+
+    /// Headers that stand in every answer: request id, rate limits.
+    fn headers(&self, seq: u64) -> Vec<(HeaderName, HeaderValue)>;
+
+    /// The body of an error.
+    fn error(&self, failure: &Failure, seq: u64) -> Value;
+
+    /// The models there are.
+    fn models(&self) -> Value;
+
+    /// One model, whether it is listed or not.
+    fn model(&self, id: &str) -> Value;
+}
+
+/// How one API spells things.
 pub(crate) trait Api: Sync {
     /// The name that records and totals show.
     fn name(&self) -> &'static str;
 
-    /// Whose API it is: a provider has one key for all of its APIs.
-    fn provider(&self) -> &'static str;
+    /// Whose API it is.
+    fn provider(&self) -> &'static dyn Provider;
 
     /// What a request wants, if it is one of this API. `path` has no query.
     fn operation<'a>(
@@ -75,26 +97,25 @@ pub(crate) trait Api: Sync {
         headers: &HeaderMap,
     ) -> Option<Operation<'a>>;
 
-    /// Every credential given where this API takes one.
-    fn credentials<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]>;
-
-    /// Headers that stand in every answer: request id, rate limits.
-    fn headers(&self, seq: u64) -> Vec<(HeaderName, HeaderValue)>;
-
-    /// The body of an error.
-    fn error(&self, failure: &Failure, seq: u64) -> Value;
-
     /// Reads a request for an answer, or for a count of its tokens. Fails with what the API would say.
     fn ask(&self, path: &str, operation: Operation<'_>, body: &Value) -> Result<Ask, Failure>;
 
     /// The body of an answer in one piece.
     fn answer(&self, answer: &Answer) -> Value;
 
-    /// The events of a streamed answer.
-    fn events(&self, ask: &Ask, answer: &Answer) -> Vec<Event>;
+    /// The events of a streamed answer; none where the API streams nothing.
+    fn events(&self, _: &Ask, _: &Answer) -> Vec<Event> {
+        Vec::new()
+    }
 
     /// The event that ends a stream with an error.
-    fn error_event(&self, failure: &Failure, seq: u64) -> Event;
+    fn error_event(&self, failure: &Failure, seq: u64) -> Event {
+        Event {
+            name: None,
+            data: self.provider().error(failure, seq).to_string(),
+            is_delta: false,
+        }
+    }
 
     /// The event that says nothing, where the API has one.
     fn ping(&self) -> Option<Event> {
@@ -116,12 +137,6 @@ pub(crate) trait Api: Sync {
             .collect()
     }
 
-    /// The models there are.
-    fn models(&self) -> Value;
-
-    /// One model, whether it is listed or not.
-    fn model(&self, id: &str) -> Value;
-
     /// The answer to [`Operation::CountTokens`].
     fn count(&self, tokens: u64) -> Value {
         Value::from(tokens)
@@ -140,23 +155,12 @@ pub(crate) fn find<'a>(
 
 /// The providers whose APIs the stub speaks.
 pub(crate) fn providers() -> impl Iterator<Item = &'static str> {
-    APIS.iter().map(|api| api.provider())
+    APIS.iter().map(|api| api.provider().name())
 }
 
 /// The API that spells errors of requests that belong to none.
 pub(crate) fn fallback() -> &'static dyn Api {
     &openai_chat::ChatCompletions
-}
-
-/// The value of a credential in `authorization: Bearer`, for every header of that name.
-fn bearer_tokens(headers: &HeaderMap) -> Vec<&[u8]> {
-    all(headers, hyper::header::AUTHORIZATION)
-        .into_iter()
-        .map(|value| match value.split_at_checked(7) {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token,
-            Some(_) | None => value,
-        })
-        .collect()
 }
 
 fn all(headers: &HeaderMap, name: impl AsHeaderName) -> Vec<&[u8]> {

@@ -3,13 +3,11 @@
 //! Shapes follow the API reference (platform.openai.com/docs/api-reference/chat) as the `openai` SDK reads them.
 
 use hyper::Method;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use super::{
-    Api, CREATED, Failure, MODELS, Operation, bearer_tokens, fixed, last_user_text, messages_of,
-    model_of,
-};
+use super::openai::OpenAi;
+use super::{Api, CREATED, Failure, Operation, Provider, last_user_text, messages_of, model_of};
 use crate::answer::{Answer, Ask, CHOICES_MAX, Finish, ToolCall, Usage};
 use crate::sse::Event;
 use crate::tokens;
@@ -24,8 +22,8 @@ impl Api for ChatCompletions {
         "openai_chat"
     }
 
-    fn provider(&self) -> &'static str {
-        "openai"
+    fn provider(&self) -> &'static dyn Provider {
+        &OpenAi
     }
 
     fn operation<'a>(
@@ -40,39 +38,6 @@ impl Api for ChatCompletions {
             (&Method::GET, path) => path.strip_prefix("/v1/models/").map(Operation::Model),
             _ => None,
         }
-    }
-
-    fn credentials<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]> {
-        bearer_tokens(headers)
-    }
-
-    fn headers(&self, seq: u64) -> Vec<(HeaderName, HeaderValue)> {
-        let mut headers = fixed(&[
-            ("openai-organization", "portcullis-stub"),
-            ("openai-processing-ms", "7"),
-            ("openai-version", "2020-10-01"),
-            ("x-ratelimit-limit-requests", "70001"),
-            ("x-ratelimit-limit-tokens", "7000001"),
-            ("x-ratelimit-remaining-requests", "70000"),
-            ("x-ratelimit-remaining-tokens", "7000000"),
-            ("x-ratelimit-reset-requests", "17ms"),
-            ("x-ratelimit-reset-tokens", "6m7s"),
-        ]);
-        if let Ok(id) = HeaderValue::from_str(&format!("req_stub_{seq:08}")) {
-            headers.push((HeaderName::from_static("x-request-id"), id));
-        }
-        headers
-    }
-
-    fn error(&self, failure: &Failure, _: u64) -> Value {
-        let (kind, code) = match failure.status {
-            401 => ("invalid_request_error", Some("invalid_api_key")),
-            404 => ("invalid_request_error", Some("unknown_url")),
-            429 => ("requests", Some("rate_limit_exceeded")),
-            500.. => ("server_error", None),
-            _ => ("invalid_request_error", None),
-        };
-        json!({"error": {"message": failure.message, "type": kind, "param": null, "code": code}})
     }
 
     fn ask(&self, _: &str, _: Operation<'_>, body: &Value) -> Result<Ask, Failure> {
@@ -183,23 +148,6 @@ impl Api for ChatCompletions {
             is_delta: false,
         });
         events
-    }
-
-    fn error_event(&self, failure: &Failure, seq: u64) -> Event {
-        Event {
-            name: None,
-            data: self.error(failure, seq).to_string(),
-            is_delta: false,
-        }
-    }
-
-    fn models(&self) -> Value {
-        let models: Vec<Value> = MODELS.iter().map(|id| self.model(id)).collect();
-        json!({"object": "list", "data": models})
-    }
-
-    fn model(&self, id: &str) -> Value {
-        json!({"id": id, "object": "model", "created": CREATED, "owned_by": "portcullis-stub"})
     }
 }
 

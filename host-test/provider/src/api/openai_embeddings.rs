@@ -3,13 +3,12 @@
 //! Each input gets the same short vector; what a text means nobody here knows.
 
 use hyper::Method;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::openai_chat::ChatCompletions;
-use super::{Api, Failure, Operation, bearer_tokens, model_of};
+use super::openai::OpenAi;
+use super::{Api, Failure, Operation, Provider, model_of};
 use crate::answer::{Answer, Ask};
-use crate::sse::Event;
 use crate::tokens;
 
 /// What every text is embedded as.
@@ -22,8 +21,8 @@ impl Api for Embeddings {
         "openai_embeddings"
     }
 
-    fn provider(&self) -> &'static str {
-        "openai"
+    fn provider(&self) -> &'static dyn Provider {
+        &OpenAi
     }
 
     fn operation<'a>(
@@ -33,18 +32,6 @@ impl Api for Embeddings {
         _: &HeaderMap,
     ) -> Option<Operation<'a>> {
         (method == Method::POST && path == "/v1/embeddings").then_some(Operation::Answer)
-    }
-
-    fn credentials<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]> {
-        bearer_tokens(headers)
-    }
-
-    fn headers(&self, seq: u64) -> Vec<(HeaderName, HeaderValue)> {
-        ChatCompletions.headers(seq)
-    }
-
-    fn error(&self, failure: &Failure, seq: u64) -> Value {
-        ChatCompletions.error(failure, seq)
     }
 
     /// Texts, or their tokens, are choices: each has an answer of its own.
@@ -75,21 +62,5 @@ impl Api for Embeddings {
             "object": "list", "data": data, "model": answer.model,
             "usage": {"prompt_tokens": prompt, "total_tokens": prompt},
         })
-    }
-
-    fn events(&self, _: &Ask, _: &Answer) -> Vec<Event> {
-        Vec::new()
-    }
-
-    fn error_event(&self, failure: &Failure, seq: u64) -> Event {
-        ChatCompletions.error_event(failure, seq)
-    }
-
-    fn models(&self) -> Value {
-        ChatCompletions.models()
-    }
-
-    fn model(&self, id: &str) -> Value {
-        ChatCompletions.model(id)
     }
 }

@@ -4,13 +4,11 @@
 //! them. Nothing is stored: what was answered cannot be fetched again.
 
 use hyper::Method;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::openai_chat::ChatCompletions;
-use super::{
-    Api, CREATED, Failure, Operation, bearer_tokens, last_user_text, messages_of, model_of,
-};
+use super::openai::OpenAi;
+use super::{Api, CREATED, Failure, Operation, Provider, last_user_text, messages_of, model_of};
 use crate::answer::{Answer, Ask, Finish, Usage};
 use crate::sse::Event;
 use crate::tokens;
@@ -25,8 +23,8 @@ impl Api for Responses {
         "openai_responses"
     }
 
-    fn provider(&self) -> &'static str {
-        "openai"
+    fn provider(&self) -> &'static dyn Provider {
+        &OpenAi
     }
 
     fn operation<'a>(
@@ -36,18 +34,6 @@ impl Api for Responses {
         _: &HeaderMap,
     ) -> Option<Operation<'a>> {
         (method == Method::POST && path == "/v1/responses").then_some(Operation::Answer)
-    }
-
-    fn credentials<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]> {
-        bearer_tokens(headers)
-    }
-
-    fn headers(&self, seq: u64) -> Vec<(HeaderName, HeaderValue)> {
-        ChatCompletions.headers(seq)
-    }
-
-    fn error(&self, failure: &Failure, seq: u64) -> Value {
-        ChatCompletions.error(failure, seq)
     }
 
     fn ask(&self, _: &str, _: Operation<'_>, body: &Value) -> Result<Ask, Failure> {
@@ -103,7 +89,7 @@ impl Api for Responses {
 
     /// As the API sends it, which is not how its reference has it: the error is an object of its own.
     fn error_event(&self, failure: &Failure, seq: u64) -> Event {
-        let mut data = self.error(failure, seq);
+        let mut data = OpenAi.error(failure, seq);
         put(&mut data, "type", json!("error"));
         put(&mut data, "sequence_number", json!(0));
         Event {
@@ -111,14 +97,6 @@ impl Api for Responses {
             data: data.to_string(),
             is_delta: false,
         }
-    }
-
-    fn models(&self) -> Value {
-        ChatCompletions.models()
-    }
-
-    fn model(&self, id: &str) -> Value {
-        ChatCompletions.model(id)
     }
 }
 
