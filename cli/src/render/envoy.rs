@@ -1,9 +1,10 @@
 //! `portcullis render envoy`: a whole Envoy configuration.
 
+use super::common::Common;
 use super::network::Network;
 use super::policy::{PARTS, Policy};
 use super::provider::{self, Choice, Provider, Route};
-use super::service::{Cluster, Service, services};
+use super::service::{Service, services};
 use super::template;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
@@ -11,7 +12,6 @@ use portcullis_policy::config::Value;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 const TEMPLATE: &str = include_str!("templates/envoy.yaml.j2");
@@ -43,9 +43,6 @@ pub(super) const LABELS: [&str; 7] = [
 /// the modules and the environment.
 #[derive(Debug, Args)]
 pub(crate) struct Envoy {
-    /// The policy; `-` for standard input.
-    file: PathBuf,
-
     /// Where the gateway listens. Beyond this machine it needs --tls-cert, or --plaintext.
     #[arg(
         long,
@@ -81,22 +78,6 @@ pub(crate) struct Envoy {
     /// Clients must have a certificate of this authority. Needed where the policy knows callers by certificate.
     #[arg(long, value_name = "FILE", help_heading = "Clients")]
     client_ca: Option<String>,
-    /// How many proxies in front of the gateway add to x-forwarded-for.
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 0,
-        help_heading = "Clients"
-    )]
-    trusted_hops: u8,
-    /// Networks that may open a connection at all, as 10.0.0.0/8; the others are hung up on. With --trusted-hops: those of the proxies.
-    #[arg(
-        long,
-        value_name = "NETWORK",
-        value_delimiter = ',',
-        help_heading = "Clients"
-    )]
-    inbound: Vec<Network>,
     /// The issuer of JSON Web Tokens. Needed where the policy knows callers by token.
     #[arg(long, value_name = "URL", requires = "jwks", help_heading = "Clients")]
     jwt_issuer: Option<String>,
@@ -130,23 +111,9 @@ pub(crate) struct Envoy {
     /// the environment: ANTHROPIC_API_KEY, OPENAI_API_KEY.
     #[arg(long, value_name = "FOLDER", help_heading = "Providers")]
     secrets_dir: Option<String>,
-    /// The authorities that certificates of providers and services are checked with, a PEM file on Envoy's machine.
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "/etc/ssl/certs/ca-certificates.crt",
-        help_heading = "Providers"
-    )]
-    trusted_ca: String,
     /// Reach all that has TLS through this proxy, by CONNECT.
     #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Providers")]
     egress_proxy: Option<SocketAddr>,
-    /// Where a cluster is that the policy names (audit.sink, notify).
-    #[arg(long = "cluster", value_name = "NAME=URL", help_heading = "Providers")]
-    clusters: Vec<Cluster>,
-    /// Something else encrypts what goes beyond this machine in clear.
-    #[arg(long, help_heading = "Providers")]
-    plaintext: bool,
 
     /// The folder with the modules, on Envoy's machine.
     #[arg(
@@ -189,6 +156,9 @@ pub(crate) struct Envoy {
         help_heading = "Envoy"
     )]
     admin_port: u16,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 /// A file on Envoy's machine that Envoy follows: it looks when one is moved into the folder.
@@ -304,11 +274,11 @@ struct Known<'a> {
 
 impl Envoy {
     pub(super) fn text(&self) -> Result<String> {
-        let mut policy = Policy::read(&self.file)?;
+        let mut policy = Policy::read(&self.common.file)?;
         // Held unless the policy says otherwise: then a refused answer has its real status, and a provider hears nothing of a refused request.
         let hold_headers = policy.hold_headers.unwrap_or(true);
         policy.settle(hold_headers);
-        let providers = provider::providers(&self.providers, self.plaintext)?;
+        let providers = provider::providers(&self.providers, self.common.plaintext)?;
         let modules = self.modules(&policy);
         let mut environment: BTreeSet<String> = modules
             .iter()
@@ -324,16 +294,19 @@ impl Envoy {
         let body_bytes = policy.settings().body_bytes_max;
         let endpoints = providers.iter().flat_map(|provider| &provider.endpoints);
         let provider_ports = endpoints.map(|endpoint| endpoint.port).collect();
-        let (v6, v4): (Vec<&Network>, Vec<&Network>) =
-            self.inbound.iter().partition(|network| network.is_v6());
+        let (v6, v4): (Vec<&Network>, Vec<&Network>) = self
+            .common
+            .inbound
+            .iter()
+            .partition(|network| network.is_v6());
         let context = Known {
-            file: self.file.display().to_string(),
+            file: self.common.file.display().to_string(),
             environment,
             listen: self.listen.into(),
             admin_port: self.admin_port,
             tls: self.tls(&policy)?,
-            trusted_hops: self.trusted_hops,
-            inbound: &self.inbound,
+            trusted_hops: self.common.trusted_hops,
+            inbound: &self.common.inbound,
             jwt: self.jwt(&policy)?,
             buffer_bytes: body_bytes.saturating_add(BUFFER_MARGIN_BYTES),
             heap_bytes: HEAP_BYTES_MIN.max(body_bytes.saturating_mul(HEAP_BODIES)),
@@ -343,10 +316,15 @@ impl Envoy {
             policy: policy.json()?,
             public_paths: &policy.settings().public_paths,
             routes: provider::routes(&providers),
-            services: services(&policy, &self.clusters, &providers, self.plaintext)?,
+            services: services(
+                &policy,
+                &self.common.clusters,
+                &providers,
+                self.common.plaintext,
+            )?,
             providers,
             secrets_dir: self.secrets_dir.as_deref(),
-            trusted_ca: &self.trusted_ca,
+            trusted_ca: &self.common.trusted_ca,
             egress_proxy: self.egress_proxy.map(Address::from),
             follow: self.follow.as_ref(),
             filter: self.filter,
@@ -394,7 +372,7 @@ impl Envoy {
             "--client-ca needs a listener with TLS: --tls-cert and --tls-key, or --tls-secret"
         );
         ensure!(
-            self.plaintext || self.listen.ip().is_loopback(),
+            self.common.plaintext || self.listen.ip().is_loopback(),
             "clients would send their keys to {} in clear: --tls-cert and --tls-key, or --tls-secret, or --plaintext where something else encrypts the way here",
             self.listen
         );

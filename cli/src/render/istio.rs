@@ -1,17 +1,17 @@
 //! `portcullis render istio`: a gateway of a mesh, with the module as a `WasmPlugin`.
 
+use super::common::Common;
 use super::endpoint::HTTPS_PORT;
 use super::envoy::{BUFFER_MARGIN_BYTES, LABELS};
 use super::network::Network;
 use super::policy::Policy;
 use super::provider::{self, Choice, Provider, Route};
-use super::service::{Cluster, Service, services};
+use super::service::{Service, services};
 use super::template;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 const TEMPLATE: &str = include_str!("templates/istio.yaml.j2");
 
@@ -27,9 +27,6 @@ const DIGEST_DIGITS: usize = 64;
 /// their keys, the audit log, firewall and network policy. Nothing is applied: `kubectl apply -f` does that.
 #[derive(Debug, Args)]
 pub(crate) struct Istio {
-    /// The policy; `-` for standard input.
-    file: PathBuf,
-
     /// The module's image, as `cargo xtask image` makes it: oci://registry/repository:tag.
     #[arg(long, value_name = "URL", help_heading = "Module")]
     url: String,
@@ -61,22 +58,6 @@ pub(crate) struct Istio {
     /// Clients must have a certificate of the authority in the secret's ca.crt. Needed where the policy knows callers by certificate.
     #[arg(long, help_heading = "Clients")]
     mutual: bool,
-    /// How many proxies in front of the gateway add to x-forwarded-for.
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 0,
-        help_heading = "Clients"
-    )]
-    trusted_hops: u8,
-    /// Networks that may call at all, as 10.0.0.0/8.
-    #[arg(
-        long,
-        value_name = "NETWORK",
-        value_delimiter = ',',
-        help_heading = "Clients"
-    )]
-    inbound: Vec<Network>,
 
     /// A provider (anthropic, openai), at its own host or at this one. Both when none is given.
     #[arg(
@@ -85,17 +66,6 @@ pub(crate) struct Istio {
         help_heading = "Providers"
     )]
     providers: Vec<Choice>,
-    /// The authorities that certificates of providers are checked with, a file in the gateway's container.
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "/etc/ssl/certs/ca-certificates.crt",
-        help_heading = "Providers"
-    )]
-    trusted_ca: String,
-    /// Where a cluster is that the policy names (audit.sink, notify).
-    #[arg(long = "cluster", value_name = "NAME=URL", help_heading = "Providers")]
-    clusters: Vec<Cluster>,
     /// Private networks that the gateway may reach, too: that of the image's registry, of a provider's private endpoint.
     #[arg(
         long,
@@ -104,9 +74,6 @@ pub(crate) struct Istio {
         help_heading = "Providers"
     )]
     egress: Vec<Network>,
-    /// Something else encrypts what goes to these clusters in clear.
-    #[arg(long, help_heading = "Providers")]
-    plaintext: bool,
 
     /// The namespace of all of it.
     #[arg(
@@ -148,6 +115,9 @@ pub(crate) struct Istio {
         help_heading = "Kubernetes"
     )]
     service_type: ServiceType,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 /// `PluginPhase` of the WasmPlugin.
@@ -216,7 +186,7 @@ struct Known<'a> {
 
 impl Istio {
     pub(super) fn text(&self) -> Result<String> {
-        let mut policy = Policy::read(&self.file)?;
+        let mut policy = Policy::read(&self.common.file)?;
         // Istio cannot tell Envoy to hold headers; a module that believes it could would wait for bodies that never come.
         policy.settle(false);
         let mut providers = provider::providers(&self.providers, false)?;
@@ -253,7 +223,7 @@ impl Istio {
         let mut egress_ports: BTreeSet<u16> = endpoints.map(|endpoint| endpoint.port).collect();
         egress_ports.insert(self.registry_port());
         let known = Known {
-            file: self.file.display().to_string(),
+            file: self.common.file.display().to_string(),
             url: &self.url,
             sha256: self.digest()?,
             pull_secret: self.pull_secret.as_deref(),
@@ -266,16 +236,26 @@ impl Istio {
             host: &self.host,
             tls_secret: &self.tls_secret,
             mutual: self.mutual,
-            trusted_hops: self.trusted_hops,
-            inbound: &self.inbound,
-            blocks: self.inbound.iter().map(ToString::to_string).collect(),
+            trusted_hops: self.common.trusted_hops,
+            inbound: &self.common.inbound,
+            blocks: self
+                .common
+                .inbound
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             routes: provider::routes(&providers),
-            services: services(&policy, &self.clusters, &providers, self.plaintext)?,
+            services: services(
+                &policy,
+                &self.common.clusters,
+                &providers,
+                self.common.plaintext,
+            )?,
             providers,
             egress_blocks: self.egress.iter().map(ToString::to_string).collect(),
             egress_ports,
             egress_proxy: None,
-            trusted_ca: &self.trusted_ca,
+            trusted_ca: &self.common.trusted_ca,
             secrets_dir: SECRETS_DIR,
             namespace: &self.namespace,
             environment_secret: &self.environment_secret,

@@ -3,6 +3,7 @@
 //! Each target is one file of this folder and one template. A template is the target's own YAML with its comments; what is put into it is
 //! written as JSON, which YAML holds as it is, so that no value can become structure.
 
+mod common;
 mod endpoint;
 mod envoy;
 mod istio;

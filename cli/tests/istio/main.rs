@@ -162,6 +162,43 @@ fn what_is_rendered_has_the_documented_schema() {
 }
 
 #[test]
+fn only_named_networks_may_connect() {
+    // The connection's peers, whatever they say of whom they forward: who connects past the proxies could say anything.
+    for hops in ["0", "2"] {
+        let networks = ["10.0.0.0/8", "2001:db8::/32"].map(str::to_owned);
+        let inbound = networks.join(",");
+        let output = pinned(POLICY, &["--inbound", &inbound, "--trusted-hops", hops]);
+        let (mut policies, mut ports) = (0, 0);
+        for resource in resources(&output.stdout) {
+            match resource {
+                Resource::AuthorizationPolicy(object) => {
+                    policies += 1;
+                    let rules = object.spec.rules.iter();
+                    let sources = rules.flat_map(|rule| rule.from.iter().flatten());
+                    for schema::From { source } in sources {
+                        assert_eq!(source.ip_blocks.as_deref(), Some(&networks[..]));
+                        assert_eq!(source.remote_ip_blocks, None);
+                    }
+                }
+                Resource::NetworkPolicy(object) => {
+                    for ingress in object.spec.ingress {
+                        if !ingress.ports.iter().flatten().any(|port| port.port == 443) {
+                            continue;
+                        }
+                        ports += 1;
+                        let peers = ingress.from.iter().flatten();
+                        let blocks = peers.map(|peer| peer.ip_block.as_ref().unwrap().cidr.clone());
+                        assert!(blocks.eq(networks.clone()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert_eq!((policies, ports), (1, 1));
+    }
+}
+
+#[test]
 fn the_policy_is_in_it_as_the_modules_read_it() {
     let output = pinned(POLICY, &[]);
     let checked = Run::new(&["check", "-"]).stdin(&output.stdout).output();
