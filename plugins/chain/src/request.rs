@@ -186,7 +186,8 @@ impl Exchange {
         self.request = if head.upgrade {
             RequestState::Unread
         } else if head.endpoint.takes_prompt() {
-            if !self.gateway.interest.request_body {
+            // What another caller said is not for this one, whatever the policies want to see.
+            if !self.gateway.interest.request_body && !head.endpoint.continues_calls() {
                 RequestState::Unread
             } else {
                 if !complete {

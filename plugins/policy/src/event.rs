@@ -41,6 +41,12 @@ impl Endpoint {
         self.spends_tokens() || matches!(self, Self::AnthropicCountTokens)
     }
 
+    /// Whether a request can ask for what the provider kept of earlier calls, whoever made them. Only its body says so.
+    #[must_use]
+    pub const fn continues_calls(self) -> bool {
+        matches!(self, Self::OpenAiResponses)
+    }
+
     /// Whether a call spends tokens.
     #[must_use]
     pub const fn spends_tokens(self) -> bool {

@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod kept;
 mod probe;
 
 use portcullis_chain::{Completeness, Exchange, Gateway, Origin, Settings, Step, Turn};
