@@ -7,6 +7,7 @@ use crate::report::Stop;
 use crate::rules::Rule;
 use crate::scanner::{Refused, Scanner};
 use crate::scope::RuleSet;
+use crate::sift;
 use portcullis_policy::{
     Action, Batch, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Part, Policy, Reason,
     Refusal, RequestMeaning, Side, Text, Timestamp, Verdict,
@@ -57,7 +58,7 @@ impl Policy for Dlp {
     fn open(&self) -> Box<dyn Exchange> {
         Box::new(DlpExchange {
             config: Rc::clone(&self.config),
-            scanner: Scanner::default(),
+            scanner: None,
             side: Side::Request,
             streamed: false,
             reaching: None,
@@ -71,7 +72,8 @@ impl Policy for Dlp {
 /// Both messages of one exchange. Their texts are never open at the same time.
 struct DlpExchange {
     config: Rc<Config>,
-    scanner: Scanner,
+    /// Of the message at hand, from the first text on that is not dismissed at a look: in most there is none.
+    scanner: Option<Box<Scanner>>,
     /// Which message is being read.
     side: Side,
     /// The response comes as a stream: it leaves as it comes.
@@ -136,7 +138,11 @@ impl Exchange for DlpExchange {
         let reaching = self.reaching(facts);
         let rules = &self.config.rules;
         let reaching = |role| reaching.and(rules.reaching(side, role));
-        self.scanner.sift(rules, batch, reaching)
+        let Some(driver) = rules.driver() else {
+            return sift::unclear(rules, batch, reaching);
+        };
+        let scanner = self.scanner.get_or_insert_default();
+        scanner.sift(rules, driver, batch, reaching)
     }
 }
 
@@ -155,9 +161,10 @@ impl DlpExchange {
         let rules = &self.config.rules;
         let reaching = reaching.and(rules.reaching(side, text.role));
         if !reaching.is_empty() && (side == Side::Request || self.config.response) {
-            result = self.scanner.text(rules, reaching, text, self.streamed);
+            let scanner = self.scanner.get_or_insert_default();
+            result = scanner.text(rules, reaching, text, self.streamed);
             let part = matches!(text.part, Part::First | Part::Next);
-            if part || result.is_err() || self.scanner.report().has_news() {
+            if part || result.is_err() || scanner.report().has_news() {
                 result = self.take_news(result.map(|_| ()), reaching, text, out);
             }
         }
@@ -206,7 +213,8 @@ impl DlpExchange {
         let part = matches!(text.part, Part::First | Part::Next);
         for (range, replacement) in self.replacements()? {
             if part {
-                self.scanner.joint().goes(text.id, range.clone());
+                let joint = self.scanner.get_or_insert_default().joint();
+                joint.goes(text.id, range.clone());
             }
             out.edit(Edit {
                 text: text.id,
@@ -214,13 +222,15 @@ impl DlpExchange {
                 replacement,
             });
         }
-        if let Some(position) = self.scanner.report().hold_from.take() {
+        let scanner = self.scanner.get_or_insert_default();
+        if let Some(position) = scanner.report().hold_from.take() {
             out.hold_from(position);
         }
         result?;
-        if part && let Some(seam) = self.scanner.part(&self.config.rules, reaching, *text)? {
+        if part && let Some(seam) = scanner.part(&self.config.rules, reaching, *text)? {
             for (range, replacement) in self.replacements()? {
-                let edits = seam.edits(&range, replacement, self.scanner.joint());
+                let joint = self.scanner.get_or_insert_default().joint();
+                let edits = seam.edits(&range, replacement, joint);
                 edits.into_iter().flatten().for_each(|edit| out.edit(edit));
             }
         }
@@ -229,7 +239,7 @@ impl DlpExchange {
 
     /// What is to stand in the place of what was found in the text at hand; what is masked is kept.
     fn replacements(&mut self) -> Result<Vec<(Range<usize>, String)>, Refused> {
-        let report = self.scanner.report();
+        let report = self.scanner.get_or_insert_default().report();
         let mut values = report.values.drain(..);
         let mut replacements = Vec::with_capacity(report.redactions.len());
         for redaction in report.redactions.drain(..) {
@@ -274,20 +284,21 @@ impl DlpExchange {
 
     fn end(&mut self, side: Side, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict {
         self.side = side;
-        // Texts that nobody ended are over too: what was found in them counts, though their redactions come too late for anybody.
-        let result = self.scanner.end(&self.config.rules);
-        self.scanner.report().redactions.clear();
-        self.scanner.report().values.clear();
-        match result {
-            Ok(()) => {
-                self.record(facts, out);
-                self.scanner = Scanner::default();
-                self.reaching = None;
-                self.vault.end();
-                Verdict::Continue
+        if let Some(scanner) = &mut self.scanner {
+            // Texts that nobody ended are over too: what was found in them counts, though their redactions come too late for anybody.
+            let result = scanner.end(&self.config.rules);
+            let report = scanner.report();
+            report.redactions.clear();
+            report.values.clear();
+            if let Err(refused) = result {
+                return self.refuse(refused, facts, out);
             }
-            Err(refused) => self.refuse(refused, facts, out),
         }
+        self.record(facts, out);
+        self.scanner = None;
+        self.reaching = None;
+        self.vault.end();
+        Verdict::Continue
     }
 
     /// Judges what could not be scanned of the request.
@@ -329,7 +340,9 @@ impl DlpExchange {
             let rule = rule.to_owned();
             out.count(Metric::DlpFindings { rule, action }, u64::from(count));
         };
-        for (index, acted, flagged) in self.scanner.report().take_counts() {
+        let scanner = self.scanner.as_mut();
+        let counts = scanner.map(|scanner| scanner.report().take_counts());
+        for (index, acted, flagged) in counts.into_iter().flatten() {
             let Some(rule) = self.config.rules.rule(index) else {
                 continue;
             };
@@ -343,7 +356,7 @@ impl DlpExchange {
     /// Nothing more is read, and nothing kept.
     fn stop(&mut self) {
         self.over = true;
-        self.scanner = Scanner::default();
+        self.scanner = None;
         self.vault = Vault::default();
     }
 
@@ -351,7 +364,7 @@ impl DlpExchange {
     #[inline(never)]
     fn refuse(&mut self, refused: Refused, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict {
         if let Refused::Stop(Stop::Blocked(rule)) = refused {
-            self.scanner.report().count(rule);
+            self.scanner.get_or_insert_default().report().count(rule);
         }
         self.record(facts, out);
         self.stop();

@@ -29,6 +29,7 @@ mod rules;
 mod scanner;
 mod scope;
 mod seen;
+mod sift;
 mod survey;
 mod teddy;
 mod text;

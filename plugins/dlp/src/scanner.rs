@@ -42,9 +42,9 @@ pub(crate) struct Scanner {
     open: Vec<(TextId, Box<TextScan>)>,
     /// For the next text: most come in one piece, and need no room of their own; most messages need none at all.
     spare: Option<Box<TextScan>>,
-    scratch: Scratch,
+    scratch: Option<Box<Scratch>>,
     report: Report,
-    joint: Joint,
+    joint: Option<Box<Joint>>,
     known: Known,
 }
 
@@ -110,7 +110,8 @@ impl Scanner {
             if clear {
                 scan.without_patterns();
             }
-            let (scratch, report) = (&mut self.scratch, &mut self.report);
+            let scratch = self.scratch.get_or_insert_default();
+            let report = &mut self.report;
             scan.push(rules, text.piece, true, manner, scratch, report)
                 .map_err(Refused::Stop)?;
             if !scan.saw_nothing() {
@@ -125,12 +126,10 @@ impl Scanner {
     pub(crate) fn sift(
         &mut self,
         rules: &Rules,
+        driver: &Driver,
         batch: Batch<'_>,
         reaching: impl Fn(Role) -> RuleSet,
     ) -> u64 {
-        let Some(driver) = rules.driver() else {
-            return u64::MAX;
-        };
         if rules.has_patterns() && !driver.looks_for_factors() {
             return u64::MAX;
         }
@@ -191,7 +190,8 @@ impl Scanner {
                 scan
             }
         };
-        let (scratch, report) = (&mut self.scratch, &mut self.report);
+        let scratch = self.scratch.get_or_insert_default();
+        let report = &mut self.report;
         let result = scan.push(rules, text.piece, text.last, manner, scratch, report);
         if text.last
             && let Some(index) = open
@@ -212,7 +212,7 @@ impl Scanner {
         if text.part == Part::Alone {
             return Ok(None);
         }
-        let Some(seam) = self.joint.push(text)? else {
+        let Some(seam) = self.joint.get_or_insert_default().push(text)? else {
             return Ok(None);
         };
         let mut scan = self.spare.take().unwrap_or_default();
@@ -223,7 +223,7 @@ impl Scanner {
             seam.text(),
             true,
             Manner::default(),
-            &mut self.scratch,
+            self.scratch.get_or_insert_default(),
             &mut self.report,
         );
         self.report.across = None;
@@ -232,8 +232,8 @@ impl Scanner {
     }
 
     /// The parts of the message at hand.
-    pub(crate) const fn joint(&mut self) -> &mut Joint {
-        &mut self.joint
+    pub(crate) fn joint(&mut self) -> &mut Joint {
+        self.joint.get_or_insert_default()
     }
 
     /// Ends every open text.
@@ -247,7 +247,7 @@ impl Scanner {
                         "",
                         true,
                         Manner::default(),
-                        &mut self.scratch,
+                        self.scratch.get_or_insert_default(),
                         &mut self.report,
                     )
                     .map_err(Refused::Stop);

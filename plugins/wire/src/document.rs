@@ -1,9 +1,11 @@
 //! A JSON body on its way through: bytes in, texts to the sink, meanings to an observer.
 
 mod ahead;
+mod amount;
 mod head;
 mod key;
 mod observe;
+mod reader;
 
 pub(crate) use ahead::{Ahead, Lookahead};
 pub(crate) use observe::{Observe, Payload, Value};
@@ -11,12 +13,9 @@ pub(crate) use observe::{Observe, Payload, Value};
 use crate::TextSink;
 use crate::formats::Meaning;
 use crate::include_usage::{self, Patch, Stated};
-use crate::json::{self, Malformed, NodeId, Simple, Token, Trie, Walker};
-use crate::places::{self, Ground};
-use crate::texts::{Inside, Number, Piece, Texts};
-use head::Head;
-use key::Key;
-use portcullis_policy::{Part, Refusal, Role};
+use crate::json::{Malformed, Trie};
+use portcullis_policy::{Refusal, Role};
+use reader::Reader;
 
 /// Room for a body that was announced: so many times what came of it. Protects memory from who announces much and sends little.
 const ROOM_PER_BYTE: usize = 8;
@@ -52,22 +51,8 @@ pub(crate) struct Document {
     cut_character: Vec<u8>,
     /// What follows is not UTF-8.
     not_utf8: bool,
-    walker: Walker,
-    texts: Texts,
+    reader: Reader,
     patch: Option<Patch>,
-    head: Head,
-    /// What the file at hand holds, when it has come.
-    payload: Option<Inside>,
-    /// A part of the message at hand has come.
-    after_part: bool,
-    /// The key of the value that comes, where no table knows it.
-    key: Key,
-    /// How deep the completion began, while within it.
-    completion: Option<usize>,
-    text_bytes: u64,
-    completion_bytes: u64,
-    /// Anything else than an object is refused.
-    object_only: bool,
 }
 
 impl Document {
@@ -78,17 +63,8 @@ impl Document {
             announced: 0,
             cut_character: Vec::new(),
             not_utf8: false,
-            walker: Walker::new(Ground::of(role)),
-            texts: Texts::default(),
+            reader: Reader::new(object_only, role),
             patch: None,
-            head: Head::default(),
-            payload: None,
-            after_part: false,
-            key: Key::default(),
-            completion: None,
-            text_bytes: 0,
-            completion_bytes: 0,
-            object_only,
         }
     }
 
@@ -146,17 +122,17 @@ impl Document {
 
     /// Bytes of all string values so far, unescaped.
     pub(crate) fn text_bytes(&self) -> u64 {
-        self.text_bytes
+        self.reader.amount.text
     }
 
     /// How many of them are no text, see [`Texts::file_bytes`].
     pub(crate) const fn file_bytes(&self) -> u64 {
-        self.texts.file_bytes()
+        self.reader.texts.file_bytes()
     }
 
     /// The same, of those below [`Meaning::Completion`].
     pub(crate) fn completion_bytes(&self) -> u64 {
-        self.completion_bytes
+        self.reader.amount.completion
     }
 
     /// Reads what can be read; with `end`, the document must be complete.
@@ -164,207 +140,10 @@ impl Document {
         &mut self,
         trie: &Trie<Meaning>,
         end: bool,
-        mut sink: Option<&mut dyn TextSink>,
+        sink: Option<&mut dyn TextSink>,
         observer: &mut dyn Observe,
     ) -> Result<(), Failure> {
-        let result = self.read_on(trie, end, reborrow(&mut sink), observer);
-        // Whatever is wrong stands behind them.
-        self.texts.settle(&self.body, sink)?;
-        result
-    }
-
-    #[inline]
-    fn read_on(
-        &mut self,
-        trie: &Trie<Meaning>,
-        end: bool,
-        mut sink: Option<&mut dyn TextSink>,
-        observer: &mut dyn Observe,
-    ) -> Result<(), Failure> {
-        let numbers_from = sink.as_ref().and_then(|sink| sink.numbers_from());
-        let numbers_from = numbers_from.unwrap_or(usize::MAX);
-        loop {
-            if let Some(member) = self.walker.member(&self.body) {
-                match member.value {
-                    None => {
-                        self.key.clear();
-                        self.key.set(member.key, "");
-                    }
-                    Some(Simple::Number(raw, digits)) => {
-                        if digits >= numbers_from && !self.walker.dismisses_number(digits) {
-                            let number = Number {
-                                body: &self.body,
-                                raw,
-                                ground: self.walker.around(),
-                                key: member.key.text,
-                            };
-                            let told = self.texts.number(number, 0, reborrow(&mut sink))?;
-                            if told && sink.as_ref().is_some_and(|sink| sink.dismisses()) {
-                                self.walker.dismiss_number(digits);
-                            }
-                        }
-                        continue;
-                    }
-                    Some(Simple::String(raw)) => {
-                        let bytes = raw.text.len() as u64;
-                        self.text_bytes += bytes;
-                        if self.completion.is_some() {
-                            self.completion_bytes += bytes;
-                        }
-                        let ground = self.walker.around();
-                        let (body, sink) = (&self.body, reborrow(&mut sink));
-                        self.texts.member(body, member.key, raw, ground, sink)?;
-                        continue;
-                    }
-                }
-            }
-            let Some(step) = self.walker.next(trie, &self.body, end)? else {
-                break;
-            };
-            if self.object_only {
-                let other = match step.token {
-                    Token::Open { object } => self.walker.depth() == 1 && !object,
-                    Token::Piece { .. } | Token::Number(_) | Token::Bool(_) | Token::Null => {
-                        self.walker.depth() == 0
-                    }
-                    Token::Key(_) | Token::Close { .. } => false,
-                };
-                if other {
-                    return Err(Malformed::Field("The body must be a JSON object.").into());
-                }
-            }
-            if let Token::Open { object: false } | Token::Close { object: false } = step.token {
-                self.after_part = false;
-            }
-            let meaning = trie.meaning(step.node);
-            let mut role = None;
-            let value = match step.token {
-                Token::Key(raw) => {
-                    self.key.clear();
-                    if step.node == NodeId::UNKNOWN {
-                        let key = self.walker.meaning(raw);
-                        self.key.set(raw, key);
-                        let role = self.walker.around().role;
-                        if !self.walker.is_dismissed(role)
-                            && self
-                                .texts
-                                .key(&self.body, raw, key, role, reborrow(&mut sink))?
-                        {
-                            self.walker.dismiss(role);
-                        }
-                    }
-                    continue;
-                }
-                Token::Piece { raw, first, last } => {
-                    let piece = self.walker.meaning(raw);
-                    self.text_bytes += piece.len() as u64;
-                    if self.completion.is_some() || meaning == Some(Meaning::Completion) {
-                        self.completion_bytes += piece.len() as u64;
-                    }
-                    let ground = trie.ground(step.node, self.walker.around());
-                    let piece_of = Piece {
-                        body: &self.body,
-                        raw,
-                        text: piece,
-                        last,
-                        ground,
-                        part: match meaning {
-                            Some(Meaning::Part) if self.after_part => Part::Next,
-                            Some(Meaning::Part) => Part::First,
-                            _ => Part::Alone,
-                        },
-                        key: self.key.of(&self.body),
-                    };
-                    self.texts.piece(piece_of, reborrow(&mut sink))?;
-                    if last {
-                        self.key.clear();
-                    }
-                    if meaning.is_none() {
-                        continue;
-                    }
-                    if meaning == Some(Meaning::Part) {
-                        self.after_part |= last;
-                        continue;
-                    }
-                    if last && matches!(meaning, Some(Meaning::BlobData | Meaning::DataUrl)) {
-                        self.payload = Some(self.texts.inside(raw, ground.role));
-                    }
-                    let Some((head, whole)) = self.head.of(piece, first, last) else {
-                        continue;
-                    };
-                    if meaning == Some(Meaning::Model)
-                        && self
-                            .texts
-                            .at_hand_changes(&self.body, reborrow(&mut sink))?
-                    {
-                        // Who may use which model was asked of the name as it came; and a name with a secret in it is told to nobody.
-                        return Err(
-                            Malformed::Field("model holds text that must not leave.").into()
-                        );
-                    }
-                    if meaning == Some(Meaning::Role) {
-                        role = Some(if whole {
-                            places::role(head)
-                        } else {
-                            Role::Unknown
-                        });
-                    }
-                    if meaning == Some(Meaning::ItemKind) {
-                        role = places::role_of_item(head);
-                    }
-                    Value::String { head, whole }
-                }
-                Token::Number(text) => {
-                    if json::may_have(text, numbers_from) {
-                        let number = Number {
-                            body: &self.body,
-                            raw: self.walker.number(text),
-                            ground: trie.ground(step.node, self.walker.around()),
-                            key: self.key.of(&self.body),
-                        };
-                        self.texts
-                            .number(number, numbers_from, reborrow(&mut sink))?;
-                    }
-                    self.key.clear();
-                    Value::Number(text)
-                }
-                Token::Bool(value) => Value::Bool(value),
-                Token::Null => Value::Null,
-                Token::Open { object } => {
-                    self.key.clear();
-                    if meaning == Some(Meaning::Completion) && self.completion.is_none() {
-                        self.completion = Some(self.walker.depth());
-                    }
-                    if meaning == Some(Meaning::Blob) {
-                        self.payload = None;
-                    }
-                    Value::Open { object }
-                }
-                Token::Close { object } => {
-                    self.key.clear();
-                    if self.completion == Some(self.walker.depth() + 1) {
-                        self.completion = None;
-                    }
-                    Value::Close { object }
-                }
-            };
-            if let Some(meaning) = meaning {
-                observer.value(meaning, value)?;
-            }
-            if let Some(role) = role {
-                self.walker.belongs_to(role);
-            }
-            if let Some(payload) = observer.payload() {
-                let inside = self.payload.take();
-                let read = match (inside, reborrow(&mut sink)) {
-                    (Some(inside), Some(sink)) => self.texts.payload(&self.body, inside, sink)?,
-                    _ => false,
-                };
-                if !read {
-                    observer.unscanned(payload);
-                }
-            }
-        }
+        self.reader.read((&self.body, end), trie, sink, observer)?;
         if self.not_utf8 || (end && !self.cut_character.is_empty()) {
             return Err(Malformed::Syntax.into());
         }
@@ -373,7 +152,7 @@ impl Document {
 
     /// Whether the body leaves as it came.
     pub(crate) fn unchanged(&self) -> bool {
-        self.texts.unchanged() && self.patch.is_none()
+        self.reader.texts.unchanged() && self.patch.is_none()
     }
 
     /// Has the body ask for the usage of its stream; false when it does already, or cannot.
@@ -384,7 +163,7 @@ impl Document {
 
     /// The body with all changes carried out.
     pub(crate) fn render(&mut self) -> Vec<u8> {
-        self.texts.render(&self.body, self.patch.as_ref())
+        self.reader.texts.render(&self.body, self.patch.as_ref())
     }
 }
 

@@ -91,6 +91,15 @@ impl Ground {
             | Claim::Schema => Place::Prose,
         }
     }
+
+    /// Where a whole text stands here; `None` when pieces of it may stand differently.
+    pub(crate) fn place_of(self, whole: &str) -> Option<Place> {
+        match (self.claim, self.claim.judge(whole, true)) {
+            (_, Look::Plain) => Some(self.place()),
+            (Claim::Id, Look::Opaque) => Some(Place::Opaque),
+            (_, Look::Opaque | Look::Unsure) => None,
+        }
+    }
 }
 
 /// The role that a message names. One that no API knows is nobody's, and nobody's text is spared anything.

@@ -1,30 +1,26 @@
 //! Strings of a document on their way to the sink, and the sink's wishes on their way back.
 
 mod changed;
+mod file;
 mod given;
+mod waiting;
 
 pub(crate) use changed::{change_number, change_piece, change_string};
+pub(crate) use file::Inside;
 pub(crate) use given::{NestedIds, give, give_inner, give_nested, not_at_hand};
 
 use crate::TextSink;
 use crate::document::reborrow;
-use crate::edits::{Change, carry_out, merge};
+use crate::edits::Change;
 use crate::include_usage::Patch;
 use crate::json::{self, NESTED_DEPTH_MAX, Portions, Raw, Unescaped};
-use crate::payload::{self, DECODED_BYTES_MAX};
 use crate::places::{Claim, Ground, Look};
 use portcullis_policy::sort::sort_by_key;
-use portcullis_policy::{Batch, Edit, Part, Place, Placed, Refusal, Role, Text, TextId};
+use portcullis_policy::{Edit, Part, Place, Placed, Refusal, Role, Text, TextId};
 use std::ops::Range;
 
 /// How much of a string that came in pieces is unescaped at once to be read as a document.
 const PORTION_BYTES: usize = 16 * 1024;
-
-/// Longest text that waits for others: a longer one costs so much that it may as well come alone.
-const WAITING_BYTES_MAX: usize = 512;
-
-/// So many bytes of a document are looked at in one go.
-const STRETCH_BYTES_MAX: usize = 4096;
 
 /// Texts of a document that is kept until its end. A string's id is where its inside begins.
 #[derive(Debug, Default)]
@@ -48,15 +44,8 @@ pub(crate) struct Texts {
     opaque: u64,
 }
 
-/// The inside of a string that has come.
-#[derive(Debug, Clone)]
-pub(crate) struct Inside {
-    range: Range<usize>,
-    role: Role,
-}
-
 /// A piece of a string of a document.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Piece<'a> {
     /// The document as far as it came.
     pub body: &'a str,
@@ -70,8 +59,10 @@ pub(crate) struct Piece<'a> {
     pub ground: Ground,
     /// How it stands to the string before.
     pub part: Part,
-    /// The key whose value it is, see [`Text::key`].
+    /// The key whose value it is, see [`Text::key`]…
     pub key: &'a str,
+    /// …and where it stands, if what is written there is what it means.
+    pub key_at: Option<Range<usize>>,
 }
 
 /// A number of a document.
@@ -100,53 +91,21 @@ struct Open {
 }
 
 impl Texts {
-    /// Tells what waits, of which `body` is the document.
-    #[inline(never)]
-    pub(crate) fn settle(
-        &mut self,
-        body: &str,
-        sink: Option<&mut dyn TextSink>,
-    ) -> Result<(), Refusal> {
-        let Some(sink) = sink.filter(|_| !self.waiting.is_empty()) else {
-            return Ok(());
-        };
-        let texts = std::mem::take(&mut self.waiting);
-        let batch = Batch {
-            body,
-            texts: &texts,
-        };
-        let mut told = sink.sift(batch);
-        let at_hand = (self.at, self.part);
-        self.part = Part::Alone;
-        for placed in &texts {
-            if told == 0 {
-                break;
-            }
-            if told & 1 == 1 {
-                let text = batch.text(placed);
-                self.at = text.id.0 as usize;
-                self.give(text.piece, true, (text.role, text.place), text.key, sink)?;
-            }
-            told >>= 1;
-        }
-        (self.at, self.part) = at_hand;
-        self.waiting = texts;
-        self.waiting.clear();
-        Ok(())
-    }
-
-    /// Takes a key of an object; whether it is nothing to anybody.
+    /// Takes a key of an object; whether it is nothing to anybody, which is not known of one that may wait.
     pub(crate) fn key(
         &mut self,
         body: &str,
         raw: Raw<'_>,
         key: &str,
-        role: Role,
+        (role, may_wait): (Role, bool),
         sink: Option<&mut dyn TextSink>,
     ) -> Result<bool, Refusal> {
         let Some(sink) = sink.filter(|_| !key.is_empty()) else {
             return Ok(false);
         };
+        if may_wait && !raw.escaped && self.waits(body, raw, 0..0, (role, Place::Key), sink)? {
+            return Ok(false);
+        }
         self.settle(body, Some(&mut *sink))?;
         (self.at, self.part) = (raw.at, Part::Alone);
         self.give(key, true, (role, Place::Key), "", sink)?;
@@ -183,64 +142,6 @@ impl Texts {
         }
     }
 
-    /// Takes a whole string without escapes, the value of a key.
-    #[inline(never)]
-    pub(crate) fn member(
-        &mut self,
-        body: &str,
-        key: Raw<'_>,
-        raw: Raw<'_>,
-        ground: Ground,
-        mut sink: Option<&mut dyn TextSink>,
-    ) -> Result<(), Refusal> {
-        let key_at = key.at..key.at + key.text.len();
-        if self.waits(body, raw, key_at, ground, reborrow(&mut sink))? {
-            return Ok(());
-        }
-        let piece = Piece {
-            body,
-            raw,
-            text: raw.text,
-            last: true,
-            ground,
-            part: Part::Alone,
-            key: key.text,
-        };
-        self.piece(piece, sink)
-    }
-
-    /// Whether a whole string without escapes, that stands alone, is none or waits for others.
-    #[inline(never)]
-    fn waits(
-        &mut self,
-        body: &str,
-        raw: Raw<'_>,
-        key: Range<usize>,
-        ground: Ground,
-        sink: Option<&mut dyn TextSink>,
-    ) -> Result<bool, Refusal> {
-        if sink.is_none() || raw.text.is_empty() {
-            return Ok(true);
-        }
-        if raw.text.len() > WAITING_BYTES_MAX || ground.claim.look() != Look::Plain {
-            return Ok(false);
-        }
-        let first = self
-            .waiting
-            .first()
-            .map_or(raw.at, |first| first.text.start);
-        if self.waiting.len() >= Batch::TEXTS_MAX || raw.at - first > STRETCH_BYTES_MAX {
-            self.settle(body, sink)?;
-        }
-        self.waiting.push(Placed {
-            text: raw.at..raw.at + raw.text.len(),
-            key,
-            role: ground.role,
-            place: ground.place(),
-        });
-        Ok(true)
-    }
-
     /// Takes a piece of a string.
     pub(crate) fn piece(
         &mut self,
@@ -257,23 +158,23 @@ impl Texts {
             ..
         } = piece;
         let of = (ground.role, ground.place());
-        let whole = last && !raw.escaped && self.open.is_none();
-        if whole
-            && piece.part == Part::Alone
-            && key.is_empty()
-            && self.waits(body, raw, 0..0, ground, reborrow(&mut sink))?
-        {
+        if last && !raw.escaped && self.open.is_none() {
             (self.at, self.part) = (raw.at, piece.part);
-            return Ok(());
+            let Some(sink) = reborrow(&mut sink).filter(|_| !meaning.is_empty()) else {
+                return Ok(());
+            };
+            let place = ground.place_of(meaning);
+            if let (Part::Alone, Some(key), Some(place)) = (piece.part, &piece.key_at, place)
+                && self.waits(body, raw, key.clone(), (ground.role, place), sink)?
+            {
+                return Ok(());
+            }
+            if ground.claim.look() == Look::Plain {
+                self.settle(body, Some(&mut *sink))?;
+                return self.give(meaning, last, of, key, sink);
+            }
         }
         self.settle(body, reborrow(&mut sink))?;
-        if whole && ground.claim.look() == Look::Plain {
-            (self.at, self.part) = (raw.at, piece.part);
-            return match sink {
-                Some(sink) if !meaning.is_empty() => self.give(meaning, last, of, key, sink),
-                _ => Ok(()),
-            };
-        }
         let before = self.open.take();
         let mut open = before.unwrap_or(Open {
             start: raw.at,
@@ -377,11 +278,15 @@ impl Texts {
                     Some((good, other)) if !other.is_empty() => {
                         open.look = Look::Plain;
                         if !good.is_empty() {
+                            self.opaque += good.len() as u64;
                             self.give(good, false, opaque, key, sink)?;
                         }
                         self.give(other, last, plain, key, sink)
                     }
-                    _ => self.give(text, last, opaque, key, sink),
+                    _ => {
+                        self.opaque += text.len() as u64;
+                        self.give(text, last, opaque, key, sink)
+                    }
                 }
             }
         }
@@ -396,9 +301,6 @@ impl Texts {
         key: &str,
         sink: &mut dyn TextSink,
     ) -> Result<(), Refusal> {
-        if place == Place::Opaque {
-            self.opaque += piece.len() as u64;
-        }
         let text = Text {
             id: TextId(self.at as u64),
             piece,
@@ -447,76 +349,6 @@ impl Texts {
                 .extend(nested.into_iter().map(|change| (at, change)));
         }
         Ok(())
-    }
-
-    /// The inside of the string whose last piece this is.
-    pub(crate) fn inside(&self, raw: Raw<'_>, role: Role) -> Inside {
-        Inside {
-            range: self.at..raw.at + raw.text.len(),
-            role,
-        }
-    }
-
-    /// Reads the file that a string holds as base64, bare or as a `data:` URL, when it is a text. What is changed in it is encoded again.
-    pub(crate) fn payload(
-        &mut self,
-        body: &str,
-        inside: Inside,
-        sink: &mut dyn TextSink,
-    ) -> Result<bool, Refusal> {
-        self.settle(body, Some(&mut *sink))?;
-        let Inside { range, role } = inside;
-        let start = range.start;
-        let raw = body.get(range).unwrap_or_default();
-        let mut unescaped = Unescaped::new();
-        let whole = if raw.contains('\\') {
-            unescaped.of(raw)
-        } else {
-            raw
-        };
-        let encoded = match whole.split_once(',') {
-            Some((_, encoded)) => encoded,
-            None => whole,
-        };
-        let mut budget = DECODED_BYTES_MAX.saturating_sub(self.decoded);
-        let text = payload::decode(encoded, &mut budget);
-        self.decoded = DECODED_BYTES_MAX - budget;
-        let Some(text) = text else {
-            return Ok(false);
-        };
-        let (id, mut changes) = (self.nested.fresh(), Vec::new());
-        let piece = Text {
-            id,
-            piece: &text,
-            last: true,
-            role,
-            place: Place::Prose,
-            part: Part::Alone,
-            key: "",
-        };
-        give(piece, sink, &mut self.batch, &mut changes)?;
-        if json::hides_text(&text) {
-            let of = (role, Place::Prose);
-            let nested = give_nested(&text, of, &mut self.nested, sink, &mut self.batch)?;
-            changes.extend(nested);
-        }
-        if changes.is_empty() {
-            return Ok(true);
-        }
-        merge(&mut changes);
-        let changes = json::fit(&text, changes, NESTED_DEPTH_MAX);
-        let mut changed = Vec::with_capacity(text.len());
-        carry_out(&text, changes, &mut changed);
-        let is_changed = self.changes.iter().any(|(at, _)| *at == start);
-        // What is to be changed in its letters too cannot be both: then nothing of the file leaves.
-        let replacement = if is_changed {
-            String::new()
-        } else {
-            payload::encode(&changed, encoded)
-        };
-        let range = whole.len() - encoded.len()..whole.len();
-        self.changes.push((start, Change { range, replacement }));
-        Ok(true)
     }
 
     /// Whether anything is to be changed in the string at hand.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::detectors::all;
 use crate::rules::{Finder, Rule};
+use crate::sift;
 use portcullis_pattern::Pattern;
 use portcullis_policy::{Action, Placed};
 use proptest::prelude::*;
@@ -16,18 +17,25 @@ const PATTERNS: [&str; 5] = [
     r"(?i)password\s*[:=]\s*\S{8,64}",
 ];
 
-static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    let patterns = PATTERNS.map(|pattern| {
+fn patterns() -> Vec<Rule> {
+    let rule = |pattern: &str| {
         let finder = Pattern::regex(pattern, false).unwrap();
         Rule::new(pattern.to_owned(), Action::Flag, finder)
-    });
+    };
+    PATTERNS.into_iter().map(rule).collect()
+}
+
+/// Rules of patterns alone.
+static OF_PATTERNS: LazyLock<Rules> = LazyLock::new(|| Rules::new(patterns()).unwrap());
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let detectors = Finder::Detectors(all().collect());
     let detectors = Rule::new("all".to_owned(), Action::Flag, detectors);
-    Rules::new(patterns.into_iter().chain([detectors]).collect()).unwrap()
+    Rules::new(patterns().into_iter().chain([detectors]).collect()).unwrap()
 });
 
 /// Which texts are told, of a body that is made of them.
-fn sifted(scanner: &mut Scanner, texts: &[(String, String)]) -> u64 {
+fn sifted(scanner: &mut Scanner, rules: &Rules, texts: &[(String, String)]) -> u64 {
     let mut body = String::new();
     let placed = texts.iter().enumerate().map(|(index, (key, text))| {
         let mut put = |text: &str| {
@@ -52,17 +60,21 @@ fn sifted(scanner: &mut Scanner, texts: &[(String, String)]) -> u64 {
     // A body goes on behind its texts.
     body.push_str("\"model\": \"gpt-4o-mini\"}");
     let (body, texts) = (body.as_str(), placed.as_slice());
-    scanner.sift(&RULES, Batch { body, texts }, |_| RuleSet::ALL)
+    let batch = Batch { body, texts };
+    match rules.driver() {
+        Some(driver) => scanner.sift(rules, driver, batch, |_| RuleSet::ALL),
+        None => sift::unclear(rules, batch, |_| RuleSet::ALL),
+    }
 }
 
 /// Whether anything is found in one of them.
-fn finds(key: &str, text: &str) -> bool {
+fn finds(rules: &Rules, key: &str, text: &str) -> bool {
     let mut scanner = Scanner::default();
     let text = Text {
         key,
         ..Text::prose(TextId(0), text, true)
     };
-    let result = scanner.text(&RULES, RuleSet::ALL, &text, false);
+    let result = scanner.text(rules, RuleSet::ALL, &text, false);
     result.is_err() || scanner.report().take_counts().next().is_some()
 }
 
@@ -153,11 +165,13 @@ proptest! {
     /// However many texts are looked at together, whatever is in one of them is found as if it were alone.
     #[test]
     fn nothing_is_in_what_is_sifted_out(texts in prop::collection::vec((key(), text()), 1..16)) {
-        let mut scanner = Scanner::default();
-        for texts in [&texts[..], &texts[..1], &texts[..]] {
-            let told = sifted(&mut scanner, texts);
-            for ((key, text), bit) in texts.iter().zip(0..) {
-                prop_assert!(told >> bit & 1 == 1 || !finds(key, text), "{key:?} {text:?} of {texts:?}");
+        for rules in [&*RULES, &*OF_PATTERNS] {
+            let mut scanner = Scanner::default();
+            for texts in [&texts[..], &texts[..1], &texts[..]] {
+                let told = sifted(&mut scanner, rules, texts);
+                for ((key, text), bit) in texts.iter().zip(0..) {
+                    prop_assert!(told >> bit & 1 == 1 || !finds(rules, key, text), "{key:?} {text:?} of {texts:?}");
+                }
             }
         }
     }
@@ -178,5 +192,7 @@ fn what_is_nothing_is_not_told() {
     let ssn = (4..60)
         .step_by(line.len())
         .fold(0, |bits, at| bits | 1_u64 << at);
-    assert_eq!(sifted(&mut Scanner::default(), &texts), ssn);
+    for rules in [&*RULES, &*OF_PATTERNS] {
+        assert_eq!(sifted(&mut Scanner::default(), rules, &texts), ssn);
+    }
 }

@@ -65,6 +65,19 @@ impl Prefilter {
         table.goes_on(&self.begins, bytes)
     }
 
+    /// Calls `found` for each place where a print begins whose factor can be complete, in order.
+    pub(super) fn each_place(&self, table: &Width, bytes: &[u8], mut found: impl FnMut(usize)) {
+        self.prints.each(bytes, |from, positions| {
+            for bit in bits(positions) {
+                let here = bytes.get(from + bit..).unwrap_or_default();
+                if self.goes_on(table, here) {
+                    found(from + bit);
+                }
+            }
+            true
+        });
+    }
+
     /// What the automaton reads to see whether a factor is complete of which a print begins at a position.
     pub(super) const fn around(&self, position: usize) -> Range<usize> {
         position.saturating_sub(self.reach)..position + self.behind

@@ -28,6 +28,12 @@ impl Key {
         }
     }
 
+    /// Where it stands, if what is written there is what it means.
+    #[inline]
+    pub(super) fn place(&self) -> Option<Range<usize>> {
+        self.meaning.is_empty().then(|| self.place.clone())
+    }
+
     #[inline]
     pub(super) fn of<'a>(&'a self, body: &'a str) -> &'a str {
         if self.meaning.is_empty() {

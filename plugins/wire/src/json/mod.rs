@@ -31,4 +31,4 @@ pub(crate) use trie::KEYS_MAX;
 pub(crate) use trie::{NodeId, Row, Trie};
 pub(crate) use unescape::{escapes, means};
 pub(crate) use unescaped::{Unescaped, string_end};
-pub(crate) use walk::{Simple, Walker};
+pub(crate) use walk::{Member, Simple, Step, Walker};

@@ -243,6 +243,13 @@ impl Walker {
         Ok(node)
     }
 
+    /// Whether the key just read is remembered: then [`Self::dismiss`] spares it what others have to go through.
+    #[inline]
+    pub(crate) fn remembers(&self) -> bool {
+        let frame = self.frames.last();
+        frame.is_some_and(|frame| frame.key != Slot::default())
+    }
+
     /// Whether the key just read is nothing to anybody as a text of this role.
     #[inline]
     pub(crate) fn is_dismissed(&self, role: Role) -> bool {
