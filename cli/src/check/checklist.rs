@@ -31,6 +31,7 @@ pub(super) fn warnings(document: &Document, now: Timestamp) -> Vec<Warning> {
     limits(document, &mut list);
     dlp(document, &mut list);
     audit(document, &mut list);
+    alerts(document, &mut list);
     shadow(document, &mut list);
     // Reading a value of the wrong kind noted a mistake a second time.
     let _ = document.take_mistakes();
@@ -181,6 +182,9 @@ fn audit(document: &Document, list: &mut List) {
         let message = "there is no `hmac_key`: whoever can write the log can write another history";
         list.add("audit_key_missing", audit.path(), message);
     }
+}
+
+fn alerts(document: &Document, list: &mut List) {
     if document.section("alerts").is_none() {
         let message = "there is no section `alerts`: nobody is told when something is wrong";
         list.add("alerts_missing", "", message);

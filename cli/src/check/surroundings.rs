@@ -44,7 +44,8 @@ impl Judge<'_> {
         if let Some(admin) = node.field("admin") {
             self.admin(admin);
         }
-        if node.field("filter_chains").is_some() && node.field("address").is_some() {
+        let has_chains = chains(node).next().is_some();
+        if has_chains && node.field("address").is_some() {
             self.listener(node);
         } else if node.field("load_assignment").is_some() {
             self.cluster(node);
@@ -88,14 +89,14 @@ impl Judge<'_> {
         if plugins.is_empty() && !has_filter_elsewhere(listener) {
             return;
         }
-        let address = listener.field("address");
-        if address.and_then(open_address).is_some() {
-            let chains = listener.field("filter_chains").map(Node::items);
-            for chain in chains.unwrap_or_default() {
-                if chain.field("transport_socket").is_none() {
-                    let message = "keys and prompts come over the network without TLS: give the chain a `transport_socket`";
-                    self.warn(chain, &path, "listener_plain", message);
-                }
+        let mut addresses = ["address", "additional_addresses"]
+            .iter()
+            .filter_map(|name| listener.field(name));
+        if addresses.any(|address| open_address(address).is_some()) {
+            for chain in chains(listener).filter(|chain| chain.field("transport_socket").is_none())
+            {
+                let message = "keys and prompts come over the network without TLS: give the chain a `transport_socket`";
+                self.warn(chain, &path, "listener_plain", message);
             }
         }
         let limit = listener.field("per_connection_buffer_limit_bytes");
@@ -297,13 +298,27 @@ fn body_bytes_max(policy: &PolicyText) -> f64 {
     settings.body_bytes_max as f64
 }
 
-/// An address within a node that others than this machine reach; names are somebody else's.
+/// What a listener makes of its connections, by where they come from.
+fn chains(listener: &Node) -> impl Iterator<Item = &Node> {
+    let chains = listener.field("filter_chains").map(Node::items);
+    let others = listener.field("default_filter_chain");
+    chains.unwrap_or_default().iter().chain(others)
+}
+
+/// The first address within a node that others than this machine reach; names are somebody else's.
 fn open_address(node: &Node) -> Option<&Node> {
-    let address = find(node, &|node| node.field("socket_address").is_some())?;
-    let address = address.field("socket_address")?.field("address")?;
-    let text = address.text()?;
-    let local = text == "localhost" || text.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    (!local).then_some(address)
+    let open = |node: &Node| {
+        let text = node.field("address").and_then(Node::text);
+        text.is_some_and(|text| {
+            let local =
+                text == "localhost" || text.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+            !local
+        })
+    };
+    let is_open = |node: &Node| node.field("socket_address").is_some_and(open);
+    find(node, &is_open)?
+        .field("socket_address")?
+        .field("address")
 }
 
 /// The first node, from the outside in, of which something is so.

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod surroundings;
 
 use common::Run;
 use serde_json::Value;
+use surroundings::around;
 
 /// A policy with which the checklist is content.
 const GOOD: &str = r#"# Who may do what.
@@ -30,6 +33,8 @@ dlp:
     - { name: ssn, pattern: '\b\d{3}-\d{2}-\d{4}\b', action: block }
 audit:
   hmac_key: { env: PORTCULLIS_AUDIT_KEY }
+alerts:
+  - { name: Busy, condition: "rpm > 1000", action: "flag for review" }
 "#;
 
 fn check(policy: &str, arguments: &[&str]) -> common::Output {
@@ -52,7 +57,7 @@ fn lines(output: &common::Output) -> Vec<&str> {
 fn a_right_policy_is_right() {
     let output = check(GOOD, &[]);
     assert_eq!(output.code, 0, "{output:?}");
-    assert!(!output.stdout.contains("error:"), "{output:?}");
+    assert_eq!(lines(&output), Vec::<&str>::new());
     assert!(
         output.stdout.contains("-: 1 policy, 0 mistakes"),
         "{output:?}"
@@ -106,6 +111,106 @@ fn what_is_missing_has_the_line_of_what_it_is_missing_in() {
 }
 
 #[test]
+fn each_thing_that_is_left_open_has_a_name() {
+    let documented = std::fs::read_to_string(common::root().join("docs/check.md")).unwrap();
+    let seen = |policy: &str| -> Vec<String> {
+        let report: Value = serde_json::from_str(&check(policy, &["--json"]).stdout).unwrap();
+        let warnings = report["warnings"].as_array().unwrap().iter();
+        warnings
+            .map(|warning| format!("{} {}", warning["line"], warning["check"].as_str().unwrap()))
+            .collect()
+    };
+    assert_eq!(seen(GOOD), Vec::<String>::new());
+    let key_ends = "      expires_at: 2026-04-01T00:00:00Z\n";
+    for (what, instead, expected) in [
+        (key_ends, "", &["6 key_never_ends"][..]),
+        (
+            "2026-04-01T00:00:00Z",
+            "2026-02-15T00:00:00Z",
+            &["6 key_ends_soon"],
+        ),
+        ("2026-04-01T00:00:00Z", "2026-02-16T00:00:00Z", &[]),
+        (
+            "2026-04-01T00:00:00Z",
+            "2026-02-01T00:00:00Z",
+            &["6 key_expired"],
+        ),
+        (
+            "2026-04-01T00:00:00Z",
+            "2026-04-02T00:00:00Z",
+            &["6 key_lives_long"],
+        ),
+        (
+            "      not_before: 2026-01-01T00:00:00Z\n",
+            "",
+            &["6 key_age_unknown"],
+        ),
+        (key_ends, "      revoked: true\n", &[]),
+        (
+            "  lockout:",
+            "  max_age: 91d\n  lockout:",
+            &["13 keys_live_long"],
+        ),
+        (key_ends, "  max_age: 90d\n", &[]),
+        (
+            "  lockout: { failures: 10, window: 5m, block: 1h }\n",
+            "",
+            &["3 lockout_missing"],
+        ),
+        ("  allow_sources: [10.0.0.0/8]\n", "", &["3 sources_open"]),
+        (
+            "  lockout:",
+            "  on_upgrade: pass\n  lockout:",
+            &["13 upgrades_pass"],
+        ),
+        (
+            ", models: [claude-3-5-sonnet]",
+            "",
+            &["15 team_unrestricted"],
+        ),
+        (", tpm: 50000", "", &["17 user_limits_missing"]),
+        (
+            "user: { rpm: 100, tpm: 50000, max_parallel_requests: 10 }",
+            "global: { rpm: 1 }",
+            &["16 user_limits_missing"],
+        ),
+        ("dlp:\n", "dlp:\n  response: false\n", &["19 dlp_off"]),
+        ("dlp:\n", "dlp:\n  request: false\n", &["19 dlp_off"]),
+        ("dlp:\n", "dlp:\n  mode: shadow\n", &["19 shadow"]),
+        ("limits:\n", "limits:\n  mode: shadow\n", &["17 shadow"]),
+        (
+            "audit:\n  hmac_key: { env: PORTCULLIS_AUDIT_KEY }\n",
+            "",
+            &["2 audit_missing"],
+        ),
+        (
+            "  hmac_key: { env: PORTCULLIS_AUDIT_KEY }\n",
+            "  service: a\n",
+            &["22 audit_key_missing"],
+        ),
+        (
+            "alerts:\n  - { name: Busy, condition: \"rpm > 1000\", action: \"flag for review\" }\n",
+            "",
+            &["2 alerts_missing"],
+        ),
+    ] {
+        assert_eq!(GOOD.matches(what).count(), 1, "{what}");
+        assert_eq!(
+            seen(&GOOD.replace(what, instead)),
+            expected,
+            "{what} -> {instead}"
+        );
+        for line in expected {
+            let (_, name) = line.split_once(' ').unwrap();
+            assert!(
+                documented.contains(&format!("`{name}`")),
+                "{name} is not in docs/check.md"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_guide_has_a_word_on_what_is_left_open() {
     let output = check(
         "version: 1\nauth:\n  keys:\n    - { id: a, user: a, sha256: \"5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8\" }\n",
@@ -131,6 +236,7 @@ fn the_guide_has_a_word_on_what_is_left_open() {
         ("limits_missing", 1),
         ("dlp_missing", 1),
         ("audit_missing", 1),
+        ("alerts_missing", 1),
     ] {
         assert!(found.contains(&expected), "{expected:?} {found:?}");
     }
@@ -219,168 +325,6 @@ fn policies_in_an_envoy_configuration_are_found() {
             .stdout
             .contains(&format!("-:{line}: error: limits.user.rpm: ")),
         "{output:?}"
-    );
-}
-
-/// A configuration with nothing to be said against it, for the one provider that it calls.
-const AROUND: &str = r#"admin: { address: { socket_address: { address: 127.0.0.1, port_value: 9901 } } }
-static_resources:
-  listeners:
-    - name: gateway
-      address: { socket_address: { address: 0.0.0.0, port_value: 4000 } }
-      per_connection_buffer_limit_bytes: 34603008
-      filter_chains:
-        - transport_socket: { name: tls, typed_config: { common_tls_context: { tls_params: { tls_minimum_protocol_version: TLSv1_2 } } } }
-          filters:
-            - typed_config:
-                "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                use_remote_address: true
-                access_log: [{ log_format: "%FILTER_STATE(wasm.portcullis.audit:PLAIN)%\n" }]
-                http_filters:
-                  - typed_config:
-                      config:
-                        name: one
-                        vm_config: { vm_id: portcullis }
-                        failure_policy: FAIL_RELOAD
-                        allow_on_headers_stop_iteration: true
-                        configuration: { value: { version: 1, envoy: { hold_headers: true }, audit: { service: a } } }
-                  - typed_config:
-                      config:
-                        name: two
-                        vm_config: { vm_id: portcullis }
-                        failure_policy: FAIL_RELOAD
-                        configuration: { value: { version: 1, limits: { user: { rpm: 1, tpm: 1, max_parallel_requests: 1 } } } }
-  clusters:
-    - name: provider
-      load_assignment: { endpoints: [{ address: { socket_address: { address: api.example.com, port_value: 443 } } }] }
-      transport_socket:
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
-          auto_sni_san_validation: true
-          common_tls_context: { validation_context: { trusted_ca: { filename: ca.pem } } }
-  secrets:
-    - { name: key, generic_secret: { secret: { environment_variable: KEY } } }
-"#;
-
-/// What is said of a configuration, as `line check`, but for what is said of its policies.
-fn around(text: &str) -> Vec<String> {
-    let report: Value = serde_json::from_str(&check(text, &["--json"]).stdout).unwrap();
-    let all =
-        ["mistakes", "warnings"].map(|kind| report.get(kind).unwrap().as_array().unwrap().clone());
-    let of_policies = ["_missing", "sources_open"];
-    all.concat()
-        .iter()
-        .map(|place| (place["line"].to_string(), place["check"].as_str().unwrap()))
-        .filter(|(_, check)| !of_policies.iter().any(|end| check.ends_with(end)))
-        .map(|(line, check)| format!("{line} {check}"))
-        .collect()
-}
-
-#[test]
-fn what_stands_around_a_policy_is_judged() {
-    assert_eq!(around(AROUND), Vec::<String>::new());
-    let documented = std::fs::read_to_string(common::root().join("docs/check.md")).unwrap();
-    for (what, instead, expected) in [
-        ("127.0.0.1", "0.0.0.0", "1 admin_open"),
-        (
-            "transport_socket: { name: tls,",
-            "x: { name: tls,",
-            "8 listener_plain",
-        ),
-        ("34603008", "33554431", "6 buffer_small"),
-        (
-            "      per_connection_buffer_limit_bytes: 34603008\n",
-            "",
-            "4 buffer_small",
-        ),
-        (
-            "use_remote_address: true",
-            "use_remote_address: false",
-            "11 source_chosen",
-        ),
-        (
-            "wasm.portcullis.audit",
-            "wasm.portcullis.user",
-            "11 record_unwritten",
-        ),
-        (
-            "name: two\n                        vm_config: { vm_id: portcullis }",
-            "name: two\n                        vm_config: {}",
-            "11 vm_ids_differ",
-        ),
-        (
-            "FAIL_RELOAD\n                        allow",
-            "FAIL_OPEN\n                        allow",
-            "19 fails_open",
-        ),
-        (
-            "FAIL_RELOAD\n                        allow",
-            "FAIL_CLOSED\n                        allow",
-            "19 stays_down",
-        ),
-        (
-            "failure_policy: FAIL_RELOAD\n                        allow",
-            "fail_open: true\n                        allow",
-            "17 fails_open",
-        ),
-        (
-            "allow_on_headers_stop_iteration: true",
-            "x: 1",
-            "17 headers_stay",
-        ),
-        (
-            "hold_headers: true",
-            "hold_headers: false",
-            "17 headers_not_held",
-        ),
-        ("TLSv1_2", "TLSv1_1", "8 tls_old"),
-        (
-            "      transport_socket:\n",
-            "      x:\n",
-            "30 cluster_plain",
-        ),
-        ("trusted_ca:", "x:", "33 provider_unproven"),
-        (
-            "auto_sni_san_validation: true",
-            "sni: a",
-            "33 provider_name_unproven",
-        ),
-        (
-            "environment_variable: KEY",
-            "inline_string: abc",
-            "37 secret_inline",
-        ),
-    ] {
-        assert_eq!(AROUND.matches(what).count(), 1, "{what}");
-        assert_eq!(around(&AROUND.replace(what, instead)), [expected], "{what}");
-        let (_, name) = expected.split_once(' ').unwrap();
-        assert!(
-            documented.contains(&format!("`{name}`")),
-            "{name} is not in docs/check.md"
-        );
-    }
-}
-
-#[test]
-fn what_stands_around_a_policy_in_istio_is_judged() {
-    let plugin = |spec: &str, policy: &str| {
-        format!(
-            "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {{ name: gateway }}\nspec:\n{spec}  pluginConfig: {{ version: 1{policy} }}\n"
-        )
-    };
-    let holds = ", envoy: { hold_headers: true }";
-    assert_eq!(
-        around(&plugin("  failStrategy: FAIL_RELOAD\n", "")),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        around(&plugin("  failStrategy: FAIL_OPEN\n", "")),
-        ["5 fails_open"]
-    );
-    assert_eq!(around(&plugin("", "")), ["5 stays_down"]);
-    assert_eq!(
-        around(&plugin("  failStrategy: FAIL_RELOAD\n", holds)),
-        ["5 headers_stay"]
     );
 }
 
