@@ -186,7 +186,7 @@ fn each_thing_that_is_left_open_has_a_name() {
         (
             "  hmac_key: { env: PORTCULLIS_AUDIT_KEY }\n",
             "  service: a\n",
-            &["22 audit_key_missing"],
+            &["21 audit_key_missing"],
         ),
         (
             "alerts:\n  - { name: Busy, condition: \"rpm > 1000\", action: \"flag for review\" }\n",
