@@ -39,7 +39,9 @@ pub(crate) fn unclear(rules: &Rules, batch: Batch<'_>, reaching: impl Fn(Role) -
             && range.start <= place
         {
             let text = body.get(range.clone()).unwrap_or_default();
-            let complete = trigger.completes(Window::new(text, range.start), place, range.start);
+            let window = Window::new(text, range.start);
+            let complete = trigger.goes_on(window.from(place))
+                && trigger.completes(window, place, range.start);
             unclear |= u64::from(complete) << bit;
         }
     });

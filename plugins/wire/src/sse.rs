@@ -2,9 +2,6 @@
 
 use std::ops::Range;
 
-/// Most bytes for which room is made ahead of an event.
-const EVENT_ROOM_BYTES: usize = 1024;
-
 /// Cuts a stream into events. Each is kept with all of its bytes, the blank line that ends it included, so that events put together
 /// are the stream.
 #[derive(Debug, Default)]
@@ -21,40 +18,44 @@ pub(crate) struct Splitter {
 impl Splitter {
     /// Takes bytes off `chunk` until an event is complete. `None`: the chunk is used up.
     pub(crate) fn next(&mut self, chunk: &mut &[u8]) -> Option<Vec<u8>> {
+        let end = self.end(chunk);
+        let taken = end.unwrap_or(chunk.len());
+        let (event, rest) = chunk.split_at_checked(taken)?;
+        *chunk = rest;
+        if end.is_some() && self.event.is_empty() {
+            // Most events come whole.
+            return Some(event.to_vec());
+        }
+        self.event.extend_from_slice(event);
+        end.map(|_| std::mem::take(&mut self.event))
+    }
+
+    /// How many bytes of the chunk belong to the event, if it ends there.
+    fn end(&mut self, chunk: &[u8]) -> Option<usize> {
+        let mut at = 0;
         loop {
+            let rest = chunk.get(at..)?;
             if self.after_cr {
-                let (byte, rest) = chunk.split_first()?;
+                let byte = rest.first()?;
                 self.after_cr = false;
-                if *byte == b'\n' {
-                    self.event.push(b'\n');
-                    *chunk = rest;
-                }
+                at += usize::from(*byte == b'\n');
                 if std::mem::take(&mut self.blank) {
-                    return Some(std::mem::take(&mut self.event));
+                    return Some(at);
                 }
                 continue;
             }
-            let Some(at) = memchr::memchr2(b'\n', b'\r', chunk) else {
-                self.line_begun |= !chunk.is_empty();
-                self.event.extend_from_slice(chunk);
-                *chunk = &[];
+            let Some(line) = memchr::memchr2(b'\n', b'\r', rest) else {
+                self.line_begun |= !rest.is_empty();
                 return None;
             };
-            let (line, rest) = chunk.split_at_checked(at + 1)?;
-            let blank = !self.line_begun && at == 0;
+            let blank = !self.line_begun && line == 0;
             self.line_begun = false;
-            if self.event.is_empty() {
-                // Mostly the rest of the chunk is the rest of the event.
-                self.event
-                    .reserve(line.len() + rest.len().min(EVENT_ROOM_BYTES));
-            }
-            self.event.extend_from_slice(line);
-            *chunk = rest;
-            if line.last() == Some(&b'\r') {
-                self.after_cr = true;
+            self.after_cr = rest.get(line) == Some(&b'\r');
+            at += line + 1;
+            if self.after_cr {
                 self.blank = blank;
             } else if blank {
-                return Some(std::mem::take(&mut self.event));
+                return Some(at);
             }
         }
     }

@@ -170,13 +170,12 @@ impl Trigger {
         self.prefilter.as_ref().map_or(&[], Prefilter::sets)
     }
 
-    /// Calls `found` for each place where a print of a factor begins that can be complete; false when somebody must look everywhere.
+    /// Calls `found` for each place where a print of a factor could begin, in order; false when somebody must look everywhere.
     pub(crate) fn each_place(&self, bytes: &[u8], found: impl FnMut(usize)) -> bool {
-        match &self.prefilter {
-            Some(prefilter) => prefilter.each_place(&self.table, bytes, found),
-            None => return false,
-        }
-        true
+        let prefilter = self.prefilter.as_ref();
+        prefilter
+            .map(|prefilter| prefilter.each_place(bytes, found))
+            .is_some()
     }
 
     /// Whether a factor can be complete of which a print begins with these bytes.

@@ -65,15 +65,10 @@ impl Prefilter {
         table.goes_on(&self.begins, bytes)
     }
 
-    /// Calls `found` for each place where a print begins whose factor can be complete, in order.
-    pub(super) fn each_place(&self, table: &Width, bytes: &[u8], mut found: impl FnMut(usize)) {
+    /// Calls `found` for each place where a print could begin, in order.
+    pub(super) fn each_place(&self, bytes: &[u8], mut found: impl FnMut(usize)) {
         self.prints.each(bytes, |from, positions| {
-            for bit in bits(positions) {
-                let here = bytes.get(from + bit..).unwrap_or_default();
-                if self.goes_on(table, here) {
-                    found(from + bit);
-                }
-            }
+            bits(positions).for_each(|bit| found(from + bit));
             true
         });
     }

@@ -132,6 +132,16 @@ impl Keys {
         self.slots.is_empty()
     }
 
+    /// A key was read; whether it is to be remembered.
+    #[inline]
+    pub(super) const fn begins(&mut self) -> bool {
+        if self.before < BEGIN_WITH {
+            self.before += 1;
+            return false;
+        }
+        true
+    }
+
     fn at(&self, slot: Slot) -> Option<&Known> {
         self.slots.get(usize::from(slot.0?))?.as_ref()
     }
@@ -160,10 +170,6 @@ impl Keys {
         (around, node, bit): (NodeId, NodeId, u64),
         last: Slot,
     ) -> Slot {
-        if self.before < BEGIN_WITH {
-            self.before += 1;
-            return Slot(None);
-        }
         let Some(between) = Between::new(written, follows).filter(|_| !key.escaped) else {
             return Slot(None);
         };

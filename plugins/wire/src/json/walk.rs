@@ -231,7 +231,9 @@ impl Walker {
             return Err(Malformed::DuplicateKey);
         }
         let last = std::mem::take(&mut frame.key);
-        if let Some(follows) = follows.filter(|_| self.tokenizer.is_behind_key()) {
+        if self.keys.begins()
+            && let Some(follows) = follows.filter(|_| self.tokenizer.is_behind_key())
+        {
             let mut end = self.tokenizer.position();
             end += usize::from(text.as_bytes().get(end) == Some(&b' '));
             let written = text.get(at..end).unwrap_or_default();

@@ -160,8 +160,13 @@ impl Channel {
         start.map_or(piece.start, |cut| cut.start)..end.map_or(piece.end, |cut| cut.end)
     }
 
+    /// Whether it ended and has nothing left.
+    pub(super) const fn is_over(&self) -> bool {
+        self.ended && self.released >= self.flow.position()
+    }
+
     /// Everything before `position` has left.
-    fn release(&mut self, position: usize) {
+    pub(super) fn release(&mut self, position: usize) {
         self.released = position;
         let needed = self.flow.cut(position).map_or(position, |cut| cut.start);
         self.wishes.forget(needed);
@@ -232,19 +237,9 @@ impl Channels {
         closed
     }
 
-    /// A piece has left. A channel that ended and has nothing left is forgotten.
-    pub(super) fn release(&mut self, id: TextId, position: usize) {
-        if let Some(channel) = self.find(id) {
-            channel.release(position);
-            self.forget(id);
-        }
-    }
-
     /// Forgets a channel that ended and of which all has left.
     pub(super) fn forget(&mut self, id: TextId) {
-        let over = self
-            .find(id)
-            .is_some_and(|channel| channel.ended && channel.released >= channel.flow.position());
+        let over = self.find(id).is_some_and(|channel| channel.is_over());
         if over && let Some(place) = self.place(id) {
             self.known.remove(place);
         }

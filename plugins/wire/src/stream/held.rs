@@ -68,7 +68,11 @@ impl Held {
     #[inline(never)]
     pub(super) fn render(mut self, repeats: Option<&Repeats>, out: &mut Vec<u8>) {
         if self.rewrites.is_empty() {
-            out.extend_from_slice(&self.bytes);
+            if out.is_empty() {
+                *out = self.bytes;
+            } else {
+                out.extend_from_slice(&self.bytes);
+            }
             return;
         }
         sort_by_key(&mut self.rewrites, |rewrite| rewrite.place.start);

@@ -46,6 +46,8 @@ pub(crate) struct EventStream {
     first: bool,
     held: VecDeque<Held>,
     held_bytes: usize,
+    /// Room for the pieces of the next event.
+    room: Vec<Piece>,
     channels: Channels,
     ids: u64,
     nested: NestedIds,
@@ -72,6 +74,7 @@ impl EventStream {
             first: true,
             held: VecDeque::new(),
             held_bytes: 0,
+            room: Vec::new(),
             channels: Channels::default(),
             ids: 0,
             nested: NestedIds::default(),
@@ -227,7 +230,10 @@ impl EventStream {
             return Err(unreadable());
         }
         let text = simdutf8::basic::from_utf8(&bytes).map_err(|_| unreadable())?;
-        let mut held = Held::default();
+        let mut held = Held {
+            pieces: std::mem::take(&mut self.room),
+            ..Held::default()
+        };
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut of_key = Unescaped::new();
         let mut shape = self.shape.take();
@@ -489,18 +495,24 @@ impl EventStream {
                 return;
             };
             self.held_bytes -= held.bytes.len();
-            for piece in std::mem::take(&mut held.pieces) {
-                if let Some(channel) = self.channels.find(piece.channel) {
-                    let changes = channel.changes_in(&piece.text);
-                    if !changes.is_empty() {
-                        if let (Some(repeats), Some(at)) = (&mut self.repeats, channel.said) {
-                            repeats.change(at, piece.text.start, &changes);
-                        }
-                        held.rewrite(piece.place, What::Piece, changes);
+            let mut pieces = std::mem::take(&mut held.pieces);
+            for piece in pieces.drain(..) {
+                let Some(channel) = self.channels.find(piece.channel) else {
+                    continue;
+                };
+                let changes = channel.changes_in(&piece.text);
+                if !changes.is_empty() {
+                    if let (Some(repeats), Some(at)) = (&mut self.repeats, channel.said) {
+                        repeats.change(at, piece.text.start, &changes);
                     }
+                    held.rewrite(piece.place, What::Piece, changes);
                 }
-                self.channels.release(piece.channel, piece.text.end);
+                channel.release(piece.text.end);
+                if channel.is_over() {
+                    self.channels.forget(piece.channel);
+                }
             }
+            self.room = pieces;
             self.sequence = held.sequence.or(self.sequence);
             held.render(self.repeats.as_deref(), &mut self.out);
         }
