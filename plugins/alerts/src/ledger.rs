@@ -305,3 +305,66 @@ pub(crate) fn look(
         series.total()
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis_policy::MemoryStore;
+    use portcullis_policy::config::Document;
+    use std::net::IpAddr;
+
+    const WINDOW_MS: u64 = 60_000;
+
+    fn rules() -> Rules {
+        let policy = br#"{"alerts": [{"name": "a", "condition": "requests > 1 by source", "action": "flag for review"}]}"#;
+        Rules::read(&Document::parse(policy).unwrap()).unwrap()
+    }
+
+    /// Subjects that share an entry of the store.
+    fn neighbours() -> impl Iterator<Item = Subject> {
+        let source = |n: u32| Subject::source(IpAddr::from(n.to_be_bytes()));
+        (0..)
+            .map(source)
+            .filter(|subject| subject.place % SLOTS == 7)
+    }
+
+    fn seen(store: &mut MemoryStore, now_ms: u64, subject: Subject, rules: &Rules) {
+        let rule = &rules.all()[0];
+        count(store, now_ms, subject, rules, &[Event { rule, amount: 1 }]).unwrap();
+    }
+
+    #[test]
+    fn who_counts_for_nothing_any_more_takes_no_room() {
+        let (rules, mut store, mut alone) =
+            (rules(), MemoryStore::default(), MemoryStore::default());
+        let mut subjects = neighbours();
+        let (one, other) = (subjects.next().unwrap(), subjects.next().unwrap());
+        seen(&mut store, 1, one, &rules);
+        seen(&mut store, WINDOW_MS, other, &rules);
+        seen(&mut alone, WINDOW_MS + 1, other, &rules);
+        assert!(store.bytes() > alone.bytes());
+        seen(&mut store, WINDOW_MS + 1, other, &rules);
+        seen(&mut alone, WINDOW_MS + 1, other, &rules);
+        let head = alone.bytes();
+        assert!(
+            store.bytes() < head + ENTRY_BYTES * 2,
+            "{} {head}",
+            store.bytes()
+        );
+    }
+
+    #[test]
+    fn who_was_quiet_for_the_longest_time_makes_room() {
+        let (rules, mut store) = (rules(), MemoryStore::default());
+        let subjects: Vec<Subject> = neighbours().take(1000).collect();
+        for (now_ms, subject) in (0..).zip(&subjects) {
+            seen(&mut store, now_ms, *subject, &rules);
+        }
+        assert!(store.bytes() < OTHERS_BYTES_MAX + 200, "{}", store.bytes());
+        let rule = &rules.all()[0];
+        let mut known =
+            |subject: &Subject| look(&mut store, 1000, *subject, rule).unwrap().is_some();
+        assert!(subjects.iter().rev().take(100).all(&mut known));
+        assert!(!subjects.iter().take(100).any(known));
+    }
+}

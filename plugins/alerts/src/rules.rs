@@ -207,3 +207,42 @@ fn found(facts: &Facts, alert: &str, side: Side) -> bool {
         .iter()
         .any(|finding| finding.rule == alert && finding.side == side)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis_policy::{Action, Reason, Refusal};
+
+    fn rules(conditions: &[&str]) -> Rules {
+        let alert = |condition: &&str| {
+            format!(
+                r#"{{"name": "{condition}", "condition": "{condition}", "action": "notify x"}}"#
+            )
+        };
+        let alerts: Vec<String> = conditions.iter().map(alert).collect();
+        let policy = format!(r#"{{"alerts": [{}]}}"#, alerts.join(","));
+        Rules::read(&Document::parse(policy.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn only_answers_take_time() {
+        let rules = rules(&["latency_ms > 5"]);
+        let took = |facts: &Facts, status| rules.all()[0].amount(&rules, facts, status, Some(70));
+        let mut facts = Facts::default();
+        assert_eq!(took(&facts, 200), Some(70));
+        assert_eq!(took(&facts, 0), None);
+        facts.refusal = Some(Refusal::new(Reason::DlpBlocked, ""));
+        assert_eq!(took(&facts, 400), None);
+    }
+
+    #[test]
+    fn what_alerts_look_for_is_no_finding_of_dlp() {
+        let rules = rules(&["dlp_findings > 1", "prompt contains 'x'"]);
+        let found = |facts: &Facts| rules.all()[0].amount(&rules, facts, 200, None);
+        let mut facts = Facts::default();
+        facts.found("prompt contains 'x'", Action::Flag, Side::Request, 3);
+        assert_eq!(found(&facts), None);
+        facts.found("ssn", Action::Flag, Side::Request, 2);
+        assert_eq!(found(&facts), Some(2));
+    }
+}

@@ -34,7 +34,11 @@ struct Sent {
 
 impl World {
     fn new(alerts: &str) -> Self {
-        let document = Document::parse(format!(r#"{{"alerts": {alerts}}}"#).as_bytes()).unwrap();
+        Self::of(&format!(r#"{{"alerts": {alerts}}}"#))
+    }
+
+    fn of(policy: &str) -> Self {
+        let document = Document::parse(policy.as_bytes()).unwrap();
         let (gate, watch) = (gate(&document), watch(&document, &|_: &str| None).unwrap());
         assert_eq!(document.take_mistakes(), []);
         Self {
@@ -310,6 +314,29 @@ fn each_measure_counts_what_it_says() {
         output: 0,
     });
     assert_eq!(set_off(spent), ["requests", "tokens"]);
+}
+
+#[test]
+fn an_alert_for_which_there_is_no_room_to_be_told_is_counted() {
+    let dropped = |world: &World| {
+        let dropped = Metric::Notifications { outcome: "dropped" };
+        world
+            .metrics
+            .iter()
+            .filter(|(metric, _)| *metric == dropped)
+            .count()
+    };
+    let alert = r#"{"name": "a", "condition": "requests by source >= 1", "action": "notify x"}"#;
+    let mut world = World::of(&format!(
+        r#"{{"alerts": [{alert}], "notify": {{"cluster": "am"}}}}"#
+    ));
+    for n in 0..u8::MAX {
+        world.send(at(0), from(&format!("10.0.0.{n}")));
+    }
+    world.send(at(0), from("10.0.1.0"));
+    assert_eq!(dropped(&world), 0);
+    world.send(at(0), from("10.0.1.1"));
+    assert_eq!((dropped(&world), world.counted("a")), (1, 257));
 }
 
 #[test]

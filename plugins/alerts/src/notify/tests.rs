@@ -90,6 +90,24 @@ fn there_is_room_for_so_many_and_the_rest_is_not_told() {
 }
 
 #[test]
+fn an_alert_that_is_set_off_again_lasts_longer_and_is_told_again_once_it_was_over() {
+    let mut store = MemoryStore::default();
+    let once = firing(1, 60);
+    firing::raise(&mut store, &once).unwrap();
+    firing::raise(&mut store, &firing(1, 90)).unwrap();
+    firing::raise(&mut store, &firing(1, 30)).unwrap();
+    let on = firing::all(&mut store).unwrap();
+    assert_eq!(on, [firing(1, 90)]);
+    let over = |all: &mut Vec<Firing>| {
+        all[0].ended_ms = Some((START_S + 90) * 1000);
+        all[0].delivered = true;
+    };
+    firing::edit(&mut store, over).unwrap();
+    firing::raise(&mut store, &firing(1, 200)).unwrap();
+    assert_eq!(firing::all(&mut store).unwrap(), [firing(1, 200)]);
+}
+
+#[test]
 fn what_a_worker_took_with_it_is_told_by_another() {
     let mut store = MemoryStore::default();
     firing::raise(&mut store, &firing(1, 3600)).unwrap();
