@@ -140,3 +140,71 @@ impl Background for Ledger {
         done
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::PolicyDigest;
+    use crate::seal::Seal;
+    use crate::sink::{Overflow, Settings};
+    use portcullis_policy::config::Document;
+    use portcullis_policy::{MemoryStore, Store as _};
+
+    fn at(secs: u64) -> Timestamp {
+        Timestamp::from_secs(1_000_000 + secs)
+    }
+
+    /// The chain's head: number of the last record, and how many were delivered.
+    fn head(store: &mut MemoryStore) -> (String, String) {
+        let (bytes, _) = store.load("portcullis/audit/chain/0").unwrap().unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let mut words = text.split(' ').skip(1);
+        let seq = words.next().unwrap().to_owned();
+        (seq, words.nth(1).unwrap().to_owned())
+    }
+
+    #[test]
+    fn heads_count_what_was_delivered_of_their_chain() {
+        let policy = PolicyDigest::of(&Document::parse(b"{}").unwrap());
+        let chain = Chain::new(Seal::Plain, policy, None, true);
+        let sink = Sink::new(Settings {
+            cluster: "collector".into(),
+            path: "/v1/logs".into(),
+            authority: "collector".into(),
+            service: None,
+            batch: 2,
+            flush: Duration::from_secs(1),
+            queue: 8,
+            timeout: Duration::from_secs(5),
+            overflow: Overflow::Drop,
+        });
+        let mut ledger = Ledger::new(chain, Some(sink));
+        ledger.start(&[1; 32]);
+        let mut store = MemoryStore::default();
+        let body = Body::of("x", &serde_json::json!({ "event_type": "x" }));
+        for secs in 0..2 {
+            ledger.write(
+                at(secs),
+                std::slice::from_ref(&body),
+                false,
+                &mut Effects::new(&mut store),
+            );
+        }
+        assert_eq!(head(&mut store), ("2".into(), "0".into()));
+        let mut out = Outbox::new(&mut store);
+        ledger.tick(at(3), &mut out);
+        let (call, _) = out.take_calls().pop().unwrap();
+        ledger.answered(at(3), call, &Answer::of(200), &mut out);
+        assert_eq!(head(&mut store), ("2".into(), "2".into()));
+        // An answer about records of a chain that this one has followed.
+        let last = Entry {
+            line: String::new(),
+            id: "another".into(),
+            seq: 9,
+            event: "x",
+            at: at(0),
+        };
+        ledger.delivered(at(4), Some(last), &mut Outbox::new(&mut store));
+        assert_eq!(head(&mut store), ("2".into(), "2".into()));
+    }
+}

@@ -1,6 +1,6 @@
 use crate::{Audit, configure};
 use portcullis_policy::config::Document;
-use portcullis_policy::words::WORD_BYTES_MAX;
+use portcullis_policy::words::{LIST_ITEMS_MAX, WORD_BYTES_MAX};
 use portcullis_policy::{
     Action, AuthOutcome, Effects, Endpoint, Event, Facts, Identity, MemoryStore, Metric, Policy,
     Reason, Refusal, RequestMeaning, Side, Timestamp, Usage, Verdict,
@@ -331,4 +331,24 @@ fn mistakes_name_their_place() {
         assert!(!found.concat().contains("SECRET"));
     }
     assert!(configure(&Document::parse(b"{}").unwrap(), &environment).is_none());
+}
+
+#[test]
+fn lists_are_bounded() {
+    let policy = policy(r#"{"audit": {}}"#);
+    let mut facts = facts();
+    for n in 0..2 * LIST_ITEMS_MAX {
+        facts.found(&format!("rule-{n}"), Action::Flag, Side::Request, 1);
+        facts.unscanned.push(format!("image/{n}"));
+        facts.alerts.push(format!("alert {n}"));
+    }
+    let (record, _) = record_by(&policy, facts, 200);
+    let record: Value = serde_json::from_str(&record).unwrap();
+    for list in ["findings", "unscanned", "alerts"] {
+        assert_eq!(
+            record[list].as_array().unwrap().len(),
+            LIST_ITEMS_MAX,
+            "{list}"
+        );
+    }
 }

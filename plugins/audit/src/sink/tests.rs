@@ -198,7 +198,8 @@ fn a_clock_set_back_does_not_hold_records_up() {
     world.write();
     world.tick(1000);
     world.answer(&Answer::Failed);
-    world.now = world.now.before(Duration::from_secs(86_400));
+    // By less than the longest wait it could be the wait for the next try.
+    world.now = world.now.before(BACKOFF_MAX);
     world.tick(0);
     assert!(world.on_its_way.is_some());
 }
@@ -239,14 +240,56 @@ fn what_a_collector_will_never_take_is_given_up_and_counted() {
 
     // Taken, but not all of it.
     let mut world = World::new(Overflow::Drop);
-    world.write();
+    (0..3).for_each(|_| world.write());
     world.tick(1000);
     world.answer(&Answer::Status {
         status: 200,
         retry_after_secs: None,
-        body: br#"{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"no"}}"#.to_vec(),
+        body: br#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"no"}}"#.to_vec(),
     });
-    assert_eq!(world.dropped, 1);
+    assert_eq!(world.dropped, 2);
+}
+
+/// A record that takes so many bytes.
+fn large(seq: u64, at: Timestamp, bytes: usize) -> Entry {
+    Entry {
+        line: format!("{{\"record\":{seq},\"x\":\"{}\"}}", "x".repeat(bytes)),
+        ..entry(seq, at)
+    }
+}
+
+#[test]
+fn a_batch_and_the_queue_are_bounded_in_bytes() {
+    let mut world = World::new(Overflow::Drop);
+    let half = BATCH_BYTES_MAX / 2;
+    for (seq, bytes) in [(0, half), (1, half), (2, 2 * BATCH_BYTES_MAX)] {
+        assert!(world.sink.push(large(seq, world.now, bytes), false));
+    }
+    world.tick(1000);
+    for seq in 0..3 {
+        assert_eq!(world.on_its_way.as_ref().unwrap().1, [seq]);
+        world.answer(&Answer::of(200));
+    }
+
+    let mut world = World::new(Overflow::Refuse);
+    assert!(world.sink.reserve());
+    assert!(world.sink.push(large(0, world.now, QUEUE_BYTES_MAX), true));
+    assert!(!world.sink.reserve());
+}
+
+#[test]
+fn so_many_gaps_are_told_apart() {
+    let mut world = World::new(Overflow::Drop);
+    (0..8).for_each(|_| world.write());
+    // Every other record finds no room.
+    let id: Rc<str> = "c0".into();
+    for seq in (0..).step_by(2).take(3 * GAPS_MAX) {
+        world.sink.miss(&id, seq);
+    }
+    assert_eq!(world.sink.gaps.len(), GAPS_MAX);
+    let missing: u64 = world.sink.gaps.iter().map(|gap| gap.count).sum();
+    assert_eq!(missing, 3 * GAPS_MAX as u64);
+    assert_eq!(world.sink.gaps.back().unwrap().to, 6 * GAPS_MAX as u64 - 2);
 }
 
 #[test]
