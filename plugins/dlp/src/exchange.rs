@@ -8,6 +8,7 @@ use crate::rules::Rule;
 use crate::scanner::{Refused, Scanner};
 use crate::scope::RuleSet;
 use crate::sift;
+use crate::spare::Spare;
 use portcullis_policy::{
     Action, Batch, Edit, Effects, Event, Exchange, Facts, Interest, Metric, Part, Policy, Reason,
     Refusal, RequestMeaning, Side, Text, Timestamp, Verdict,
@@ -19,12 +20,14 @@ use std::rc::Rc;
 #[derive(Debug, Clone)]
 pub struct Dlp {
     config: Rc<Config>,
+    spare: Spare,
 }
 
 impl Dlp {
     pub(crate) fn new(config: Config) -> Self {
         Self {
             config: Rc::new(config),
+            spare: Spare::default(),
         }
     }
 }
@@ -58,6 +61,7 @@ impl Policy for Dlp {
     fn open(&self) -> Box<dyn Exchange> {
         Box::new(DlpExchange {
             config: Rc::clone(&self.config),
+            spare: self.spare.clone(),
             scanner: None,
             side: Side::Request,
             streamed: false,
@@ -72,6 +76,7 @@ impl Policy for Dlp {
 /// Both messages of one exchange. Their texts are never open at the same time.
 struct DlpExchange {
     config: Rc<Config>,
+    spare: Spare,
     /// Of the message at hand, from the first text on that is not dismissed at a look: in most there is none.
     scanner: Option<Box<Scanner>>,
     /// Which message is being read.
@@ -141,7 +146,8 @@ impl Exchange for DlpExchange {
         let Some(driver) = rules.driver() else {
             return sift::unclear(rules, batch, reaching);
         };
-        let scanner = self.scanner.get_or_insert_default();
+        let make = || Scanner::new(self.spare.take());
+        let scanner = self.scanner.get_or_insert_with(make);
         scanner.sift(rules, driver, batch, reaching)
     }
 }
@@ -161,7 +167,8 @@ impl DlpExchange {
         let rules = &self.config.rules;
         let reaching = reaching.and(rules.reaching(side, text.role));
         if !reaching.is_empty() && (side == Side::Request || self.config.response) {
-            let scanner = self.scanner.get_or_insert_default();
+            let make = || Scanner::new(self.spare.take());
+            let scanner = self.scanner.get_or_insert_with(make);
             result = scanner.text(rules, reaching, text, self.streamed);
             let part = matches!(text.part, Part::First | Part::Next);
             if part || result.is_err() || scanner.report().has_news() {
@@ -295,7 +302,10 @@ impl DlpExchange {
             }
         }
         self.record(facts, out);
-        self.scanner = None;
+        let scanner = self.scanner.take();
+        if let Some(scan) = scanner.and_then(|scanner| scanner.into_spare()) {
+            self.spare.keep(scan);
+        }
         self.reaching = None;
         self.vault.end();
         Verdict::Continue

@@ -72,12 +72,21 @@ impl<'a> Whole<'a> {
 impl Known {
     /// Whether it is worth looking for texts.
     pub(crate) const fn is_worth(&self) -> bool {
+        !self.slots.is_empty() && self.vain <= VAIN_MAX
+    }
+
+    /// So many texts came; whether such as are clear are to be remembered.
+    pub(crate) const fn keeps(&mut self, texts: usize) -> bool {
+        if self.before < BEGIN_WITH {
+            self.before += texts;
+            return false;
+        }
         self.vain <= VAIN_MAX
     }
 
     /// Whether nothing is in it.
     pub(crate) fn is_clear(&mut self, whole: Whole<'_>) -> bool {
-        if self.slots.is_empty() || self.vain > VAIN_MAX {
+        if !self.is_worth() {
             return false;
         }
         let Some(sketch) = sketch(whole) else {
@@ -101,14 +110,10 @@ impl Known {
 
     /// Nothing is in it.
     pub(crate) fn clear(&mut self, whole: Whole<'_>) {
-        if self.vain > VAIN_MAX {
+        if !self.keeps(1) {
             return;
         }
         let Some(sketch) = sketch(whole) else { return };
-        if self.before < BEGIN_WITH {
-            self.before += 1;
-            return;
-        }
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, Slot::default);
         }

@@ -30,6 +30,7 @@ mod scanner;
 mod scope;
 mod seen;
 mod sift;
+mod spare;
 mod survey;
 mod teddy;
 mod text;

@@ -137,7 +137,10 @@ impl Page {
         if let Some(border) = self.bytes.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
             *border = BORDER;
         }
-        self.blocks.resize(self.len / BLOCK + 1, block);
+        let blocks = self.len / BLOCK + 1;
+        if self.blocks.len() < blocks {
+            self.blocks.resize(blocks, block);
+        }
         for at in end..self.len {
             if let Some(block) = self.blocks.get_mut(at / BLOCK) {
                 block.borders |= 1 << (at % BLOCK);

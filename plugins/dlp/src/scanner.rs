@@ -55,6 +55,19 @@ impl From<TooManyParts> for Refused {
 }
 
 impl Scanner {
+    /// With what is to read the next text, if that is there.
+    pub(crate) fn new(spare: Option<Box<TextScan>>) -> Box<Self> {
+        Box::new(Self {
+            spare,
+            ..Self::default()
+        })
+    }
+
+    /// What read the last text.
+    pub(crate) fn into_spare(self) -> Option<Box<TextScan>> {
+        self.spare
+    }
+
     /// Takes the next piece of a text that `reaching` rules look at. What it brought to light is in [`Self::report`], also when the message is refused.
     /// True: it came whole, and nothing is in it, however often it comes at its place, nor in another number of as many digits.
     pub(crate) fn text(
@@ -137,7 +150,7 @@ impl Scanner {
         let page = scan.page();
         page.clear();
         let (mut unclear, mut looked_at) = (0, 0);
-        let knows = self.known.is_worth();
+        let (knows, keeps) = (self.known.is_worth(), self.known.keeps(batch.texts.len()));
         let whole = |placed| Whole::of(&batch.text(placed), reaching(placed.role));
         for (placed, bit) in batch.texts.iter().zip(0..u64::BITS) {
             if placed.text.len() < rules.shortest()
@@ -157,7 +170,7 @@ impl Scanner {
             unclear |= scan.unclear(driver, false);
         }
         for (placed, bit) in batch.texts.iter().zip(0..u64::BITS) {
-            if knows && (looked_at & !unclear) >> bit & 1 == 1 {
+            if keeps && (looked_at & !unclear) >> bit & 1 == 1 {
                 self.known.clear(whole(placed));
             }
         }

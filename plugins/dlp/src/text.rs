@@ -129,6 +129,11 @@ impl TextScan {
         (*owed, *kept_base, *before, *unsighted, *released) = (0, 0, 0, 0, 0);
     }
 
+    /// Whether the room that it has is what a short message needs.
+    pub(crate) fn is_small(&self) -> bool {
+        self.kept.capacity() <= KEPT_CAPACITY_MAX && self.lane.is_small()
+    }
+
     /// Where whole texts are put to ask whether they are clear.
     pub(crate) const fn page(&mut self) -> &mut Page {
         &mut self.page

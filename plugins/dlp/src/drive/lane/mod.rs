@@ -44,6 +44,9 @@ const OPAQUE_DECODED_BYTES_MAX: usize = 4096;
 /// Room that is kept for what may be needed again.
 const KEPT_CAPACITY_MAX: usize = 16 * 1024;
 
+/// Places, candidates and sightings for which a lane has room that is kept for the next message.
+const SMALL_ENTRIES_MAX: usize = 1024;
+
 /// What stands before an `@` in an address, at most (RFC 5321, section 4.5.3.1.1).
 const LOCAL_PART_BYTES_MAX: usize = 64;
 
@@ -225,6 +228,13 @@ impl Lane {
         (*steps, *spent_around) = (0, 0);
         (*decoded, *depth) = (0, 0);
         *opaque = false;
+    }
+
+    /// Whether the room that it has is what a short text needs.
+    pub(crate) fn is_small(&self) -> bool {
+        let entries = self.places.capacity() + self.pending.capacity() + self.seen.capacity();
+        let is_simple = self.inner.is_none() && self.views.is_none();
+        is_simple && self.kept.capacity() <= KEPT_CAPACITY_MAX && entries <= SMALL_ENTRIES_MAX
     }
 
     /// Which texts of a page may hold something, whatever went before, by their bits. It is not to be asked for what that is.
