@@ -4,7 +4,7 @@
 //! be as sure as a shape is, so that through a group it only flags.
 
 use super::assigned::{NAME, NAME_REST_MAX, NOISE_BYTES_MIN, VALUE_BYTES_MAX, is_member, value};
-use super::class::Class;
+use super::class::{Class, WORD};
 use super::entropy::{centibits, is_placeholder, is_spoken};
 use super::stand_in::kinds;
 use super::words::{Words, contains, is_word};
@@ -70,6 +70,8 @@ pub(super) const GENERIC_SECRET: Detector = Detector {
     find: Find::Traced(find),
 };
 
+/// How long a secret is at least.
+const SECRET_BYTES_MIN: usize = 10;
 /// How long a value is at least that is joined to its name.
 const JOINED_BYTES_MIN: usize = 24;
 /// As much behind the name as is there when it is asked about first.
@@ -144,6 +146,43 @@ fn find(context: &Context<'_>) -> Outcome {
     if is_other {
         return Outcome::None;
     }
+    if rest - at.end < JOINED_BYTES_MIN && is_short(context, rest) {
+        return Outcome::None;
+    }
+    judge(context, rest)
+}
+
+/// Whether what is assigned to a name that ends at `end` is a word too short for a secret, or a number, as one look shows: `key=8`, `"key": "val",`.
+/// What stands before and behind it is such that [`assigned::value`] would find it and nothing else.
+fn is_short(context: &Context<'_>, end: usize) -> bool {
+    let is = |at: usize, byte: u8| usize::from(context.byte(at) == Some(byte));
+    let closed = end + is(end, b'"');
+    if !matches!(context.byte(closed), Some(b'=' | b':')) {
+        return false;
+    }
+    let gap = closed + 1 + is(closed + 1, b' ');
+    let opened = gap + is(gap, b'"');
+    let Ok(end) = context.end_of(opened, SECRET_BYTES_MIN, &WORD) else {
+        return false;
+    };
+    let (len, is_quoted) = (end - opened, opened > gap);
+    let ends = match context.byte(end) {
+        None => true,
+        // Before a quotation mark a letter or two could belong to it: `b"…"`.
+        Some(b'"') => is_quoted || len > 2,
+        Some(b',' | b';' | b')' | b']' | b'}' | b'\n' | b'\r' | b'\t') => !is_quoted,
+        Some(b'&') if !is_quoted => {
+            let next = context.run_of(end + 1, NAME_REST_MAX, &NAME);
+            next > end + 1 && !context.is_open(next) && context.byte(next) == Some(b'=')
+        }
+        Some(_) => false,
+    };
+    ends && (1..SECRET_BYTES_MIN).contains(&len)
+}
+
+/// What stands behind a name that ends at `rest`.
+fn judge(context: &Context<'_>, rest: usize) -> Outcome {
+    let at = context.at.clone();
     // What the name says is asked last: most names stand before nothing that could be a secret.
     let found = match value(context, rest) {
         Ok(value)
@@ -241,7 +280,7 @@ fn is_secret(value: &[u8]) -> bool {
             | [_, _, _, _, b'-', _, _, b'-', ..]
             | [b'v', b'0'..=b'9', b'.', b'0'..=b'9', b'.', ..]
     );
-    if value.len() < 10 || is_path || is_other {
+    if value.len() < SECRET_BYTES_MIN || is_path || is_other {
         return false;
     }
     // Its beginning tells, and many names can stand before one long value.
@@ -354,6 +393,39 @@ fn is_scrambled(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::reference::check;
+    use super::{Context, Outcome, is_short, judge};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+        /// What is too short to be looked at is nothing to who looks, however much of the text is known.
+        #[test]
+        fn what_is_too_short_is_nothing(
+            between in r#""?[=:] ?"?|[ "=:>']{0,4}"#,
+            value in "[A-Za-z0-9_]{0,9}",
+            behind in r#"[,;)\]}\n"&=']{0,2}|&[a-z]{1,3}="#,
+            rest in "[0-9A-Za-z]{0,30}[\"',= ]{0,2}[0-9A-Za-z!]{0,20}",
+        ) {
+            let text = format!("token{between}{value}{behind}{rest}");
+            for (known, end) in (5..=text.len()).map(|known| (known, known == text.len())) {
+                let context = Context {
+                    text: &text.as_bytes()[..known],
+                    at: 0..5,
+                    end,
+                    dense: false,
+                    memo: None,
+                };
+                if is_short(&context, 5) {
+                    for (whole, end) in [(known, end), (known, true), (text.len(), true)] {
+                        let context = Context { text: &text.as_bytes()[..whole], end, ..context.clone() };
+                        let judged = judge(&context, 5);
+                        prop_assert!(!matches!(judged, Outcome::Match(_)), "{text:?} to {whole}: {judged:?}");
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn finds_assigned_values() {

@@ -38,6 +38,16 @@ pub(super) struct Numbers {
     by_first: [Kinds; 10],
     /// Those that need no word before them.
     unannounced: Kinds,
+    /// Those of the dense view.
+    dense: Kinds,
+    /// Those behind which a word follows.
+    worded: Kinds,
+    /// Those that the digits behind the first sign do not tell apart.
+    ungrouped: Kinds,
+    /// Of the others: by how many digits stand there, by what stands behind these, and by how many digits stand behind that.
+    by_next: [Kinds; Lengths::LONGEST + 1],
+    by_then: [Kinds; Behind::COUNT],
+    by_third: [Kinds; Lengths::LONGEST + 1],
     /// Lengths that concern anybody, by what stands on both sides: nearly every run's is none of them. First where no word goes on behind it.
     lengths: [[Lengths; SIDES]; 2],
     /// See [`Self::skips_chains`].
@@ -132,6 +142,12 @@ impl Numbers {
             by_sides: vec![0; SIDES].into(),
             by_first: [0; _],
             unannounced: 0,
+            dense: 0,
+            worded: 0,
+            ungrouped: 0,
+            by_next: [0; _],
+            by_then: [0; _],
+            by_third: [0; _],
             lengths: [[Lengths::NONE; _]; _],
             skips_chains: true,
             skips_lettered: true,
@@ -153,8 +169,19 @@ impl Numbers {
         debug_assert!(self.kinds.len() < Kinds::BITS as usize);
         let kind = 1 << self.kinds.len();
         self.kinds.push((run, groups));
-        for (kinds, length) in self.by_length.iter_mut().zip(0..) {
-            if run.lengths.has(length) {
+        for (all, lengths) in [
+            (&mut self.by_length, run.lengths),
+            (&mut self.by_next, run.next),
+            (&mut self.by_third, run.third),
+        ] {
+            for (kinds, length) in all.iter_mut().zip(0..) {
+                if lengths.has(length) {
+                    *kinds |= kind;
+                }
+            }
+        }
+        for (kinds, behind) in self.by_then.iter_mut().zip(0..) {
+            if run.then.has(Behind(behind)) {
                 *kinds |= kind;
             }
         }
@@ -175,8 +202,15 @@ impl Numbers {
                 *kinds |= kind;
             }
         }
-        if !run.announced {
-            self.unannounced |= kind;
+        for (kinds, is_one) in [
+            (&mut self.unannounced, !run.announced),
+            (&mut self.dense, run.dense),
+            (&mut self.worded, run.word > 0),
+            (&mut self.ungrouped, !run.is_grouped()),
+        ] {
+            if is_one {
+                *kinds |= kind;
+            }
         }
         self.skips_chains &= !run.is_chained();
         self.skips_within &= !run.before.has(Before::LETTERS);
@@ -252,35 +286,47 @@ impl Numbers {
         if kinds & !self.unannounced != 0 && !(found.lettered && announced()) {
             kinds &= self.unannounced;
         }
-        let mut concern = Concern::default();
         if kinds == 0 {
-            return concern;
+            return Concern::default();
         }
         let rest = window.from(run.end);
         // Of logs nearly every line has one.
         let is_alone = before == Before::OTHER || before == Before::GAP;
         let date = behind_date(rest).filter(|_| is_alone && run.len() == 4);
-        let mut groups = None;
-        while kinds != 0 {
-            let kind = kinds.trailing_zeros() as usize;
-            kinds &= kinds - 1;
-            let Some((run, by)) = self.kinds.get(kind) else {
-                continue;
-            };
-            if run.dense {
-                concern.dense.0 |= by;
-            } else if date.is_none()
-                && has_word(rest, run.word)
-                && (!run.is_grouped()
-                    || groups.get_or_insert_with(|| Next::of(rest, last)).fits(run))
-            {
-                concern.plain.0 |= by;
+        let (mut plain, mut dense) = (kinds & !self.dense, kinds & self.dense);
+        if date.is_some() {
+            plain = 0;
+        }
+        if plain & !self.ungrouped != 0 {
+            plain &= self.ungrouped | self.grouped(&Next::of(rest, last));
+        }
+        if dense != 0 && broken::is_whole_number(date.unwrap_or(rest), last) {
+            dense = 0;
+        }
+        for kind in bits(plain & self.worded) {
+            let word = self.kinds.get(kind).map_or(0, |(run, _)| run.word);
+            if !has_word(rest, word) {
+                plain &= !(1 << kind);
             }
         }
-        if !concern.dense.is_none() && broken::is_whole_number(date.unwrap_or(rest), last) {
-            concern.dense = Asked::default();
+        let by = |kinds: Kinds| {
+            let by = bits(kinds).filter_map(|kind| self.kinds.get(kind));
+            Asked(by.fold(0, |all, (_, by)| all | by))
+        };
+        Concern {
+            plain: by(plain),
+            dense: by(dense),
         }
-        concern
+    }
+
+    /// Those that the groups behind a run fit, as far as they are known.
+    fn grouped(&self, next: &Next) -> Kinds {
+        let of = |kinds: &[Kinds], at: Option<usize>| {
+            at.map_or(Kinds::MAX, |at| kinds.get(at).copied().unwrap_or_default())
+        };
+        of(&self.by_next, next.digits)
+            & of(&self.by_then, next.then.map(|Behind(class)| class))
+            & of(&self.by_third, next.third)
     }
 
     /// Calls `asked` with the entries of each detector to ask.
@@ -299,6 +345,15 @@ impl Numbers {
         }
         Ok(())
     }
+}
+
+/// The kinds of a set.
+fn bits(mut kinds: Kinds) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let kind = (kinds != 0).then(|| kinds.trailing_zeros() as usize)?;
+        kinds &= kinds - 1;
+        Some(kind)
+    })
 }
 
 #[inline]
@@ -367,12 +422,6 @@ impl Next {
             next.third = group(rest, last).map(|(length, _)| length);
         }
         next
-    }
-
-    fn fits(&self, run: &Run) -> bool {
-        self.digits.is_none_or(|length| run.next.has(length))
-            && self.then.is_none_or(|behind| run.then.has(behind))
-            && self.third.is_none_or(|length| run.third.has(length))
     }
 }
 
