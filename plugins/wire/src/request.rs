@@ -16,6 +16,10 @@ const ELSEWHERE: &str = "background, previous_response_id, conversation and item
 /// What stands in the place of text that a client sent as tokens: nobody here knows what they say.
 const TOKENS: &str = "tokens";
 
+/// What stands in the place of what the provider fetches from elsewhere, and of what it keeps: nobody here sees it.
+const REMOTE: &str = "url";
+const STORED: &str = "file";
+
 /// Bytes that a token is taken for.
 const TOKEN_BYTES: u64 = 4;
 
@@ -162,7 +166,7 @@ impl RequestReader {
             && asked
                 .unscanned
                 .iter()
-                .all(|name| name.starts_with("image/"));
+                .all(|name| name.starts_with("image/") || *name == REMOTE);
         let picture_bytes = if pictures_only {
             self.document.file_bytes()
         } else {
@@ -333,12 +337,26 @@ impl Observe for Asked {
                     self.blob_type = Some(media::named(head));
                 }
             }
+            Meaning::BlobData => {
+                if let Value::String { .. } = value {
+                    self.blob_type.get_or_insert(media::UNKNOWN);
+                }
+            }
             Meaning::DataUrl => {
                 if let Value::String { head, .. } = value {
                     self.payload = media::of_url(head).map(|name| Payload {
                         name: Some(name),
                         is_text: false,
                     });
+                    if self.payload.is_none() {
+                        self.add_unscanned(REMOTE);
+                    }
+                }
+            }
+            Meaning::Remote | Meaning::Stored => {
+                if let Value::String { .. } = value {
+                    let is_remote = meaning == Meaning::Remote;
+                    self.add_unscanned(if is_remote { REMOTE } else { STORED });
                 }
             }
             Meaning::Elsewhere => {
@@ -376,7 +394,6 @@ impl Observe for Asked {
             Meaning::Once
             | Meaning::Answers
             | Meaning::Usage
-            | Meaning::BlobData
             | Meaning::Part
             | Meaning::InputTokens(_)
             | Meaning::OutputTokens

@@ -66,6 +66,8 @@ impl Observe for UsageCount {
             | Meaning::BlobKind
             | Meaning::BlobType
             | Meaning::DataUrl
+            | Meaning::Remote
+            | Meaning::Stored
             | Meaning::AudioFormat
             | Meaning::Completion
             | Meaning::Delta

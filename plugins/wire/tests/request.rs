@@ -76,7 +76,7 @@ fn a_messages_request_means() {
         ]}]}"#;
     let meaning = messages(body).unwrap();
     assert_eq!(meaning.completion_tokens_max, Some(1024));
-    assert_eq!(meaning.unscanned, ["image/png", "image/*"]);
+    assert_eq!(meaning.unscanned, ["image/png", "url", "image/*"]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn parts_of_a_chat_that_hold_no_text_are_named() {
     ]}]});
     assert_eq!(
         chat(&body.to_string()).unwrap().unscanned,
-        ["image/jpeg", "application/pdf", "audio/wav"]
+        ["image/jpeg", "url", "application/pdf", "audio/wav"]
     );
 }
 

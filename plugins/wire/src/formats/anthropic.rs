@@ -3,7 +3,8 @@
 
 use super::Meaning::{
     Array, Blob, BlobData, BlobKind, BlobType, Channel, Completion, CompletionCap, Delta,
-    InputTokens, Kind, Model, Once, OutputTokens, Part, Role as MessageRole, Stream, Whole,
+    InputTokens, Kind, Model, Once, OutputTokens, Part, Remote, Role as MessageRole, Stored,
+    Stream, Whole,
 };
 use super::{Ends, Format, Voice};
 use crate::formats::Meaning;
@@ -33,6 +34,9 @@ const REQUEST: &[Row<Meaning>] = &[
     (":source.type", BlobKind),
     (":source.media_type", BlobType),
     (":source.data", BlobData),
+    (":source.url", Remote),
+    (":source.file_id", Stored),
+    (":file_id", Stored),
     // Tool results hold blocks of their own.
     (":content", Once),
     ("messages.*.content.*.content.*:type", Once),
@@ -41,6 +45,8 @@ const REQUEST: &[Row<Meaning>] = &[
     (":source.type", BlobKind),
     (":source.media_type", BlobType),
     (":source.data", BlobData),
+    (":source.url", Remote),
+    (":source.file_id", Stored),
 ];
 
 const REQUEST_PLACES: &[Row<About>] = &[
@@ -60,9 +66,12 @@ const REQUEST_PLACES: &[Row<About>] = &[
     // Thinking that only its model can read.
     (":data", Are(Base64)),
     (":source.data", Are(Base64)),
+    (":source.file_id", Are(Id)),
+    (":file_id", Are(Id)),
     (":tool_use_id", Are(Id)),
     (":content", Whose(Role::Tool)),
     (":content.*.source.data", Are(Base64)),
+    (":content.*.source.file_id", Are(Id)),
 ];
 
 pub(super) const MESSAGES: Format = Format {

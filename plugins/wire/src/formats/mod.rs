@@ -41,8 +41,12 @@ pub(crate) enum Meaning {
     BlobType,
     /// Of a [`Meaning::Blob`]: what it holds, as base64 or text.
     BlobData,
-    /// Of a request: a `data:` URL or bare base64.
+    /// Of a request: a `data:` URL, bare base64, or where something lies.
     DataUrl,
+    /// Of a request: where something lies that the provider fetches.
+    Remote,
+    /// Of a request: the id of something that lies at the provider.
+    Stored,
     /// Of a request: the name of an audio format.
     AudioFormat,
     /// Of a response: tokens of the prompt; all slots together are the sum, the last value of each counts.

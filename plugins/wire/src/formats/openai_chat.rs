@@ -3,7 +3,7 @@
 use super::Meaning::{
     Answers, Array, AudioFormat, Channel, Choices, Completion, CompletionCap, DataUrl, Delta,
     Finish, IncludeUsage, InputTokens, Model, Once, OutputTokens, Part, Role as MessageRole,
-    Stream, StreamOptions, Usage, Whole,
+    Stored, Stream, StreamOptions, Usage, Whole,
 };
 use super::{Format, Voice};
 use crate::places::About::{Are, Whose};
@@ -30,6 +30,7 @@ pub(super) const FORMAT: Format = Format {
         (":text", Part),
         (":image_url.url", DataUrl),
         (":file.file_data", DataUrl),
+        (":file.file_id", Stored),
         (":input_audio.data", Once),
         (":input_audio.format", AudioFormat),
         ("messages.*.tool_calls.*:id", Once),

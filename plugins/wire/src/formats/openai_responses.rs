@@ -3,7 +3,8 @@
 
 use super::Meaning::{
     Channel, Completion, CompletionCap, DataUrl, Elsewhere, Group, InputTokens, Item, ItemKind,
-    KindOfText, Model, Once, OutputTokens, Part, Role as MessageRole, Sequence, Stream, Within,
+    KindOfText, Model, Once, OutputTokens, Part, Remote, Role as MessageRole, Sequence, Stored,
+    Stream, Within,
 };
 use super::{Ends, Format, Repeats, Voice};
 use crate::places::About::{Are, Whose};
@@ -32,15 +33,20 @@ pub(super) const FORMAT: Format = Format {
         (":output", Once),
         (":result", DataUrl),
         (":output.image_url", DataUrl),
+        (":output.file_id", Stored),
         (":summary.*.text", Part),
         ("input.*.content.*:type", Once),
         (":text", Part),
         (":image_url", DataUrl),
         (":file_data", DataUrl),
+        (":file_url", Remote),
+        (":file_id", Stored),
         ("input.*.output.*:type", Once),
         (":text", Part),
         (":image_url", DataUrl),
         (":file_data", DataUrl),
+        (":file_url", Remote),
+        (":file_id", Stored),
     ],
     request_places: &[
         ("tools", Whose(Role::System)),
@@ -64,6 +70,7 @@ pub(super) const FORMAT: Format = Format {
         (":encrypted_content", Are(Base64)),
         (":result", Are(Url)),
         (":output.image_url", Are(Url)),
+        (":output.file_id", Are(Id)),
         ("input.*.content.*:image_url", Are(Url)),
         (":file_data", Are(Url)),
         (":file_id", Are(Id)),
