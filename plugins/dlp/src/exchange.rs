@@ -146,8 +146,7 @@ impl Exchange for DlpExchange {
         let Some(driver) = rules.driver() else {
             return sift::unclear(rules, batch, reaching);
         };
-        let make = || Scanner::new(self.spare.take());
-        let scanner = self.scanner.get_or_insert_with(make);
+        let scanner = at_hand(&mut self.scanner, &self.spare);
         scanner.sift(rules, driver, batch, reaching)
     }
 }
@@ -167,8 +166,7 @@ impl DlpExchange {
         let rules = &self.config.rules;
         let reaching = reaching.and(rules.reaching(side, text.role));
         if !reaching.is_empty() && (side == Side::Request || self.config.response) {
-            let make = || Scanner::new(self.spare.take());
-            let scanner = self.scanner.get_or_insert_with(make);
+            let scanner = at_hand(&mut self.scanner, &self.spare);
             result = scanner.text(rules, reaching, text, self.streamed);
             let part = matches!(text.part, Part::First | Part::Next);
             if part || result.is_err() || scanner.report().has_news() {
@@ -220,7 +218,7 @@ impl DlpExchange {
         let part = matches!(text.part, Part::First | Part::Next);
         for (range, replacement) in self.replacements()? {
             if part {
-                let joint = self.scanner.get_or_insert_default().joint();
+                let joint = at_hand(&mut self.scanner, &self.spare).joint();
                 joint.goes(text.id, range.clone());
             }
             out.edit(Edit {
@@ -229,14 +227,14 @@ impl DlpExchange {
                 replacement,
             });
         }
-        let scanner = self.scanner.get_or_insert_default();
+        let scanner = at_hand(&mut self.scanner, &self.spare);
         if let Some(position) = scanner.report().hold_from.take() {
             out.hold_from(position);
         }
         result?;
         if part && let Some(seam) = scanner.part(&self.config.rules, reaching, *text)? {
             for (range, replacement) in self.replacements()? {
-                let joint = self.scanner.get_or_insert_default().joint();
+                let joint = at_hand(&mut self.scanner, &self.spare).joint();
                 let edits = seam.edits(&range, replacement, joint);
                 edits.into_iter().flatten().for_each(|edit| out.edit(edit));
             }
@@ -246,7 +244,7 @@ impl DlpExchange {
 
     /// What is to stand in the place of what was found in the text at hand; what is masked is kept.
     fn replacements(&mut self) -> Result<Vec<(Range<usize>, String)>, Refused> {
-        let report = self.scanner.get_or_insert_default().report();
+        let report = at_hand(&mut self.scanner, &self.spare).report();
         let mut values = report.values.drain(..);
         let mut replacements = Vec::with_capacity(report.redactions.len());
         for redaction in report.redactions.drain(..) {
@@ -302,10 +300,7 @@ impl DlpExchange {
             }
         }
         self.record(facts, out);
-        let scanner = self.scanner.take();
-        if let Some(scan) = scanner.and_then(|scanner| scanner.into_spare()) {
-            self.spare.keep(scan);
-        }
+        self.close();
         self.reaching = None;
         self.vault.end();
         Verdict::Continue
@@ -350,23 +345,32 @@ impl DlpExchange {
             let rule = rule.to_owned();
             out.count(Metric::DlpFindings { rule, action }, u64::from(count));
         };
-        let scanner = self.scanner.as_mut();
-        let counts = scanner.map(|scanner| scanner.report().take_counts());
-        for (index, acted, flagged) in counts.into_iter().flatten() {
-            let Some(rule) = self.config.rules.rule(index) else {
-                continue;
-            };
-            found(&rule.name, rule.action, acted);
-            found(&rule.name, Action::Flag, flagged);
+        if let Some(scanner) = &mut self.scanner {
+            for (index, acted, flagged) in scanner.report().take_counts() {
+                let Some(rule) = self.config.rules.rule(index) else {
+                    continue;
+                };
+                found(&rule.name, rule.action, acted);
+                found(&rule.name, Action::Flag, flagged);
+            }
         }
         let look_alikes = std::mem::take(&mut self.look_alikes);
         found(LOOK_ALIKE_RULE, Action::Mask, look_alikes);
     }
 
+    /// The message is read.
+    #[inline(never)]
+    fn close(&mut self) {
+        let scanner = self.scanner.take();
+        if let Some(scan) = scanner.and_then(|scanner| scanner.into_spare()) {
+            self.spare.keep(scan);
+        }
+    }
+
     /// Nothing more is read, and nothing kept.
     fn stop(&mut self) {
         self.over = true;
-        self.scanner = None;
+        self.close();
         self.vault = Vault::default();
     }
 
@@ -374,7 +378,7 @@ impl DlpExchange {
     #[inline(never)]
     fn refuse(&mut self, refused: Refused, facts: &mut Facts, out: &mut Effects<'_>) -> Verdict {
         if let Refused::Stop(Stop::Blocked(rule)) = refused {
-            self.scanner.get_or_insert_default().report().count(rule);
+            at_hand(&mut self.scanner, &self.spare).report().count(rule);
         }
         self.record(facts, out);
         self.stop();
@@ -417,6 +421,12 @@ impl DlpExchange {
         };
         Verdict::Refuse(Refusal::new(reason, sentence))
     }
+}
+
+/// The scanner of the message at hand, made when there is none.
+#[inline(never)]
+fn at_hand<'a>(scanner: &'a mut Option<Box<Scanner>>, spare: &Spare) -> &'a mut Scanner {
+    scanner.get_or_insert_with(|| Scanner::new(spare.take()))
 }
 
 impl From<TooMany> for Refused {

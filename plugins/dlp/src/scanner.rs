@@ -48,6 +48,12 @@ pub(crate) struct Scanner {
     known: Known,
 }
 
+/// Room for those who follow candidates, made when there is none.
+#[inline(never)]
+fn scratch(room: &mut Option<Box<Scratch>>) -> &mut Scratch {
+    room.get_or_insert_default()
+}
+
 impl From<TooManyParts> for Refused {
     fn from(_: TooManyParts) -> Self {
         Self::TooManyParts
@@ -123,7 +129,7 @@ impl Scanner {
             if clear {
                 scan.without_patterns();
             }
-            let scratch = self.scratch.get_or_insert_default();
+            let scratch = scratch(&mut self.scratch);
             let report = &mut self.report;
             scan.push(rules, text.piece, true, manner, scratch, report)
                 .map_err(Refused::Stop)?;
@@ -203,7 +209,7 @@ impl Scanner {
                 scan
             }
         };
-        let scratch = self.scratch.get_or_insert_default();
+        let scratch = scratch(&mut self.scratch);
         let report = &mut self.report;
         let result = scan.push(rules, text.piece, text.last, manner, scratch, report);
         if text.last
@@ -236,7 +242,7 @@ impl Scanner {
             seam.text(),
             true,
             Manner::default(),
-            self.scratch.get_or_insert_default(),
+            scratch(&mut self.scratch),
             &mut self.report,
         );
         self.report.across = None;
@@ -260,7 +266,7 @@ impl Scanner {
                         "",
                         true,
                         Manner::default(),
-                        self.scratch.get_or_insert_default(),
+                        scratch(&mut self.scratch),
                         &mut self.report,
                     )
                     .map_err(Refused::Stop);

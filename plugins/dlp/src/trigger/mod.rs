@@ -9,6 +9,7 @@ mod lane;
 mod prefilter;
 mod table;
 
+use crate::drive::bits;
 use crate::teddy::PRINT;
 use crate::window::Window;
 use lane::{Lane, layout};
@@ -171,11 +172,15 @@ impl Trigger {
     }
 
     /// Calls `found` for each place where a print of a factor could begin, in order; false when somebody must look everywhere.
-    pub(crate) fn each_place(&self, bytes: &[u8], found: impl FnMut(usize)) -> bool {
-        let prefilter = self.prefilter.as_ref();
-        prefilter
-            .map(|prefilter| prefilter.each_place(bytes, found))
-            .is_some()
+    pub(crate) fn each_place(&self, bytes: &[u8], mut found: impl FnMut(usize)) -> bool {
+        let Some(prefilter) = &self.prefilter else {
+            return false;
+        };
+        prefilter.each(bytes, &mut |from, positions| {
+            bits(positions).for_each(|bit| found(from + bit));
+            true
+        });
+        true
     }
 
     /// Whether a factor can be complete of which a print begins with these bytes.

@@ -65,12 +65,10 @@ impl Prefilter {
         table.goes_on(&self.begins, bytes)
     }
 
-    /// Calls `found` for each place where a print could begin, in order.
-    pub(super) fn each_place(&self, bytes: &[u8], mut found: impl FnMut(usize)) {
-        self.prints.each(bytes, |from, positions| {
-            bits(positions).for_each(|bit| found(from + bit));
-            true
-        });
+    /// Calls `found` for positions among which prints could begin, for as long as it says so: see [`Teddy::each`].
+    #[inline(never)]
+    pub(super) fn each(&self, bytes: &[u8], found: &mut dyn FnMut(usize, u64) -> bool) {
+        self.prints.each(bytes, found);
     }
 
     /// What the automaton reads to see whether a factor is complete of which a print begins at a position.
@@ -122,7 +120,7 @@ impl Prefilter {
             }
         } else {
             let mut found = None;
-            self.prints.each(bytes, |from, positions| {
+            self.each(bytes, &mut |from, positions| {
                 for bit in bits(positions) {
                     let here = bytes.get(from + bit..).unwrap_or_default();
                     if found.is_none() && self.goes_on(table, here) {
