@@ -45,7 +45,12 @@ const ZEROS: Class = Class::of("A");
 /// Calls `found` with each text that a part of a run can stand for. The first `known` characters are the last ones of a portion that was decoded.
 pub(super) fn decode(run: &[u8], known: usize, mut found: impl FnMut(&str)) {
     let is_long = run.len() > NAME_BYTES_MAX;
-    if run.len() >= RUN_BYTES_MIN && (is_long || stands_for_text(run)) && !repeats(run) {
+    if run.len() < RUN_BYTES_MIN {
+        return;
+    }
+    if let Some(text) = foreign(run, known) {
+        found(&text);
+    } else if (is_long || stands_for_text(run)) && !repeats(run) {
         decode_all((run, known), &mut found);
     }
 }
@@ -66,6 +71,62 @@ fn decode_all((run, known): (&[u8], usize), found: &mut dyn FnMut(&str)) {
     let begins: Vec<Begins> = run.chunks(BLOCK).map(Begins::of).collect();
     rows((run, known), &begins, 2, &mut |row| pairs(row, found));
     rows((run, known), &begins, 4, &mut |row| quads(row, found));
+}
+
+/// The text that a run stands for as a whole, if that is UTF-8 with more than ASCII in it: characters that nobody sees or that look like others.
+fn foreign(run: &[u8], known: usize) -> Option<String> {
+    let unit = [4, 2].into_iter().find(|unit| begins_foreign(run, *unit))?;
+    let mut bytes = vec![0; run.len()];
+    let len = decode_into(&mut bytes, run, unit);
+    bytes.truncate(len);
+    // A portion can begin and end within a character.
+    let cut = bytes.iter().take_while(|byte| **byte & 0xC0 == 0x80);
+    let bytes = bytes.get(if known > 0 { cut.count() } else { 0 }..)?;
+    let text = str::from_utf8(bytes.get(..utf8(bytes)?)?).ok()?;
+    let is_one = text.len() >= TEXT_BYTES_MIN && !text.is_ascii() && text.bytes().all(is_text);
+    is_one.then(|| text.to_owned())
+}
+
+/// Whether a run can begin such a text, as units of so many characters: its first few bytes are, and not every unit begins as ASCII does.
+fn begins_foreign(run: &[u8], unit: usize) -> bool {
+    let begins = if unit == 4 { QUADS } else { PAIRS };
+    let mut head = [0; 12];
+    let len = decode_into(&mut head, run, unit);
+    let head = head.get(..len).unwrap_or_default();
+    let is_text = head.iter().all(|byte| is_text(*byte)) && len > 2;
+    is_text && utf8(head).is_some() && run.iter().step_by(unit).any(|byte| !begins.has(*byte))
+}
+
+/// How many bytes are UTF-8, if all are but for a character that the end cuts off.
+fn utf8(bytes: &[u8]) -> Option<usize> {
+    match str::from_utf8(bytes) {
+        Ok(_) => Some(bytes.len()),
+        Err(error) if error.error_len().is_none() => Some(error.valid_up_to()),
+        Err(_) => None,
+    }
+}
+
+/// Decodes units of four characters of base64, or of two of hexadecimal, as long as there are any and room for them; how many bytes they are.
+#[inline(never)]
+fn decode_into(room: &mut [u8], run: &[u8], unit: usize) -> usize {
+    let mut len = 0;
+    for characters in run.chunks(unit) {
+        let decoded = match unit {
+            2 => byte(characters).map(|([byte], len)| ([byte, 0, 0], len)),
+            _ => bytes(characters),
+        };
+        let Some((decoded, more)) = decoded else {
+            break;
+        };
+        let Some(place) = room.get_mut(len..len + more) else {
+            break;
+        };
+        for (to, byte) in place.iter_mut().zip(decoded) {
+            *to = byte;
+        }
+        len += more;
+    }
+    len
 }
 
 /// Whether a run of up to [`NAME_BYTES_MAX`] characters can stand for text, as far as each of them tells: nearly no name does. Nobody could guess the answer
@@ -351,6 +412,8 @@ pub(super) fn can_be(run: &[u8]) -> bool {
     (run.len() >= 8 && digit || run.len() >= 20)
         && (upper && lower || digit)
         && (is_wide(run)
+            || begins_foreign(run, 4)
+            || begins_foreign(run, 2)
             || (0..4).any(|skipped| {
                 let row = |step: usize, is: fn(&u8) -> bool| {
                     let units = run.iter().skip(skipped).step_by(step);
@@ -363,6 +426,21 @@ pub(super) fn can_be(run: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_what_is_more_than_ascii() {
+        // "536\u{2013}90\u{2013}4399" and "４０１２" in base64, in that without an ending, and in hexadecimal.
+        for (run, text) in [
+            ("NTM24oCTOTDigJM0Mzk5", "536\u{2013}90\u{2013}4399"),
+            ("77yU77yQ77yR77yS", "\u{ff14}\u{ff10}\u{ff11}\u{ff12}"),
+            (
+                "353336e280933930e2809334333939",
+                "536\u{2013}90\u{2013}4399",
+            ),
+        ] {
+            assert_eq!(decoded(run), [text]);
+        }
+    }
 
     fn decoded(run: &str) -> Vec<String> {
         let mut all = Vec::new();

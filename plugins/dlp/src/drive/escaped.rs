@@ -302,12 +302,35 @@ fn seen(bytes: &[u8]) -> usize {
         .unwrap_or(bytes.len())
 }
 
+/// The character whose bytes in UTF-8 are escaped one by one: `%E2%80%93`.
+fn utf8(token: &[u8], first: char) -> Option<(usize, char)> {
+    let len = match first {
+        '\u{C2}'..='\u{DF}' => 2,
+        '\u{E0}'..='\u{EF}' => 3,
+        '\u{F0}'..='\u{F4}' => 4,
+        _ => return None,
+    };
+    let mut bytes = [0; 4];
+    let bytes = bytes.get_mut(..len)?;
+    let mut at = 0;
+    for byte in bytes.iter_mut() {
+        let Unit::Escape(len, character) = unit(token.get(at..)?) else {
+            return None;
+        };
+        *byte = u8::try_from(character).ok()?;
+        at += len;
+    }
+    let character = str::from_utf8(bytes).ok()?.chars().next()?;
+    Some((at, character))
+}
+
 fn decode(token: &[u8]) -> Decoded {
     let mut decoded = Decoded::default();
     let mut index = 0;
     while let Some(byte) = token.get(index) {
-        let (len, character) = match unit(token.get(index..).unwrap_or_default()) {
-            Unit::Escape(len, character) => (len, character),
+        let rest = token.get(index..).unwrap_or_default();
+        let (len, character) = match unit(rest) {
+            Unit::Escape(len, character) => utf8(rest, character).unwrap_or((len, character)),
             Unit::Unfinished | Unit::Other => (1, char::from(*byte)),
         };
         decoded.text.push(character);
