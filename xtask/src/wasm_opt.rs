@@ -44,10 +44,10 @@ const FAST: &str = "-O3";
 const SMALL: &str = "-Os";
 
 /// What else makes a module smaller, a hundredth of its bytes for a hundredth of its time: first functions that differ in a constant become one (since this
-/// version), at last constants that stand often in a function become locals.
+/// version), at last constants that stand often in a function become locals, and functions that are called often get short numbers.
 const MERGE: &str = "--merge-similar-functions";
 const MERGE_VERSION_MIN: u32 = 106;
-const HOIST: &str = "--const-hoisting";
+const LAST: [&str; 2] = ["--const-hoisting", "--reorder-functions"];
 
 /// A `wasm-opt` that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +110,9 @@ impl WasmOpt {
         let merges = is_small && self.version >= MERGE_VERSION_MIN;
         let passes = merges.then_some(MERGE).into_iter().chain([self.level]);
         let passes = passes.chain(PASSES);
-        passes.chain(is_small.then_some(HOIST)).collect()
+        passes
+            .chain(LAST.into_iter().filter(|_| is_small))
+            .collect()
     }
 
     fn is_new_enough(&self) -> bool {
