@@ -9,6 +9,8 @@ use std::ops::Range;
 pub(super) const VALUE_BYTES_MAX: usize = 512;
 /// From so many bytes on the entropy of what is in quotes tells noise from code.
 pub(super) const NOISE_BYTES_MIN: usize = 32;
+/// How long the next cell of a table or member of a list is at least that belongs to a name.
+const LISTED_BYTES_MIN: usize = 20;
 /// The rest of a name around the word that makes it interesting.
 pub(super) const NAME_REST_MAX: usize = 40;
 /// What values are made of; a value with anything else in it is code or prose.
@@ -40,12 +42,28 @@ impl Assigned {
         (self.is_plain || self.range.len() >= NOISE_BYTES_MIN)
             && (self.is_assigned && !self.is_listed
                 || self.is_quoted
-                || self.range.len() >= 12 && !self.is_assigned)
+                || self.range.len()
+                    >= if self.is_assigned {
+                        LISTED_BYTES_MIN
+                    } else {
+                        12
+                    })
     }
 }
 
-/// What stands between a name and its value as words: Go's type, PHP's and XML's attributes, prose and SQL.
-const BETWEEN: [&[u8]; 5] = [b"string ", b"value=", b"is ", b"was ", b"by "];
+/// What stands between a name and its value as words: Go's type, PHP's and XML's attributes, other options, a property of C#, prose and SQL.
+const BETWEEN: [&[u8]; 10] = [
+    b"string ",
+    b"value=",
+    b"content=",
+    b"--value ",
+    b"--body ",
+    b"As String = ",
+    b"{ get; set; } = ",
+    b"is ",
+    b"was ",
+    b"by ",
+];
 /// What a name goes on with that is said to be something.
 const OF: [&[u8]; 4] = [b"for ", b"of ", b"on ", b"to "];
 /// How far it goes on.
@@ -53,16 +71,28 @@ const OF_BYTES_MAX: usize = 40;
 /// In words.
 const PHRASE: Class = Class::of("0-9A-Za-z _.'\\-");
 /// The longest of them.
-const BETWEEN_BYTES_MAX: usize = 7;
-/// Types between a name and what it is set to: `password: str = "…"`; the element around an answer file's.
-const TYPES: [&[u8]; 5] = [
+const BETWEEN_BYTES_MAX: usize = 16;
+/// Types between a name and what it is set to: `password: str = "…"`; the element around an answer file's; what begins a block of YAML.
+const TYPES: [&[u8]; 13] = [
     b"str = ",
+    b"&str = ",
+    b"&'static str = ",
     b"String = ",
     b"string = ",
     b"<Value>",
     b"<value>",
+    b"<string>",
+    b"<![CDATA[",
+    b">-\n",
+    b">\n",
+    b"|-\n",
+    b"|\n",
 ];
-const TYPES_BEGIN: Class = Class::of("Ss<");
+const TYPES_BEGIN: Class = Class::of("&Ss<>|");
+/// The end of a property list's key.
+const KEY_END: &[u8] = b"</key>";
+/// What begins a block of code.
+const FENCE: &[u8] = b"```";
 /// What HTTP puts before a credential.
 const SCHEMES: [&[u8]; 6] = [
     b"Bearer ", b"Basic ", b"Token ", b"bearer ", b"basic ", b"token ",
@@ -83,9 +113,28 @@ fn is_operator(signs: &[u8]) -> bool {
 /// [`Outcome::None`] or [`Outcome::Undecided`] when there is none.
 pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outcome> {
     // `"name"`, `name']`, `$name}`, `--name`, `name)`, escaped quotes too.
-    let closed = context.end_of(from, 4, &CLOSERS)?;
-    let mut spaced = context.end_of(closed, 8, &BLANKS)?;
+    let mut closed = context.end_of(from, 4, &CLOSERS)?;
     let mut is_said = false;
+    match context.byte(closed) {
+        // `.api_key("…")`, `std::string token{"…"}`.
+        Some(b'(' | b'{') => {
+            return argument(context, closed).map(|range| Assigned {
+                range,
+                is_assigned: true,
+                is_listed: false,
+                is_quoted: true,
+                is_plain: true,
+                is_argument: true,
+            });
+        }
+        Some(b'<') => match context.has(closed, KEY_END) {
+            Some(true) => (closed, is_said) = (closed + KEY_END.len(), true),
+            Some(false) => {}
+            None => return Err(Outcome::Undecided),
+        },
+        _ => {}
+    }
+    let mut spaced = context.end_of(closed, 8, &BLANKS)?;
     if let Some(value) = beside(context, closed)? {
         (spaced, is_said) = (value, true);
     } else if spaced > closed {
@@ -105,8 +154,14 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
             }
         }
     }
-    let operator = context.end_of(spaced, 5, &OPERATORS)?;
     let is_tag = context.before(closed) == Some(b'>') && closed > from;
+    // An element within another.
+    let operator = match context.byte(spaced) {
+        Some(b'<') if is_tag => spaced,
+        _ => context.end_of(spaced, 5, &OPERATORS)?,
+    };
+    // `**Token:** …`
+    let behind_mark = context.end_of(operator, 2, &MARKS)?;
     let is_assigned =
         is_said || is_tag || operator > spaced && is_operator(context.bytes(spaced..operator));
     let is_listed = is_assigned
@@ -116,14 +171,32 @@ pub(super) fn value(context: &Context<'_>, from: usize) -> Result<Assigned, Outc
             .bytes(spaced..operator)
             .iter()
             .any(|byte| matches!(byte, b'=' | b':' | b'>'));
+    // `key < 0x1f2e…` compares.
+    if operator > spaced
+        && context
+            .bytes(spaced..operator)
+            .iter()
+            .all(|byte| *byte == b'<')
+    {
+        return Err(Outcome::None);
+    }
     // `--token value`, `SECRET value`: a gap may only be a blank, and the value must prove itself.
     if !is_assigned && spaced == closed {
         return Err(Outcome::None);
     }
-    let gap = context.end_of(operator, 24, &WHITE)?;
-    let gap = behind(context, gap, &TYPES, &TYPES_BEGIN)?;
+    let gap = context.end_of(behind_mark, 24, &WHITE)?;
+    let typed = behind(context, gap, &TYPES, &TYPES_BEGIN)?;
+    let gap = if typed > gap {
+        context.end_of(typed, 24, &WHITE)?
+    } else {
+        gap
+    };
     let gap = quoted(context, gap)?;
-    let opened = context.end_of(gap, 4, &OPENERS)?;
+    let mut opened = context.end_of(gap, 4, &OPENERS)?;
+    if context.bytes(gap..opened) == FENCE {
+        let language = context.end_of(opened, 16, &NAME)?;
+        opened = context.end_of(language, 2, &WHITE)?;
+    }
     let opened = behind(context, opened, &SCHEMES, &SCHEMES_BEGIN)?;
     let mut end = context.end_of(opened, VALUE_BYTES_MAX, &VALUE)?;
     let mut is_quoted = opened > gap && context.byte(end).is_some_and(|byte| QUOTES.has(byte));
@@ -197,8 +270,13 @@ fn parameter(value: &[u8]) -> usize {
 
 /// Where the operator stands that leads to the value beside a name: `name: NAME`, `value: …` on the next line, `"name": "NAME", "value": …`.
 fn beside(context: &Context<'_>, closed: usize) -> Result<Option<usize>, Outcome> {
-    const MEMBER: [&[u8]; 2] = [b"value", b"Value"];
-    if !matches!(context.byte(closed), Some(b',' | b'\n' | b'\r')) {
+    const MEMBER: [&[u8]; 3] = [b"value", b"Value", b"default"];
+    let is_open = match context.byte(closed) {
+        Some(b',' | b'\n' | b'\r') => true,
+        Some(b' ') => matches!(context.has(closed, b" {"), Some(true) | None),
+        _ => false,
+    };
+    if !is_open {
         return Ok(None);
     }
     let begin = context.end_of(closed, 24, &MEMBERS_GAP)?;
@@ -206,7 +284,7 @@ fn beside(context: &Context<'_>, closed: usize) -> Result<Option<usize>, Outcome
     if behind == begin {
         return Ok(None);
     }
-    let operator = context.end_of(behind, 4, &CLOSERS)?;
+    let operator = context.end_of(behind, 4, &MEMBER_ENDS)?;
     let is_one = matches!(context.byte(operator), Some(b':' | b'='));
     Ok(is_one.then_some(operator))
 }
@@ -220,30 +298,33 @@ fn quoted(context: &Context<'_>, from: usize) -> Result<usize, Outcome> {
 
 /// The text in quotes that alone is handed to the function whose bracket stands at `bracket`.
 fn argument(context: &Context<'_>, bracket: usize) -> Result<Range<usize>, Outcome> {
-    let [b'(', quote @ (b'"' | b'\'')] = context.bytes(bracket..bracket + 2) else {
+    let [open @ (b'(' | b'{'), quote @ (b'"' | b'\'')] = context.bytes(bracket..bracket + 2) else {
         return Err(context.lacking(bracket + 1));
     };
+    let close = if *open == b'(' { b')' } else { b'}' };
     let begin = bracket + 2;
     let end = context.end_of(begin, VALUE_BYTES_MAX, &VALUE)?;
     if context.is_open(end + 1) {
         return Err(Outcome::Undecided);
     }
-    if context.bytes(end..end + 2) == [*quote, b')'] {
+    if context.bytes(end..end + 2) == [*quote, close] {
         Ok(begin..end)
     } else {
         Err(Outcome::None)
     }
 }
 
-const CLOSERS: Class = Class::of("\"'`\\\\])}>*");
+const CLOSERS: Class = Class::of("\"'`\\\\[])}>*");
 const OPENERS: Class = Class::of("\"'`\\\\([{");
-const OPERATORS: Class = Class::of("=:>?|,\\-!~+.");
+const OPERATORS: Class = Class::of("=:<>?|,\\-!~+.");
+const MARKS: Class = Class::of("*");
 const QUOTES: Class = Class::of("\"'`\\\\");
 const IN_DOUBLE: Class = Class::of("!#-~");
 const IN_SINGLE: Class = Class::of("!-&(-~");
 const BLANKS: Class = Class::of(" \t");
-const MEMBERS_GAP: Class = Class::of(" \t\n\r,\"'");
-const MEMBER_BEGINS: Class = Class::of("Vv");
+const MEMBERS_GAP: Class = Class::of(" \t\n\r,\"'{");
+const MEMBER_BEGINS: Class = Class::of("Vvd");
+const MEMBER_ENDS: Class = Class::of("\"' ");
 const TEXT_PREFIX: Class = Class::of("@$BFLRUbfru");
 const WHITE: Class = Class::of(" \t\n\r\u{C}");
 const STOPS: Class = Class::of(".:!?*|");

@@ -85,6 +85,8 @@ const LETTERS: Class = Class::of("A-Za-z");
 const RANDOM_BYTES_MAX: usize = 96;
 /// Signs that few names and paths have.
 const NOISE: Class = Class::of("!#$%&*+=?@\\^|~");
+/// What patterns and objects have.
+const PATTERN: Class = Class::of("*+?\\\\^|\"'=:;,/");
 /// Most consonants in a row of a name, and of what could be words.
 const NAME_CONSONANTS_MAX: usize = 4;
 const CONSONANTS_MAX: usize = 7;
@@ -105,6 +107,7 @@ static HARMLESS: Words = Words::of(&[
     b"keyword",
     b"keyframe",
     b"keyof",
+    b"keyerror",
     b"key_name",
     b"keyname",
     b"monkey",
@@ -128,8 +131,16 @@ static HARMLESS: Words = Words::of(&[
 ]);
 /// What only begins another word where letters follow: `AccessPolicy`, `authors`, `private-dns`, `file_path`.
 const BEGINNINGS: [&[u8]; 4] = [b"access", b"auth", b"private", b"_pat"];
-/// How values begin that are public: a certificate's armour in base64, a name of a resource in AWS.
-const PUBLIC: [&[u8]; 2] = [b"LS0tLS1CRUdJTiBDRVJU", b"arn:"];
+/// What stands in URLs and in names of code.
+const CODE: [&[u8]; 2] = [b"://", b"::"];
+/// How values begin that are public: a certificate's armour in base64, a name of a resource in AWS, a fingerprint, public keys (RFC 5280).
+const PUBLIC: [&[u8]; 5] = [
+    b"LS0tLS1CRUdJTiBDRVJU",
+    b"arn:",
+    b"SHA256:",
+    b"MFkwEwYHKoZIzj0C",
+    b"MIIBIjANBgkqhkiG",
+];
 
 fn find(context: &Context<'_>) -> Outcome {
     let at = context.at.clone();
@@ -190,7 +201,8 @@ fn judge(context: &Context<'_>, rest: usize) -> Outcome {
                 && (value.is_plain || is_noise(context.bytes(value.range.clone())))
                 && !is_dull(context, &value.range)
                 && (value.is_quoted || !is_member(context.bytes(value.range.clone())))
-                && is_value(context, value.range.clone(), rest) =>
+                && is_value(context, value.range.clone(), rest)
+                || !value.is_plain && is_unpaired(context.bytes(value.range.clone())) =>
         {
             Outcome::Match(value.range)
         }
@@ -253,6 +265,7 @@ fn joined(context: &Context<'_>, end: usize) -> Outcome {
     let value = context.bytes(start..end);
     context.judges(LOOKS * value.len().min(RANDOM_BYTES_MAX));
     if value.len() >= JOINED_BYTES_MIN
+        && !is_file(value)
         && !is_dull(context, &(start..end))
         && !is_member(value)
         && is_secret(value)
@@ -261,6 +274,15 @@ fn joined(context: &Context<'_>, end: usize) -> Outcome {
     } else {
         Outcome::None
     }
+}
+
+/// `…-3a5327d36d.zip`
+fn is_file(value: &[u8]) -> bool {
+    const ENDING_BYTES_MAX: usize = 4;
+    let ending = value.rsplit(|byte| *byte == b'.').next();
+    ending.is_some_and(|ending| {
+        ending.len() <= ENDING_BYTES_MAX && ending.iter().all(u8::is_ascii_alphabetic)
+    })
 }
 
 /// Whether a long value is no secret as runs show that are remembered: it has no digit, and something that is no letter.
@@ -301,7 +323,7 @@ fn is_secret(value: &[u8]) -> bool {
     };
     is_random
         && !is_placeholder(value)
-        && !contains(value, b"://")
+        && !CODE.iter().any(|sign| contains(value, sign))
         && !PUBLIC.iter().any(|begin| value.starts_with(begin))
 }
 
@@ -312,6 +334,29 @@ fn is_noise(value: &[u8]) -> bool {
         && kinds(value) == 4
         && !contains(value, b"{{")
         && !contains(value, b"${")
+        && centibits(value) >= CENTIBITS_MIN
+}
+
+/// Whether what stands in quotes has brackets that close what was not opened last, as no code, format or template has them; patterns have, but not
+/// without their other signs.
+fn is_unpaired(value: &[u8]) -> bool {
+    const CENTIBITS_MIN: u32 = 420;
+    let mut opened = Vec::new();
+    let closes = |byte: u8| {
+        let open = match byte {
+            b')' => Some(b'('),
+            b']' | b'}' => Some(byte - 2),
+            b'(' | b'[' | b'{' => {
+                opened.push(byte);
+                None
+            }
+            _ => None,
+        };
+        open.is_some() && opened.pop() != open
+    };
+    value.len() >= NOISE_BYTES_MIN
+        && !value.iter().any(|byte| PATTERN.has(*byte))
+        && value.iter().copied().any(closes)
         && centibits(value) >= CENTIBITS_MIN
 }
 
@@ -338,6 +383,7 @@ fn is_mixed(value: &[u8]) -> bool {
             || value.len() >= 16
                 && (1..=6).contains(&parts().count())
                 && mixed() >= 2
+                && (mixed() >= 3 || parts().any(|part| changes(part) >= 2))
                 && plain() * 2 < parts().count())
 }
 
@@ -385,7 +431,9 @@ fn is_scrambled(value: &[u8]) -> bool {
         .count();
     let is_one_case =
         value.iter().all(u8::is_ascii_lowercase) || value.iter().all(u8::is_ascii_uppercase);
-    rises * 6 >= value.len()
+    let capitals = value.iter().filter(|byte| byte.is_ascii_uppercase());
+    // Of words that begin with capitals hardly more than every fourth letter is one.
+    rises * 6 >= value.len() && capitals.count() * 7 >= value.len() * 2
         || is_one_case && value.len() >= 24
         || !is_one_case && value.len() >= 32 && !is_spoken(value, CONSONANTS_MAX)
 }
@@ -476,6 +524,42 @@ mod tests {
         check(
             "generic_secret",
             "key = config.get(\"acme/keys/prod1\") the token,\nvalue: 12 token = format(\"a1b2c3d4e5f6a7b8\", x)",
+        );
+    }
+
+    #[test]
+    fn finds_values_of_documents_and_languages() {
+        check(
+            "generic_secret",
+            "The API key:\n```\n«q8Zt2LkVb5Nc8wBI»\n```\n**Client secret:** «q8Zt2LkVb5Nc8wBI»\n| token | «q8Zt2LkVb5Nc8wBIxx11» |\ntoken: >-\n  «q8Zt2LkVb5Nc8wBI»",
+        );
+        check(
+            "generic_secret",
+            "builder.apiKey(\"«q8Zt2LkVb5Nc8wBI»\"), string token{\"«q8Zt2LkVb5Nc8wBI»\"}; char token[] = \"«q8Zt2LkVb5Nc8wBI»\"; token <- \"«q8Zt2LkVb5Nc8wBI»\"",
+        );
+        check(
+            "generic_secret",
+            "const TOKEN: &str = \"«q8Zt2LkVb5Nc8wBI»\"; public string Token { get; set; } = \"«q8Zt2LkVb5Nc8wBI»\"; Dim token As String = \"«q8Zt2LkVb5Nc8wBI»\"",
+        );
+        check(
+            "generic_secret",
+            "variable \"token\" {\n  default = \"«q8Zt2LkVb5Nc8wBI»\"\n}\n<key>token</key>\n<string>«q8Zt2LkVb5Nc8wBI»</string>\n<token><![CDATA[«q8Zt2LkVb5Nc8wBI»]]></token> set TOKEN --body \"«q8Zt2LkVb5Nc8wBI»\"",
+        );
+        check(
+            "generic_secret",
+            "token = \"«m{{q}o)z${x]nat(oby[tunes>-_$#thatone}}»\", token = \"^[(a-z0-9){1,4}]+-(abc[def)ghi]jkl}mnop)+$\"",
+        );
+    }
+
+    #[test]
+    fn leaves_words_files_and_what_is_public() {
+        check(
+            "generic_secret",
+            "client_auth: VerifyClientCertIfGiven, compass-7.1.2-3a5327d36d-b0fd20bb9f.zip, keytype: \"ecdsa-sha2-nistp256\", raise KeyError(\"sdkinstallrootv2.0\"), auth X509VerifyParamRef::auth_level2",
+        );
+        check(
+            "generic_secret",
+            "if key < 0x1f2e3d4c5b6a7988 token[0] keyid: SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA, key: \"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE1Olb3zMAFFxXKHiI\"",
         );
     }
 

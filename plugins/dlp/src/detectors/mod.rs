@@ -50,6 +50,7 @@ mod password_hash;
 mod payment_card;
 mod pgpass_credentials;
 mod phone;
+mod phone_labelled;
 mod private_key;
 pub(crate) mod runs;
 mod seed_phrase;
@@ -397,6 +398,7 @@ const DETECTORS: &[Detector] = &[
     payment_card::PAYMENT_CARD,
     pgpass_credentials::PGPASS_CREDENTIALS,
     phone::PHONE,
+    phone_labelled::PHONE_LABELLED,
     private_key::PRIVATE_KEY,
     private_key::PRIVATE_KEY_BODY,
     seed_phrase::SEED_PHRASE,

@@ -213,12 +213,30 @@ fn find(context: &Context<'_>) -> Outcome {
         if fits && is_card(digits) && !is_in_table(context, at.start) {
             match ends(context, end) {
                 None => return Outcome::Undecided,
+                Some(true) if context.is_open(end + 1) => return Outcome::Undecided,
+                Some(true) if is_in_list(context, at.start..end, digits) => {}
                 Some(true) => return Outcome::Match(at.start..end),
                 Some(false) => {}
             }
         }
     }
     Outcome::None
+}
+
+/// Whether groups go on before or behind, and all begin alike, as a list's do: `4001 4002 4003 4004 4005`.
+fn is_in_list(context: &Context<'_>, groups: Range<usize>, digits: &[u8]) -> bool {
+    let goes_on = |sign: Option<u8>, digit: Option<u8>| {
+        sign == Some(b' ') && digit.is_some_and(|byte| byte.is_ascii_digit())
+    };
+    let before = groups.start.wrapping_sub(1);
+    let goes_on = goes_on(context.byte(groups.end), context.byte(groups.end + 1))
+        || goes_on(context.byte(before), context.before(before));
+    goes_on
+        && digits
+            .iter()
+            .step_by(4)
+            .all(|digit| Some(digit) == digits.first())
+        && digits.get(..4) != digits.get(4..8)
 }
 
 /// Hardly any card has this length today.
@@ -249,6 +267,14 @@ fn is_card(digits: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::reference::check;
+
+    #[test]
+    fn leaves_lists_of_numbers() {
+        check(
+            "payment_card",
+            "5400 5401 5402 5403 5404 5405, 5352 5354 5353 5351 5366, «4242 4242 4242 4242» 4242, «5555 5555 5555 4444» 4242",
+        );
+    }
     use super::*;
 
     #[test]

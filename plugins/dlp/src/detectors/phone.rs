@@ -66,7 +66,7 @@ pub(super) const WORDS: &[&str] = &[
 ];
 
 /// Digits that a number of any plan has (E.164, section 6.2.1: up to 15).
-const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+pub(super) const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 /// The longest extension: ` ext. 123456`.
 const EXTENSION_BYTES_MAX: usize = 12;
@@ -83,10 +83,10 @@ const FIRST: Lengths = Lengths::one(1).and(Lengths::one(3));
 const END: AnyBehind = AnyBehind::END.or(AnyBehind::LETTER);
 
 /// How the digits from the trigger on are written, as far as they can belong to one number.
-struct Written {
+pub(super) struct Written {
     number: Number,
-    end: usize,
-    digits: usize,
+    pub(super) end: usize,
+    pub(super) digits: usize,
     groups: [usize; 8],
     group_count: usize,
     /// What stands directly before each group.
@@ -125,8 +125,8 @@ fn find(context: &Context<'_>) -> Outcome {
     if plus && matches!(exponent, [b'0'..=b'9' | b'.', b'e' | b'E', b'+']) {
         return Outcome::None;
     }
-    // `<199710221710.JAA1@host>`: no number stands there.
-    if context.before(start) == Some(b'<') {
+    // `<199710221710.JAA1@host>`, `CVE-2026-9358`: no number stands there.
+    if context.before(start) == Some(b'<') || exponent == b"VE-" {
         return Outcome::None;
     }
     // Other numbers need a word that announces them, which takes long to see.
@@ -199,7 +199,7 @@ fn is_date(context: &Context<'_>) -> bool {
 }
 
 /// Reads groups of digits with at most two characters between them.
-fn read(context: &Context<'_>, start: usize) -> Result<Written, Outcome> {
+pub(super) fn read(context: &Context<'_>, start: usize) -> Result<Written, Outcome> {
     let mut written = Written {
         number: Number::new(start),
         end: start,
@@ -283,9 +283,13 @@ fn is_north_american(written: &Written, bracket: bool) -> bool {
 /// Behind `phone:` and the like: two groups or more, or bare digits as long as numbers are.
 fn is_announced(context: &Context<'_>, start: usize, written: &Written, bracket: bool) -> bool {
     let is_shaped = bracket || written.group_count > 1 || written.digits >= 9;
-    let is_date =
-        matches!(written.groups, [4, 2, 2, ..] | [2, 2, 4, ..]) && written.group_count == 3;
-    is_shaped && !is_date && !is_years(written) && context.mentions(start, WORDS)
+    is_shaped && !is_time(written) && context.mentions(start, WORDS)
+}
+
+/// Whether these groups are as well a day, or years.
+pub(super) fn is_time(written: &Written) -> bool {
+    let is_day = matches!(written.groups, [4, 2, 2, ..] | [2, 2, 4, ..]);
+    is_day && written.group_count == 3 || is_years(written)
 }
 
 /// `1998-2018`.

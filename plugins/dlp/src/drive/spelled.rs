@@ -265,7 +265,10 @@ impl Separator {
             rest = behind.get(bytes..).unwrap_or_default();
         }
         found.places.push(place(rest));
-        let is_number = found.text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = found
+            .text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace());
         (found.text.len() >= TEXT_BYTES_MIN && (self.is_blank() || !is_number)).then_some(found)
     }
 }

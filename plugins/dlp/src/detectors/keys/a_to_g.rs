@@ -45,6 +45,7 @@ pub(super) const ROWS: &[Row] = &[
     key!("anyscale_key": "esecret_" => [ALNUM.from(24)]),
     key!("apify_token": "apify_api_" => [ALNUM.from(30)]),
     key!("arcade_key", 350; "arc_" => [ALNUM.from(48)]),
+    key!("arcjet_key": "ajkey_" => [LOWER.n(26)]),
     key!("artifactory_key":
         "AKCp" => [ALNUM.from(60)],
         "cmVmdGtu" => [ALNUM.from(50)],
@@ -118,6 +119,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     key!("bifrost_key": "sk-bf-" => [UUID.n(36)]),
     key!("bitgo_token": "v2x" => [LOWER_HEX.n(64)]),
+    key!("block_protocol_key": "b10ck5." => [ALNUM.n(32), text("."), ALNUM.n(36)]),
     key!("blockfrost_key", 380; "mainnet" => [ALNUM.n(32)], "preprod" => [ALNUM.n(32)]),
     key!("blynk_client_secret": "oa2-client-id_" => [URL.n(32), text(":"), ALNUM.n(40)]),
     key!("botpress_token": "bp_pat_" => [ALNUM.n(36)], "bp_bak_" => [ALNUM.n(36)]),

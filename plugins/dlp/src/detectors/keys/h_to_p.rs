@@ -74,6 +74,7 @@ pub(super) const ROWS: &[Row] = &[
     key!("jumpcloud_key": "jca_" => [ALNUM.n(36)]),
     // The private part of a JSON Web Key (RFC 7517, section 4; RFC 7518, section 6).
     key!("jwk", 400; "\"d\":\"" => [URL.from(43)], "\"d\": \"" => [URL.from(43)]),
+    key!("kaggle_token": "KGAT_" => [LOWER_HEX.n(32)]),
     key!("kimi_key": "sk-kimi-" => [ALNUM.from(40)]),
     key!("klarna_key": "klarna_live_api_" => [ANY64.from(40)], "klarna_test_api_" => [ANY64.from(40)]),
     key!("klaviyo_key": "pk_" => [LOWER_HEX.n(34)]),
@@ -136,6 +137,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     key!("mappedin_key": "mik_" => [ALNUM.n(25)], "mis_" => [ALNUM.n(51)]),
     key!("mastra_key": "msk_" => [ALNUM.to(32, 64)]),
+    key!("materialize_password": "mzp_" => [LOWER_HEX.n(64)]),
     infix!("maxmind_key", 300; [WORD.run(36, 36)] "_mmk" []),
     key!("mem0_key", 350; "m0-" => [ALNUM.to(24, 44)]),
     key!("mercadopago_token": "APP_USR-" => [DASHED.from(30)]),
