@@ -437,3 +437,6 @@ impl From<TooMany> for Refused {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

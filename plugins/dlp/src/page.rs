@@ -10,6 +10,9 @@ use wide::u8x16;
 /// Longest text that is put on a page: one look instead of two.
 pub(crate) const TEXT_BYTES_MAX: usize = 1024;
 
+/// Room that is kept for the next message.
+const SMALL_BYTES_MAX: usize = 16 * 1024;
+
 /// What stands behind each text: as if nothing did.
 const BORDER: [u8; 2] = [0; 2];
 
@@ -55,6 +58,11 @@ struct Line {
 }
 
 impl Page {
+    /// Whether the room that it has is what a short message needs.
+    pub(crate) const fn is_small(&self) -> bool {
+        self.bytes.capacity() <= SMALL_BYTES_MAX
+    }
+
     /// Takes all texts away.
     pub(crate) fn clear(&mut self) {
         self.len = 0;

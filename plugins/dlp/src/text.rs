@@ -131,7 +131,8 @@ impl TextScan {
 
     /// Whether the room that it has is what a short message needs.
     pub(crate) fn is_small(&self) -> bool {
-        self.kept.capacity() <= KEPT_CAPACITY_MAX && self.lane.is_small()
+        let is_small = self.kept.capacity() <= KEPT_CAPACITY_MAX && self.page.is_small();
+        is_small && self.lane.is_small()
     }
 
     /// Where whole texts are put to ask whether they are clear.
