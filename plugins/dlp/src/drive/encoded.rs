@@ -21,8 +21,11 @@ pub(super) const OVERLAP_BYTES: usize = 1024;
 /// Fewest bytes that are worth a look: the shortest number with a checksum.
 const TEXT_BYTES_MIN: usize = 9;
 
-/// Most characters that are looked at all together, before any are decoded.
-const NAME_BYTES_MAX: usize = 2 * LANES;
+/// Characters that are looked at all together.
+const LOOK_BYTES: usize = 2 * LANES;
+
+/// Most characters that are looked at so before any are decoded, the first ones and the last: both have all of the nine bytes that lie across.
+const NAME_BYTES_MAX: usize = 2 * LOOK_BYTES - 2 * TEXT_BYTES_MIN;
 
 /// Of a run that may be UTF-16 in base64, one character of so many is an `A`.
 const WIDE_SHARE: usize = 5;
@@ -130,8 +133,21 @@ fn decode_into(room: &mut [u8], run: &[u8], unit: usize) -> usize {
 }
 
 /// Whether a run of up to [`NAME_BYTES_MAX`] characters can stand for text, as far as each of them tells: nearly no name does. Nobody could guess the answer
-/// to any one question, so that there is no branch before the last.
+/// to any one question, so that there is hardly a branch before the last.
 fn stands_for_text(run: &[u8]) -> bool {
+    match (run.first_chunk(), run.last_chunk::<LOOK_BYTES>()) {
+        // One of both has half of the zeros.
+        (Some(first), Some(last)) if run.len() > LOOK_BYTES => {
+            let can_be = |part: &[u8; LOOK_BYTES]| has_text(part, 2 * WIDE_SHARE);
+            can_be(first) || can_be(last)
+        }
+        _ => has_text(run, WIDE_SHARE),
+    }
+}
+
+/// The same of up to [`LOOK_BYTES`], of which one of so many is a zero where they are UTF-16.
+#[inline(never)]
+fn has_text(run: &[u8], wide_share: usize) -> bool {
     // The second character ends with the upper half of the next byte, that of a letter below 128 or of the first of two; the third one has two bits of the last
     // byte, which are both set in no letter below 128 and in no second byte of two.
     const SECOND: Class = Class::of("AC-HM-NQS-Xcdgi-nstwyz0-389");
@@ -151,8 +167,11 @@ fn stands_for_text(run: &[u8]) -> bool {
     let begins = ends.of(QUADS);
     let whole = begins & ends.of(SECOND) >> 1 & ends.of(THIRD) >> 2;
     let quads = whole & whole >> 4 & (begins << 4 | begins >> 8) != 0;
-    let pairs = ends.of(PAIRS).count_ones() as usize >= TEXT_BYTES_MIN;
-    let wide = ends.of(ZEROS).count_ones() as usize * WIDE_SHARE >= run.len();
+    let pairs = ends.of(PAIRS);
+    let two = pairs & pairs >> 2;
+    let four = two & two >> 4;
+    let pairs = four & four >> 8 & pairs >> 16 != 0;
+    let wide = ends.of(ZEROS).count_ones() as usize * wide_share >= run.len();
     // What begins behind the run is any.
     let begins = ends.of(BEGINS_32) | u32::MAX << (run.len() - 1) << 1;
     let base32 = !begins & BASE32_BEGINS | !ends.of(OF_32) & BASE32_TEXT == 0;
