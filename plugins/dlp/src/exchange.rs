@@ -329,7 +329,12 @@ impl DlpExchange {
                 self.stop();
                 Verdict::Refuse(Refusal::new(
                     reason,
-                    format!("The request holds a part that cannot be inspected ({name})."),
+                    [
+                        "The request holds a part that cannot be inspected (",
+                        name,
+                        ").",
+                    ]
+                    .concat(),
                 ))
             }
         }
@@ -392,33 +397,29 @@ impl DlpExchange {
             Side::Request => ("request", Reason::DlpBlocked),
             Side::Response => ("response", Reason::ResponseBlocked),
         };
-        let sentence = match refused {
-            Refused::Stop(Stop::Blocked(rule)) => format!(
-                "The {message} was blocked by the data loss prevention rule '{}'.",
-                name(rule)
+        let (why, rule, behind) = match refused {
+            Refused::Stop(Stop::Blocked(rule)) => {
+                (" by the data loss prevention rule '", name(rule), "'.")
+            }
+            Refused::Stop(Stop::Unfinished(rule)) => (
+                ": checking it against the data loss prevention rule '",
+                name(rule),
+                "' takes too long.",
             ),
-            Refused::Stop(Stop::Unfinished(rule)) => {
-                format!(
-                    "The {message} was blocked: checking it against the data loss prevention rule '{}' takes too long.",
-                    name(rule)
-                )
-            }
-            Refused::Stop(Stop::TooMany(rule)) => {
-                format!(
-                    "The {message} was blocked: it holds too many matches of the data loss prevention rule '{}' to redact them.",
-                    name(rule)
-                )
-            }
-            Refused::TooManyTexts => format!(
-                "The {message} was blocked: it has more open texts at once than can be inspected."
+            Refused::Stop(Stop::TooMany(rule)) => (
+                ": it holds too many matches of the data loss prevention rule '",
+                name(rule),
+                "' to redact them.",
             ),
-            Refused::TooManyParts => {
-                format!("The {message} was blocked: it has more parts than can be inspected.")
-            }
-            Refused::TooManyValues => {
-                format!("The {message} was blocked: it holds more values than can be masked.")
-            }
+            Refused::TooManyTexts => (
+                ": it has more open texts at once than can be inspected.",
+                "",
+                "",
+            ),
+            Refused::TooManyParts => (": it has more parts than can be inspected.", "", ""),
+            Refused::TooManyValues => (": it holds more values than can be masked.", "", ""),
         };
+        let sentence = ["The ", message, " was blocked", why, rule, behind].concat();
         Verdict::Refuse(Refusal::new(reason, sentence))
     }
 }

@@ -84,7 +84,8 @@ impl RequestReader {
     pub fn read_path(&mut self, path: &str, sink: &mut dyn TextSink) -> Result<(), Refusal> {
         let name = model_in(path).unwrap_or_default();
         // A name of `model_in` holds nothing that JSON escapes.
-        self.push(format!(r#"{{"model":"{name}"}}"#).as_bytes(), sink)
+        let body = [r#"{"model":""#, name, r#""}"#].concat();
+        self.push(body.as_bytes(), sink)
     }
 
     /// Whether texts can be read. What cannot be read is read too, to say why.

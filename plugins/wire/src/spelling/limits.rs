@@ -88,7 +88,7 @@ pub fn upstream_header_name(name: &str) -> Option<String> {
         || name.starts_with("anthropic-ratelimit-")
         || name == "x-request-id"
         || name == "request-id";
-    ours.then(|| format!("x-upstream-{name}"))
+    ours.then(|| ["x-upstream-", name].concat())
 }
 
 #[cfg(test)]
