@@ -48,13 +48,11 @@ const ZEROS: Class = Class::of("A");
 /// Calls `found` with each text that a part of a run can stand for. The first `known` characters are the last ones of a portion that was decoded.
 pub(super) fn decode(run: &[u8], known: usize, mut found: impl FnMut(&str)) {
     let is_long = run.len() > NAME_BYTES_MAX;
-    if run.len() < RUN_BYTES_MIN {
-        return;
-    }
-    if let Some(text) = foreign(run, known) {
-        found(&text);
-    } else if (is_long || stands_for_text(run)) && !repeats(run) {
-        decode_all((run, known), &mut found);
+    if run.len() >= RUN_BYTES_MIN && (is_long || stands_for_text(run)) && !repeats(run) {
+        match foreign(run, known) {
+            Some(text) => found(&text),
+            None => decode_all((run, known), &mut found),
+        }
     }
 }
 
@@ -431,8 +429,6 @@ pub(super) fn can_be(run: &[u8]) -> bool {
     (run.len() >= 8 && digit || run.len() >= 20)
         && (upper && lower || digit)
         && (is_wide(run)
-            || begins_foreign(run, 4)
-            || begins_foreign(run, 2)
             || (0..4).any(|skipped| {
                 let row = |step: usize, is: fn(&u8) -> bool| {
                     let units = run.iter().skip(skipped).step_by(step);
@@ -448,10 +444,12 @@ mod tests {
 
     #[test]
     fn reads_what_is_more_than_ascii() {
-        // "536\u{2013}90\u{2013}4399" and "４０１２" in base64, in that without an ending, and in hexadecimal.
+        // "my number is 536–90–4399" in base64, the number in hexadecimal.
         for (run, text) in [
-            ("NTM24oCTOTDigJM0Mzk5", "536\u{2013}90\u{2013}4399"),
-            ("77yU77yQ77yR77yS", "\u{ff14}\u{ff10}\u{ff11}\u{ff12}"),
+            (
+                "bXkgbnVtYmVyIGlzIDUzNuKAkzkw4oCTNDM5OQ",
+                "my number is 536\u{2013}90\u{2013}4399",
+            ),
             (
                 "353336e280933930e2809334333939",
                 "536\u{2013}90\u{2013}4399",
