@@ -90,12 +90,27 @@ fn foreign(run: &[u8], known: usize) -> Option<String> {
 
 /// Whether a run can begin such a text, as units of so many characters: its first few bytes are, and not every unit begins as ASCII does.
 fn begins_foreign(run: &[u8], unit: usize) -> bool {
-    let begins = if unit == 4 { QUADS } else { PAIRS };
+    // The first character of a byte that begins such a text.
+    const QUAD: Class = Class::of("CDI-Za-fw-z0-9+/_\\-");
+    const PAIR: Class = Class::of("02-7c-fC-F");
+    let (first, count, begins) = match unit {
+        4 => (QUAD, 4, QUADS),
+        _ => (PAIR, 6, PAIRS),
+    };
+    // Nearly no run has so much as three bytes.
+    run.first().is_some_and(|byte| first.has(*byte))
+        && begins_text_of(run.get(..count).unwrap_or(run), unit)
+        && begins_text_of(run, unit)
+        && run.iter().step_by(unit).any(|byte| !begins.has(*byte))
+}
+
+/// Whether the first few bytes that a run stands for are text.
+#[inline(never)]
+fn begins_text_of(run: &[u8], unit: usize) -> bool {
     let mut head = [0; 12];
     let len = decode_into(&mut head, run, unit);
     let head = head.get(..len).unwrap_or_default();
-    let is_text = head.iter().all(|byte| is_text(*byte)) && len > 2;
-    is_text && utf8(head).is_some() && run.iter().step_by(unit).any(|byte| !begins.has(*byte))
+    len > 2 && head.iter().all(|byte| is_text(*byte)) && utf8(head).is_some()
 }
 
 /// How many bytes are UTF-8, if all are but for a character that the end cuts off.
