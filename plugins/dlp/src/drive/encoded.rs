@@ -90,18 +90,49 @@ fn foreign(run: &[u8], known: usize) -> Option<String> {
 
 /// Whether a run can begin such a text, as units of so many characters: its first few bytes are, and not every unit begins as ASCII does.
 fn begins_foreign(run: &[u8], unit: usize) -> bool {
-    // The first character of a byte that begins such a text.
-    const QUAD: Class = Class::of("CDI-Za-fw-z0-9+/_\\-");
-    const PAIR: Class = Class::of("02-7c-fC-F");
-    let (first, count, begins) = match unit {
-        4 => (QUAD, 4, QUADS),
-        _ => (PAIR, 6, PAIRS),
+    let (can_begin, begins) = match unit {
+        4 => (can_begin_quads(run), QUADS),
+        _ => (can_begin_pairs(run), PAIRS),
     };
-    // Nearly no run has so much as three bytes.
-    run.first().is_some_and(|byte| first.has(*byte))
-        && begins_text_of(run.get(..count).unwrap_or(run), unit)
+    can_begin
         && begins_text_of(run, unit)
         && run.iter().step_by(unit).any(|byte| !begins.has(*byte))
+}
+
+/// Whether the first three bytes that base64 stands for can be UTF-8, as their upper halves tell: a byte that follows stands behind one that is followed.
+fn can_begin_quads(run: &[u8]) -> bool {
+    // Each byte's upper bits are these of one character: the first one's six, the second one's last four, the third one's last two.
+    const LEADS: [Class; 2] = [Class::of("w-z0-9+/_\\-"), Class::of("M-Pc-fs-v89+/_\\-")];
+    const FOLLOWS: [Class; 2] = [Class::of("I-LYZabo-r4-7"), Class::of("CGKOSWaeimquy26+\\-")];
+    const CONTROL: Class = Class::of("BRhx");
+    let [first, second, third, ..] = run else {
+        return false;
+    };
+    let [lead, other] = LEADS;
+    let [follows, last] = FOLLOWS;
+    let (leads, is_led) = (lead.has(*first), follows.has(*second));
+    if leads != is_led || !leads && !QUADS.has(*first) || CONTROL.has(*second) {
+        return false;
+    }
+    let (leads, follows) = (other.has(*second), last.has(*third));
+    follows && is_led || leads == follows
+}
+
+/// The same of the first bytes that hexadecimal stands for.
+fn can_begin_pairs(run: &[u8]) -> bool {
+    const LEADS: Class = Class::of("c-fC-F");
+    const FOLLOWS: Class = Class::of("89abAB");
+    const TEXT: Class = Class::of("02-9a-fA-F");
+    let mut is_led = false;
+    let mut leads = false;
+    for byte in run.iter().step_by(2).take(3) {
+        let follows = FOLLOWS.has(*byte);
+        if !(follows && is_led || leads == follows) || !TEXT.has(*byte) {
+            return false;
+        }
+        (leads, is_led) = (LEADS.has(*byte), follows);
+    }
+    true
 }
 
 /// Whether the first few bytes that a run stands for are text.
@@ -540,6 +571,19 @@ mod tests {
     }
 
     proptest::proptest! {
+        /// What tells runs that begin with no text from those that do is never wrong about these.
+        #[test]
+        fn nothing_that_begins_as_text_is_passed_over(text in "(é|ü|–|😀|[ -~\t\n]|\u{200b}|ß){1,9}", run in "([A-Za-z0-9+/_-]{15,30}|([02-79a-fA-F][0-9a-f]){8,12})") {
+            use ::base64::Engine as _;
+            use ::base64::engine::general_purpose::STANDARD_NO_PAD;
+            let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            for run in [STANDARD_NO_PAD.encode(&text), hex, run] {
+                let run = run.as_bytes();
+                proptest::prop_assert!(can_begin_quads(run) || !begins_text_of(run, 4));
+                proptest::prop_assert!(can_begin_pairs(run) || !begins_text_of(run, 2));
+            }
+        }
+
         /// What tells names from text is never wrong about text.
         #[test]
         fn nothing_that_stands_for_text_is_passed_over(
