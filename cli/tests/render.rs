@@ -173,6 +173,10 @@ fn what_would_be_unsafe_or_incomplete_is_refused() {
         by("certificate: { subject: x }"),
         by("jwt: { claims: { iss: x } }"),
     );
+    let payloads = POLICY.replace(
+        "auth:\n",
+        "auth:\n  identities: [{ id: a, user: b, jwt: { payload: one, claims: { iss: x } } }, { id: c, user: d, jwt: { payload: two, claims: { iss: x } } }]\n",
+    );
     let twice = format!("{POLICY}---\nversion: 1\n");
     for (policy, options, said) in [
         (
@@ -233,6 +237,31 @@ fn what_would_be_unsafe_or_incomplete_is_refused() {
             &[],
             "which Envoy has to verify: --jwt-issuer and --jwks",
         ),
+        (
+            POLICY,
+            &["--provider", "openai=https://a,http://127.0.0.1:1"],
+            "all have TLS, or none has",
+        ),
+        (
+            POLICY,
+            &["--client-ca", "ca.pem"],
+            "--client-ca needs a listener with TLS",
+        ),
+        (
+            POLICY,
+            &["--follow", "filter.yaml"],
+            "expected a file in a folder",
+        ),
+        (
+            POLICY,
+            &["--follow", "/filter.yaml"],
+            "expected a file in a folder",
+        ),
+        (
+            &payloads,
+            &["--jwt-issuer", "https://a", "--jwks", "keys.json"],
+            "the claims of several payloads",
+        ),
         (&twice, &[], "several policies in it that differ"),
         ("a: [\n", &[], "line "),
     ] {
@@ -250,6 +279,65 @@ fn what_would_be_unsafe_or_incomplete_is_refused() {
             .code,
         2
     );
+}
+
+#[test]
+fn what_follows_from_an_option_is_written() {
+    let large = POLICY.replace("dlp:\n", "dlp:\n  max_body_bytes: 1073741824\n");
+    let networks = "--inbound=10.0.0.0/8,2001:db8::/32";
+    for (policy, options, written) in [
+        (
+            POLICY,
+            &["--provider=anthropic"][..],
+            "type: \"LOGICAL_DNS\"",
+        ),
+        (
+            POLICY,
+            &["--provider=anthropic"],
+            "direct_response: { status: 404",
+        ),
+        (
+            POLICY,
+            &["--provider=anthropic=https://a.example,https://b.example"],
+            "type: \"STRICT_DNS\"",
+        ),
+        (
+            POLICY,
+            &["--provider=anthropic=https://a.example,https://b.example"],
+            "num_retries: 1\n",
+        ),
+        (POLICY, &[], "per_connection_buffer_limit_bytes: 34603008\n"),
+        (POLICY, &[], "max_heap_size_bytes: 2147483648\n"),
+        (&large, &[], "max_heap_size_bytes: 17179869184\n"),
+        (
+            POLICY,
+            &["--firewall=envoy", networks],
+            "ip saddr { 10.0.0.0/8 } accept",
+        ),
+        (
+            POLICY,
+            &["--firewall=envoy", networks],
+            "ip6 saddr { 2001:db8::/32 } accept",
+        ),
+        (
+            POLICY,
+            &["--firewall=envoy", "--egress-proxy=[2001:db8::1]:3128"],
+            "ip6 daddr 2001:db8::1 tcp dport 3128 accept",
+        ),
+        (
+            POLICY,
+            &["--firewall=envoy", "--egress-proxy=10.0.0.1:3128"],
+            " ip daddr 10.0.0.1 tcp dport 3128 accept",
+        ),
+    ] {
+        let output = render("envoy", policy, options);
+        assert_eq!(
+            (output.code, output.stderr.as_str()),
+            (0, ""),
+            "{options:?}"
+        );
+        assert!(output.stdout.contains(written), "{options:?}: {written}");
+    }
 }
 
 #[test]

@@ -288,6 +288,40 @@ fn what_would_be_unsafe_or_incomplete_is_refused() {
     );
 }
 
+#[test]
+fn the_image_is_one_and_its_registry_is_reached() {
+    let image = |url: &str, digest: &str| {
+        let sink = "collector=https://collector.company.com:4318";
+        let all = [
+            "render",
+            "istio",
+            "-",
+            "--host",
+            "llm.company.com",
+            "--cluster",
+            sink,
+            "--url",
+            url,
+            "--sha256",
+            digest,
+        ];
+        Run::new(&all).stdin(POLICY).output()
+    };
+    let output = image("oci://registry.company.com:5000/gateway:1", DIGEST);
+    assert!(
+        output.stdout.contains("{ protocol: TCP, port: 5000 }"),
+        "{output:?}"
+    );
+    let pinned = format!("oci://registry.company.com/gateway@sha256:{DIGEST}");
+    assert_eq!(image(&pinned, DIGEST).code, 0);
+    let output = image(&pinned, &"0".repeat(64));
+    assert_eq!(output.code, 2);
+    assert!(
+        output.stderr.contains("is not the digest in the URL"),
+        "{output:?}"
+    );
+}
+
 /// `envoy/istio/llm-gateway.yaml` is what the command in its README writes.
 #[test]
 fn the_example_is_what_is_rendered() {
