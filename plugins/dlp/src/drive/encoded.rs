@@ -48,7 +48,9 @@ const ZEROS: Class = Class::of("A");
 /// Calls `found` with each text that a part of a run can stand for. The first `known` characters are the last ones of a portion that was decoded.
 pub(super) fn decode(run: &[u8], known: usize, mut found: impl FnMut(&str)) {
     let is_long = run.len() > NAME_BYTES_MAX;
-    if run.len() >= RUN_BYTES_MIN && (is_long || stands_for_text(run)) && !repeats(run) {
+    // A character that is no ASCII ends a row of bytes of hexadecimal that are text.
+    let can_be = || is_long || stands_for_text(run) || can_begin_pairs(run);
+    if run.len() >= RUN_BYTES_MIN && can_be() && !repeats(run) {
         match foreign(run, known) {
             Some(text) => found(&text),
             None => decode_all((run, known), &mut found),
@@ -99,40 +101,59 @@ fn begins_foreign(run: &[u8], unit: usize) -> bool {
         && run.iter().step_by(unit).any(|byte| !begins.has(*byte))
 }
 
-/// Whether the first three bytes that base64 stands for can be UTF-8, as their upper halves tell: a byte that follows stands behind one that is followed.
+/// Whether the first twelve bytes that base64 stands for can be UTF-8, as their upper halves tell: a byte follows one that leads, or that follows itself.
 fn can_begin_quads(run: &[u8]) -> bool {
-    // Each byte's upper bits are these of one character: the first one's six, the second one's last four, the third one's last two.
-    const LEADS: [Class; 2] = [Class::of("w-z0-9+/_\\-"), Class::of("M-Pc-fs-v89+/_\\-")];
-    const FOLLOWS: [Class; 2] = [Class::of("I-LYZabo-r4-7"), Class::of("CGKOSWaeimquy26+\\-")];
-    const CONTROL: Class = Class::of("BRhx");
-    let [first, second, third, ..] = run else {
-        return false;
+    // Each byte's upper bits are those of one character: the first one's six, the second one's last four, the third one's last two.
+    const PLACES: [u32; 3] = [0x1111, 0x2222, 0x4444];
+    const LEADS: [Class; 3] = [
+        Class::of("w-z0-9+/_\\-"),
+        Class::of("M-Pc-fs-v89+/_\\-"),
+        Class::of("DHLPTXbfjnrvz37/_"),
+    ];
+    const FOLLOWS: [Class; 3] = [
+        Class::of("g-v"),
+        Class::of("I-LYZabo-r4-7"),
+        Class::of("CGKOSWaeimquy26+\\-"),
+    ];
+    const NO_TEXT: [Class; 2] = [Class::of("ABE-H"), Class::of("BRhx")];
+    let Some(first) = run.first_chunk::<LANES>() else {
+        return true;
     };
-    let [lead, other] = LEADS;
-    let [follows, last] = FOLLOWS;
-    let (leads, is_led) = (lead.has(*first), follows.has(*second));
-    if leads != is_led || !leads && !QUADS.has(*first) || CONTROL.has(*second) {
-        return false;
-    }
-    let (leads, follows) = (other.has(*second), last.has(*third));
-    follows && is_led || leads == follows
+    let first = u8x16::new(*first);
+    let of = |sets: &[Class]| {
+        let sets = sets.iter().zip(PLACES);
+        sets.fold(0, |all, (set, places)| {
+            all | set.members(first).to_bitmask() & places
+        })
+    };
+    let (leads, follows) = (of(&LEADS), of(&FOLLOWS));
+    let [firsts, seconds, thirds] = PLACES;
+    let before = |bytes: u32| bytes << 1 & (seconds | thirds) | bytes << 2 & firsts;
+    let (led, on) = (before(leads), before(follows));
+    (of(&NO_TEXT) | led & !follows | follows & !(led | on)) & 0xFFFF == 0
 }
 
-/// The same of the first bytes that hexadecimal stands for.
+/// The same of those that hexadecimal stands for: of eight, as far as it is any.
 fn can_begin_pairs(run: &[u8]) -> bool {
     const LEADS: Class = Class::of("c-fC-F");
     const FOLLOWS: Class = Class::of("89abAB");
     const TEXT: Class = Class::of("02-9a-fA-F");
-    let mut is_led = false;
-    let mut leads = false;
-    for byte in run.iter().step_by(2).take(3) {
-        let follows = FOLLOWS.has(*byte);
-        if !(follows && is_led || leads == follows) || !TEXT.has(*byte) {
-            return false;
-        }
-        (leads, is_led) = (LEADS.has(*byte), follows);
-    }
-    true
+    const CONTROL: Class = Class::of("1");
+    const FIRST: u32 = 0x15;
+    const PAIRS: u32 = 0x5555;
+    let Some(first) = run.first_chunk::<LANES>() else {
+        return true;
+    };
+    let first = u8x16::new(*first);
+    let of = |set: Class| set.members(first).to_bitmask() & PAIRS;
+    let (leads, follows, text) = (of(LEADS), of(FOLLOWS), of(TEXT));
+    let (led, on) = (leads << 2, follows << 2);
+    let control = of(CONTROL);
+    let wrong = led & !follows | follows & !(led | on) | control | !text & FIRST;
+    // Behind what is no hexadecimal nothing tells.
+    let any = text | control | !PAIRS;
+    let known = any & !any.wrapping_add(1) | FIRST;
+    wrong & known & PAIRS == 0
 }
 
 /// Whether the first few bytes that a run stands for are text.
