@@ -182,12 +182,13 @@ impl Claim {
 }
 
 fn judge_url(text: &str, last: bool) -> Look {
-    const SCHEME: &str = "data:";
-    let scheme = text.get(..SCHEME.len().min(text.len())).unwrap_or_default();
-    if !SCHEME
-        .get(..scheme.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    {
+    const SCHEME: &[u8] = b"data:";
+    // As bytes: a character may lie across where the scheme would end.
+    let begins = text
+        .bytes()
+        .zip(SCHEME)
+        .all(|(byte, of_scheme)| byte.eq_ignore_ascii_case(of_scheme));
+    if !begins {
         return Look::Plain;
     }
     match text.split_once(',') {
@@ -263,6 +264,7 @@ mod tests {
             (Claim::DataUrl, "data:my words;base64,hello", Look::Plain),
             (Claim::DataUrl, "https://example.com/x.png", Look::Plain),
             (Claim::DataUrl, "data:image/png;base64", Look::Plain),
+            (Claim::DataUrl, "dat\u{1ab}\u{1ab}", Look::Plain),
             (Claim::Prose, "call_9pMkZ8", Look::Plain),
         ] {
             assert_eq!(claim.judge(text, true), look, "{claim:?} {text}");
@@ -277,6 +279,13 @@ mod tests {
         assert_eq!(Claim::Id.judge(&"a".repeat(257), false), Look::Plain);
         assert_eq!(Claim::DataUrl.judge("da", false), Look::Unsure);
         assert_eq!(Claim::DataUrl.judge("dx", false), Look::Plain);
+        for text in [
+            "\u{1ab}\u{1ab}\u{1ab}",
+            "dtaa\u{1ab}",
+            "d\u{1f600}\u{1f600}",
+        ] {
+            assert_eq!(Claim::DataUrl.judge(text, false), Look::Plain, "{text}");
+        }
         assert_eq!(Claim::Base64.still("iVBORw0KGgo= and words"), 12);
         assert_eq!(Claim::DataUrl.still("data:image/png;base64,iVB ORw"), 25);
     }
