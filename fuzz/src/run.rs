@@ -158,6 +158,14 @@ impl Run {
             _ => true,
         });
         assert!(apart, "{:?}", outcome.edits);
+        // What is longer than a scanner remembers goes in parts, as it comes: only the first has something in its place.
+        outcome.edits.dedup_by(|(next, replacement), (part, _)| {
+            let continues = replacement.is_empty() && next.start == part.end;
+            if continues {
+                part.end = next.end;
+            }
+            continues
+        });
         outcome
     }
 
