@@ -389,7 +389,7 @@ impl Observe for Asked {
             }
             Meaning::AudioFormat => {
                 if let Value::String { head, .. } = value {
-                    self.add_unscanned(media::of_audio(head));
+                    self.blob_type = Some(media::of_audio(head));
                 }
             }
             Meaning::Once
@@ -418,13 +418,17 @@ impl Asked {
     fn blob(&mut self, value: Value<'_>) {
         match value {
             Value::Open { object: true } => {
+                // One around it that holds something itself is no longer at hand when it ends.
+                let around = self.blob_type.take().filter(|_| !self.blob_is_text);
                 self.blob_is_text = false;
-                self.blob_type = None;
+                if let Some(name) = around {
+                    self.add_unscanned(name);
+                }
             }
             Value::Close { object: true } => {
                 self.payload = Some(Payload {
                     name: self.blob_type.take(),
-                    is_text: self.blob_is_text,
+                    is_text: std::mem::take(&mut self.blob_is_text),
                 });
             }
             Value::String { .. }

@@ -37,16 +37,15 @@ const REQUEST: &[Row<Meaning>] = &[
     (":source.url", Remote),
     (":source.file_id", Stored),
     (":file_id", Stored),
-    // Tool results hold blocks of their own.
     (":content", Once),
-    ("messages.*.content.*.content.*:type", Once),
-    (":text", Part),
-    (":source", Blob),
-    (":source.type", BlobKind),
-    (":source.media_type", BlobType),
-    (":source.data", BlobData),
-    (":source.url", Remote),
-    (":source.file_id", Stored),
+];
+
+/// A block of a message, and where it holds blocks of its own: results of tools and of searches, what was fetched, documents made of blocks.
+const BLOCK: &str = "messages.*.content.*";
+const WITHIN: &[(&str, &str)] = &[
+    ("messages.*.content.*.content", "*"),
+    ("messages.*.content.*.content", "content"),
+    ("messages.*.content.*.source.content", "*"),
 ];
 
 const REQUEST_PLACES: &[Row<About>] = &[
@@ -70,13 +69,12 @@ const REQUEST_PLACES: &[Row<About>] = &[
     (":file_id", Are(Id)),
     (":tool_use_id", Are(Id)),
     (":content", Whose(Role::Tool)),
-    (":content.*.source.data", Are(Base64)),
-    (":content.*.source.file_id", Are(Id)),
 ];
 
 pub(super) const MESSAGES: Format = Format {
     request: REQUEST,
     request_places: REQUEST_PLACES,
+    request_again: Some((BLOCK, WITHIN)),
     response: &[
         ("content", Completion),
         ("content.*.text", Part),
@@ -150,6 +148,7 @@ pub(super) const MESSAGES: Format = Format {
 pub(super) const COUNT_TOKENS: Format = Format {
     request: REQUEST,
     request_places: REQUEST_PLACES,
+    request_again: Some((BLOCK, WITHIN)),
     response: &[],
     response_places: &[("input_tokens", Are(Count))],
     event: &[],

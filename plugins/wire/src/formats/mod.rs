@@ -47,7 +47,7 @@ pub(crate) enum Meaning {
     Remote,
     /// Of a request: the id of something that lies at the provider.
     Stored,
-    /// Of a request: the name of an audio format.
+    /// Of a [`Meaning::Blob`]: the name of its audio format.
     AudioFormat,
     /// Of a response: tokens of the prompt; all slots together are the sum, the last value of each counts.
     InputTokens(u8),
@@ -124,6 +124,8 @@ pub(crate) struct Format {
     pub request: &'static [Row<Meaning>],
     /// What stands where in them.
     pub request_places: &'static [Row<About>],
+    /// A place in them, and others where the same may stand: below each first one, at its key.
+    pub request_again: Option<(&'static str, &'static [(&'static str, &'static str)])>,
     /// Response bodies.
     pub response: &'static [Row<Meaning>],
     /// What stands where in them.
@@ -170,12 +172,20 @@ impl Compiled {
             event.add(root, format.response, format.response_places);
             for (key, path) in *parts {
                 let place = event.below(root, path);
-                event.alias(key, place);
+                event.alias(NodeId::ROOT, key, place);
+            }
+        }
+        let mut request = Trie::new(format.request, format.request_places);
+        if let Some((place, again)) = format.request_again {
+            let place = request.below(NodeId::ROOT, place);
+            for (path, key) in again {
+                let of = request.below(NodeId::ROOT, path);
+                request.alias(of, key, place);
             }
         }
         Self {
             format,
-            request: Trie::new(format.request, format.request_places),
+            request,
             response: Trie::new(format.response, format.response_places),
             event,
         }
@@ -216,6 +226,7 @@ impl Compiled {
 const PLAIN_JSON: Format = Format {
     request: &[],
     request_places: &[],
+    request_again: None,
     response: &[],
     response_places: &[],
     event: &[],

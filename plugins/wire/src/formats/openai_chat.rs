@@ -1,9 +1,9 @@
 //! OpenAI's chat completions: <https://platform.openai.com/docs/api-reference/chat>.
 
 use super::Meaning::{
-    Answers, Array, AudioFormat, Channel, Choices, Completion, CompletionCap, DataUrl, Delta,
-    Finish, IncludeUsage, InputTokens, Model, Once, OutputTokens, Part, Role as MessageRole,
-    Stored, Stream, StreamOptions, Usage, Whole,
+    Answers, Array, AudioFormat, Blob, BlobData, Channel, Choices, Completion, CompletionCap,
+    DataUrl, Delta, Finish, IncludeUsage, InputTokens, Model, Once, OutputTokens, Part,
+    Role as MessageRole, Stored, Stream, StreamOptions, Usage, Whole,
 };
 use super::{Format, Voice};
 use crate::places::About::{Are, Whose};
@@ -22,16 +22,19 @@ pub(super) const FORMAT: Format = Format {
         ("stream_options", StreamOptions),
         ("stream_options.include_usage", IncludeUsage),
         ("tools", Once),
+        ("prediction.content.*.text", Part),
         ("messages.*:role", MessageRole),
         (":content", Once),
         (":tool_calls", Once),
         (":tool_call_id", Once),
+        (":audio.id", Stored),
         ("messages.*.content.*:type", Once),
         (":text", Part),
         (":image_url.url", DataUrl),
         (":file.file_data", DataUrl),
         (":file.file_id", Stored),
-        (":input_audio.data", Once),
+        (":input_audio", Blob),
+        (":input_audio.data", BlobData),
         (":input_audio.format", AudioFormat),
         ("messages.*.tool_calls.*:id", Once),
         (":type", Once),
@@ -62,6 +65,7 @@ pub(super) const FORMAT: Format = Format {
         (":file.file_id", Are(Id)),
         (":input_audio.data", Are(Base64)),
     ],
+    request_again: None,
     response: &[
         ("choices.*.message", Completion),
         ("usage:prompt_tokens", InputTokens(0)),

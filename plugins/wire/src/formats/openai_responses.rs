@@ -2,9 +2,9 @@
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>.
 
 use super::Meaning::{
-    Channel, Completion, CompletionCap, DataUrl, Elsewhere, Group, InputTokens, Item, ItemKind,
-    KindOfText, Model, Once, OutputTokens, Part, Remote, Role as MessageRole, Sequence, Stored,
-    Stream, Within,
+    AudioFormat, Blob, BlobData, Channel, Completion, CompletionCap, DataUrl, Elsewhere, Group,
+    InputTokens, Item, ItemKind, KindOfText, Model, Once, OutputTokens, Part, Remote,
+    Role as MessageRole, Sequence, Stored, Stream, Within,
 };
 use super::{Ends, Format, Repeats, Voice};
 use crate::places::About::{Are, Whose};
@@ -20,6 +20,7 @@ pub(super) const FORMAT: Format = Format {
         ("max_output_tokens", CompletionCap),
         ("stream", Stream),
         ("prompt_cache_key", Once),
+        ("prompt.id", Stored),
         // What the provider kept of earlier calls, whoever made them, and answers that come when nobody reads them.
         ("previous_response_id", Elsewhere),
         ("conversation", Elsewhere),
@@ -34,6 +35,7 @@ pub(super) const FORMAT: Format = Format {
         (":result", DataUrl),
         (":output.image_url", DataUrl),
         (":output.file_id", Stored),
+        (":outputs.*.url", DataUrl),
         (":summary.*.text", Part),
         ("input.*.content.*:type", Once),
         (":text", Part),
@@ -41,6 +43,9 @@ pub(super) const FORMAT: Format = Format {
         (":file_data", DataUrl),
         (":file_url", Remote),
         (":file_id", Stored),
+        (":input_audio", Blob),
+        (":input_audio.data", BlobData),
+        (":input_audio.format", AudioFormat),
         ("input.*.output.*:type", Once),
         (":text", Part),
         (":image_url", DataUrl),
@@ -69,15 +74,18 @@ pub(super) const FORMAT: Format = Format {
         (":arguments", Are(Arguments)),
         (":encrypted_content", Are(Base64)),
         (":result", Are(Url)),
+        (":outputs.*.url", Are(Url)),
         (":output.image_url", Are(Url)),
         (":output.file_id", Are(Id)),
         ("input.*.content.*:image_url", Are(Url)),
         (":file_data", Are(Url)),
         (":file_id", Are(Id)),
+        (":input_audio.data", Are(Base64)),
         ("input.*.output.*:image_url", Are(Url)),
         (":file_data", Are(Url)),
         (":file_id", Are(Id)),
     ],
+    request_again: None,
     response: &[
         ("output", Completion),
         // The keys of what is streamed say nothing, so that it is the same text wherever it is repeated.

@@ -127,10 +127,15 @@ impl<M: Copy> Trie<M> {
         node
     }
 
-    /// Has `key` of the document lead to a place that is there.
-    pub(crate) fn alias(&mut self, key: &'static str, place: NodeId) {
-        if let Some(root) = self.node_mut(NodeId::ROOT) {
-            root.keys.push((Sketch::of(key), key, place));
+    /// Has `key` of a place, of which nothing is known yet, lead to another one.
+    pub(crate) fn alias(&mut self, of: NodeId, key: &'static str, place: NodeId) {
+        let Some(node) = self.node_mut(of) else {
+            return;
+        };
+        if key == "*" {
+            node.element = place;
+        } else {
+            node.keys.push((Sketch::of(key), key, place));
         }
     }
 
