@@ -1,9 +1,10 @@
 //! Sends what is due, and sees which alerts are over.
 
 use super::{Format, Receiver};
+use crate::blocks;
 use crate::firing::{self, Firing};
 use crate::ledger;
-use crate::rules::Rules;
+use crate::rules::{Rule, Rules};
 use crate::series::millis;
 use crate::subject::Subject;
 use portcullis_policy::{Answer, Background, Call, CallId, Metric, Outbox, Store, Timestamp};
@@ -28,6 +29,8 @@ const GIVE_UP: Duration = Duration::from_secs(3600);
 pub(crate) struct Notifier {
     rules: Rc<Rules>,
     to: Rc<Receiver>,
+    /// The longest block of any alert.
+    longest_block: Duration,
     /// The call under way, and what it tells.
     sent: Option<(CallId, Vec<Firing>)>,
     calls: u64,
@@ -35,7 +38,9 @@ pub(crate) struct Notifier {
 
 impl Notifier {
     pub fn new(rules: Rc<Rules>, to: Rc<Receiver>) -> Self {
+        let blocks = rules.all().iter().filter_map(|rule| rule.alert.block());
         Self {
+            longest_block: blocks.max().unwrap_or_default(),
             rules,
             to,
             sent: None,
@@ -44,8 +49,9 @@ impl Notifier {
     }
 
     /// Those that are over: their count has fallen, and whoever they blocked is free.
-    fn over(&self, store: &mut dyn Store, now_ms: u64, all: &[Firing]) -> Vec<Firing> {
+    fn over(&self, store: &mut dyn Store, now: Timestamp, all: &[Firing]) -> Vec<Firing> {
         let mut over = Vec::new();
+        let now_ms = millis(now);
         for firing in all
             .iter()
             .filter(|firing| firing.ended_ms.is_none() && now_ms >= firing.until_ms)
@@ -59,7 +65,10 @@ impl Notifier {
                 None => true,
                 // A store without an answer says nothing about it.
                 Some(rule) => match ledger::look(store, now_ms, subject, rule) {
-                    Ok(total) => total.is_none_or(|total| rule.recovered(total)),
+                    Ok(total) => {
+                        total.is_none_or(|total| rule.recovered(total))
+                            && !self.blocks(store, now, rule, subject)
+                    }
                     Err(_) => false,
                 },
             };
@@ -68,6 +77,12 @@ impl Notifier {
             }
         }
         over
+    }
+
+    /// Whether a source is still blocked: for longer than is noted here, where it was once more and there was no room to note it.
+    fn blocks(&self, store: &mut dyn Store, now: Timestamp, rule: &Rule, source: Subject) -> bool {
+        let left = |store| blocks::left(store, now, source, self.longest_block);
+        rule.alert.block().is_some() && left(store) != Ok(None)
     }
 
     fn due(&self, firing: &Firing, now_ms: u64) -> bool {
@@ -82,14 +97,15 @@ impl Notifier {
 
     /// Notes what is over, and takes what is to be sent now, so that nobody else does.
     #[inline(never)]
-    fn claim(&self, store: &mut dyn Store, now_ms: u64) -> Vec<Firing> {
+    fn claim(&self, store: &mut dyn Store, now: Timestamp) -> Vec<Firing> {
+        let now_ms = millis(now);
         let Ok(all) = firing::all(store) else {
             return Vec::new();
         };
         if all.is_empty() {
             return all;
         }
-        let over = self.over(store, now_ms, &all);
+        let over = self.over(store, now, &all);
         let nothing = over.is_empty() && !all.iter().any(|firing| self.due(firing, now_ms));
         if nothing {
             return Vec::new();
@@ -135,8 +151,7 @@ impl Background for Notifier {
         if self.sent.is_some() {
             return;
         }
-        let now_ms = millis(now);
-        let claimed = self.claim(out.store, now_ms);
+        let claimed = self.claim(out.store, now);
         if claimed.is_empty() {
             return;
         }
@@ -148,7 +163,7 @@ impl Background for Notifier {
             path: self.to.path.clone(),
             authority: self.to.authority.clone(),
             headers: vec![("content-type", "application/json".to_owned())],
-            body: self.to.body(&self.rules, now_ms, &claimed),
+            body: self.to.body(&self.rules, millis(now), &claimed),
             timeout: self.to.timeout,
         };
         out.call(id, call);

@@ -1,6 +1,8 @@
+use crate::blocks;
 use crate::firing::{self, FIRING_MAX, Firing};
 use crate::notify::{Notifier, Receiver};
 use crate::rules::Rules;
+use crate::subject::Subject;
 use portcullis_policy::config::Document;
 use portcullis_policy::{Answer, Background, CallId, MemoryStore, Metric, Outbox, Timestamp};
 use proptest::prelude::*;
@@ -87,6 +89,48 @@ fn there_is_room_for_so_many_and_the_rest_is_not_told() {
     }
     assert_eq!(seen.len(), 2 * FIRING_MAX);
     assert_eq!(firing::all(&mut store), Ok(vec![]));
+}
+
+#[test]
+fn whoever_is_blocked_once_more_is_not_told_to_be_free_where_there_was_no_room_to_note_it() {
+    const BLOCKING: &str = r#"{"notify": {"cluster": "am"}, "alerts": [{"name": "a", "condition": "errors by source > 1", "action": "block IP for 60s"}]}"#;
+    let document = Document::parse(BLOCKING.as_bytes()).unwrap();
+    let rules = Rules::read(&document).unwrap();
+    let rule = rules.all().first().unwrap().id;
+    let blocked = Firing {
+        rule,
+        ..firing(0, 60)
+    };
+    let (minute, mut store) = (Duration::from_secs(60), MemoryStore::default());
+    let source = Subject {
+        id: blocked.id,
+        place: blocked.place,
+    };
+    for n in 0..FIRING_MAX {
+        let firing = firing(u16::try_from(n).unwrap(), 600);
+        let until_ms = blocked.until_ms + u64::from(n > 0) * 600_000;
+        let firing = Firing {
+            rule,
+            until_ms,
+            ..firing
+        };
+        firing::raise(&mut store, &firing).unwrap();
+    }
+    for (seconds, room) in [(0, false), (50, false)] {
+        blocks::block(&mut store, at(seconds), source, minute, minute).unwrap();
+        assert_eq!(firing::raise(&mut store, &blocked), Ok(room));
+    }
+    let to = Receiver::read(&document, &|_: &str| None).unwrap();
+    let mut notifier = Notifier::new(Rc::new(rules), Rc::new(to));
+    for (seconds, is_over) in [(61, false), (109, false), (111, true)] {
+        let mut out = Outbox::new(&mut store);
+        notifier.tick(at(seconds), &mut out);
+        for (id, _) in out.take_calls() {
+            notifier.answered(at(seconds), id, &Answer::Failed, &mut out);
+        }
+        let all = firing::all(&mut store).unwrap();
+        assert_eq!(all[0].ended_ms.is_some(), is_over, "after {seconds} s");
+    }
 }
 
 #[test]
