@@ -49,6 +49,14 @@ impl Patterns {
         self.saw_folds = false;
     }
 
+    /// Leaves nothing but what is known of a text.
+    #[cfg(test)]
+    pub(crate) fn forget_room(&mut self) {
+        if !self.folded.goes {
+            self.folded = Folded::default();
+        }
+    }
+
     /// Steps that were taken before this text, and more than it may cost.
     pub(crate) const fn owe(&mut self, steps: usize) {
         self.written.owe(steps);

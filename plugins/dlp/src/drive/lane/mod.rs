@@ -117,7 +117,7 @@ pub(crate) struct Lane {
 }
 
 /// Candidates of one detector, which answer in the order of their triggers.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Queue {
     is_set: bool,
     /// How many of them wait.
@@ -228,6 +228,14 @@ impl Lane {
         (*steps, *spent_around) = (0, 0);
         (*decoded, *depth) = (0, 0);
         *opaque = false;
+    }
+
+    /// Leaves nothing but what is known of a text, of which all that is room alone must know nothing.
+    #[cfg(test)]
+    pub(crate) fn forget_room(&mut self) {
+        assert!(self.queues.iter().all(|queue| *queue == Queue::default()));
+        (self.queues, self.inner, self.views) = (Vec::new(), None, None);
+        self.memo.begin(0);
     }
 
     /// Whether the room that it has is what a short text needs.
