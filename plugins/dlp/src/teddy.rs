@@ -356,11 +356,11 @@ impl<const GROUPS: usize> Teddy<GROUPS> {
 
 /// Fewer bytes than a block has, with nothing behind them.
 #[inline(never)]
-fn lengthened(bytes: &[u8]) -> [u8; BLOCK] {
+pub(crate) fn lengthened<const BYTES: usize>(bytes: &[u8]) -> [u8; BYTES] {
     // What is copied is overwritten up to a whole register.
-    let mut room = [0; BLOCK + LANES];
+    let mut room = [0; POSITIONS + 2 * LANES];
     copy(&mut room, 0, bytes);
-    room.first_chunk().copied().unwrap_or([0; BLOCK])
+    room.first_chunk().copied().unwrap_or([0; BYTES])
 }
 
 /// How often text has a byte, about: prose, code, JSON and logs.

@@ -29,8 +29,8 @@ impl Kinds {
         let mut look = |bytes: u8x16| {
             let classes = classes(bytes);
             seldom |= classes.simd_eq(u8x16::splat(SELDOM));
-            // A mask is made of the highest bits.
-            let word = classes.simd_gt(u8x16::splat(NO_WORD_MAX));
+            // A mask is made of the highest bits: what is more than that gets one.
+            let word = classes.saturating_add(u8x16::splat(0x7F - NO_WORD_MAX));
             [classes, word]
         };
         let [digits, word] = match bytes.as_array() {

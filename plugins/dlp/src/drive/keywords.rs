@@ -4,17 +4,18 @@
 //! An Aho-Corasick automaton waits for each state before it can look up the next. Here sixteen positions are looked at together, and no look
 //! depends on the one before; and of each keyword those bytes are looked for that text has least often, so that few looks lead on.
 
+mod candidates;
 mod keyword;
 
 #[cfg(test)]
 mod tests;
 
-use super::blocks::bits;
 use super::plan::PLAN;
 use crate::detectors::Shapes;
-use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy, frequency};
+use crate::teddy::{Builder, POSITIONS, PRINT, Print, Teddy, frequency, lengthened};
 use crate::trigger::Trigger;
 use crate::window::Window;
+use candidates::Candidates;
 use keyword::Keyword;
 use portcullis_pattern::ByteSet;
 use portcullis_policy::sort::sort_by;
@@ -24,8 +25,8 @@ use std::sync::Arc;
 /// Bytes of a look; of a keyword's last bytes one fewer.
 pub(super) const LOOK: usize = 4;
 
-/// Bits of the table, as a power of two: 8 KiB, so that table and text stay in the first-level cache.
-const TABLE_BITS: u32 = 16;
+/// Bits of the table, as a power of two: 16 KiB, so that table and text stay in the first-level cache, and few bits are set.
+const TABLE_BITS: u32 = 17;
 
 /// The first three bytes of a look, in four that are read at once.
 const START_MASK: u32 = 0xFF_FFFF;
@@ -80,7 +81,7 @@ pub(super) struct Word {
 /// A look with a bit leads to the keywords that it is taken of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Look {
-    hash: u16,
+    hash: u32,
     keyword: u16,
     key: u32,
     /// Another byte of the keyword, without its case, and where it stands from the look: most of those that share a look are told apart by it.
@@ -106,17 +107,6 @@ pub(super) struct Keywords {
 pub(super) struct Hit<'k> {
     pub(super) keyword: &'k Keyword,
     pub(super) at: Range<usize>,
-}
-
-/// Where of sixty-four positions there may be what.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sifted {
-    /// A look of a keyword's last three bytes.
-    short: u64,
-    /// One of four.
-    long: u64,
-    /// A print of a factor.
-    factor: u64,
 }
 
 /// Up to where keywords were looked for.
@@ -167,7 +157,7 @@ impl Keywords {
         let mut table = Box::new([0; 1 << (TABLE_BITS - 5)]);
         let mut set = |look: u32| {
             for hash in [hash(look), start_hash(look)] {
-                if let Some(word) = table.get_mut(usize::from(hash) / 32) {
+                if let Some(word) = table.get_mut(hash as usize / 32) {
                     *word |= 1_u32 << (hash % 32);
                 }
             }
@@ -235,49 +225,43 @@ impl Keywords {
     pub(super) fn candidates(&self, text: &[u8]) -> (u32, u32) {
         let (mut all, mut sifted) = (0, 0);
         self.prints.each(text, |first, positions| {
-            let of = self.sift(positions, &text[first..]);
+            let mut candidates = Candidates::new();
             all += positions.count_ones();
-            sifted += (of.short | of.long | of.factor).count_ones();
+            self.sift(&mut candidates, first, positions, &text[first..]);
+            for look in candidates.drain().map(|at| look(text, at)) {
+                let start = look & START_MASK;
+                let looks = [look, start | SHORT, start | FACTOR];
+                sifted += u32::from(looks.iter().any(|look| self.bit(hash(*look)) == 1));
+            }
             true
         });
         (all, sifted)
     }
 
-    /// Whether a bit is set. Always a plain load.
+    /// Whether a bit is set: one, or zero. Always a plain load.
     #[inline]
-    fn bit(&self, hash: u16) -> bool {
-        let word = self.table.get(usize::from(hash) / 32).copied();
-        word.unwrap_or_default() >> (hash % 32) & 1 == 1
+    fn bit(&self, hash: u32) -> usize {
+        let word = self.table.get(hash as usize / 32).copied();
+        (word.unwrap_or_default() >> (hash % 32) & 1) as usize
     }
 
-    /// What there may be at the positions whose bits are set. `bytes` begin at the first position.
-    #[inline(never)]
-    fn sift(&self, positions: u64, bytes: &[u8]) -> Sifted {
-        let mut sifted = Sifted::default();
-        if let Some(bytes) = bytes.first_chunk::<{ POSITIONS + LOOK }>() {
-            for bit in bits(positions) {
-                // Always at hand, so this is a plain load.
-                let here = bytes.get(bit % POSITIONS..).unwrap_or_default();
-                let look = here.first_chunk::<LOOK>().copied().unwrap_or_default();
-                self.sift_one(u32::from_le_bytes(look), bit, &mut sifted);
-            }
-        } else {
-            for bit in bits(positions) {
-                let here = look(bytes.get(bit..).unwrap_or_default());
-                self.sift_one(here, bit, &mut sifted);
-            }
-        }
-        sifted
-    }
-
+    /// Adds those of a block's positions whose three bytes are some look's first. `bytes` begin at the first position, `from`.
     #[inline(always)]
-    fn sift_one(&self, look: u32, bit: usize, sifted: &mut Sifted) {
-        if self.bit(start_hash(look)) {
-            let start = look & START_MASK;
-            sifted.short |= u64::from(self.bit(hash(start | SHORT))) << bit;
-            sifted.long |= u64::from(self.bit(hash(look))) << bit;
-            sifted.factor |= u64::from(self.bit(hash(start | FACTOR))) << bit;
-        }
+    fn sift(&self, candidates: &mut Candidates, from: usize, positions: u64, bytes: &[u8]) {
+        let room;
+        let block: &[u8; POSITIONS + LOOK] = match bytes.first_chunk() {
+            Some(block) => block,
+            None => {
+                room = lengthened(bytes);
+                &room
+            }
+        };
+        candidates.add(from, positions, |bit| {
+            // Always at hand, so this is a plain load.
+            let here = block.get(bit..).unwrap_or_default();
+            let look = here.first_chunk().copied().unwrap_or_default();
+            self.bit(start_hash(u32::from_le_bytes(look)))
+        });
     }
 
     /// Calls `found` for every keyword whose look is taken where none was taken before. Returns how far that is: what is cut off by the end of
@@ -300,42 +284,46 @@ impl Keywords {
         }
         let bytes = window.slice(looked.to).unwrap_or_default();
         let (mut cut, mut passed) = (None, 0);
-        self.prints.each(bytes, |first, positions| {
-            let rest = bytes.get(first..).unwrap_or_default();
-            let sifted = self.sift(positions, rest);
-            let from = looked.to + first;
-            for bit in bits(sifted.factor) {
-                let (position, behind) = (from + bit, rest.get(bit..).unwrap_or_default());
-                if let Some(patterns) = &self.patterns
+        let mut look_at = |candidates: &mut Candidates| {
+            for at in candidates.drain() {
+                let position = looked.to + at;
+                let look = look(bytes, at);
+                let short = look & START_MASK | SHORT;
+                let factor = look & START_MASK | FACTOR;
+                let [is_long, is_short, is_factor] =
+                    [look, short, factor].map(|look| self.bit(hash(look)));
+                if is_long | is_short | is_factor == 0 {
+                    continue;
+                }
+                if is_factor == 1
+                    && let Some(patterns) = &self.patterns
                     && places.last().is_none_or(|last| *last < position)
-                    && patterns.goes_on(behind)
+                    && patterns.goes_on(bytes.get(at..).unwrap_or_default())
                 {
                     places.push(position);
                 }
-            }
-            let looks = match cut {
-                None => sifted.short | sifted.long,
-                Some(_) => 0,
-            };
-            for bit in bits(looks) {
-                let position = from + bit;
-                if position < passed {
+                if cut.is_some() || position < passed {
                     continue;
                 }
-                let look = look(rest.get(bit..).unwrap_or_default());
                 let mut found = |hit: Hit<'_>| passed = passed.max(found(hit));
-                if sifted.short >> bit & 1 == 1 && !(looked.short && position == looked.to) {
-                    let short = look & START_MASK | SHORT;
+                if is_short == 1 && !(looked.short && position == looked.to) {
                     self.at(window, position, short, last, &mut found);
                 }
-                if sifted.long >> bit & 1 == 1 && !self.at(window, position, look, last, &mut found)
-                {
+                if is_long == 1 && !self.at(window, position, look, last, &mut found) {
                     cut = Some(position);
-                    break;
                 }
+            }
+        };
+        let mut candidates = Candidates::new();
+        self.prints.each(bytes, |first, positions| {
+            let rest = bytes.get(first..).unwrap_or_default();
+            self.sift(&mut candidates, first, positions, rest);
+            if candidates.is_full() {
+                look_at(&mut candidates);
             }
             true
         });
+        look_at(&mut candidates);
         match cut.or_else(|| window.end().checked_sub(PRINT)) {
             Some(to) if to >= looked.to => Looked { to, short: true },
             Some(_) | None => looked,
@@ -406,14 +394,20 @@ impl Keywords {
     }
 }
 
-/// What bytes begin with, of which there are three at least.
+/// The four bytes that stand at a position, or the last three.
 #[inline]
-fn look(bytes: &[u8]) -> u32 {
-    let whole = bytes.first_chunk::<LOOK>();
-    u32::from_le_bytes(whole.copied().unwrap_or(match bytes {
-        [a, b, c, ..] => [*a, *b, *c, 0],
-        _ => [0; LOOK],
-    }))
+fn look(bytes: &[u8], position: usize) -> u32 {
+    let here = bytes.get(position..).and_then(<[u8]>::first_chunk);
+    here.map_or_else(|| last_look(bytes), |look| u32::from_le_bytes(*look))
+}
+
+#[cold]
+#[inline(never)]
+fn last_look(bytes: &[u8]) -> u32 {
+    match bytes {
+        [.., a, b, c] => u32::from_le_bytes([*a, *b, *c, 0]),
+        _ => 0,
+    }
 }
 
 /// A look in lower case. A short one stays what it is.
@@ -425,17 +419,17 @@ const fn folded(look: u32) -> u32 {
 }
 
 #[inline]
-const fn hash(look: u32) -> u16 {
-    (look.wrapping_mul(0x9E37_79B1) >> (32 - TABLE_BITS)) as u16
+const fn hash(look: u32) -> u32 {
+    look.wrapping_mul(0x9E37_79B1) >> (32 - TABLE_BITS)
 }
 
 /// Of the first three bytes of a look.
 #[inline]
-const fn start_hash(look: u32) -> u16 {
-    (look.wrapping_mul(0x9E37_79B1 << 8) >> (32 - TABLE_BITS)) as u16
+const fn start_hash(look: u32) -> u32 {
+    look.wrapping_mul(0x9E37_79B1 << 8) >> (32 - TABLE_BITS)
 }
 
-const fn bucket_of(hash: u16) -> usize {
+const fn bucket_of(hash: u32) -> usize {
     (hash >> (TABLE_BITS - BUCKET_BITS)) as usize
 }
 

@@ -30,6 +30,18 @@ impl Listed {
         self.stretches.undecided()
     }
 
+    /// Which of the last bytes were digits.
+    #[inline]
+    pub(super) const fn digits(&self) -> u64 {
+        self.digits
+    }
+
+    /// Takes a block without digits, behind another without.
+    #[inline]
+    pub(super) const fn pass(&mut self, words: u64) {
+        self.words = words;
+    }
+
     /// Takes which of the next `len` bytes, from `from` on, are characters of words and digits.
     #[inline]
     pub(super) fn take(

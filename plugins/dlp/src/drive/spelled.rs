@@ -46,6 +46,18 @@ impl Spelled {
         self.stretches.undecided()
     }
 
+    /// Whether one of the next block's characters of words may stand alone, as in what is spelled out.
+    #[inline]
+    pub(super) const fn may_hold(&self, words: u64) -> bool {
+        are_alone(self.words >> 32 | words << 32) | are_alone(words) != 0
+    }
+
+    /// Takes a block that holds none.
+    #[inline]
+    pub(super) const fn pass(&mut self, words: u64) {
+        self.words = words;
+    }
+
     /// Takes which of the next `len` bytes, from `from` on, are characters of words.
     #[inline]
     pub(super) fn take(

@@ -29,6 +29,12 @@ impl Lane {
             let (block, rest) = bytes.split_at_checked(BLOCK).unwrap_or((bytes, &[]));
             let kinds = Kinds::of(block);
             let (from, len) = (self.scanned, block.len());
+            // As what stands before a text.
+            let borders = work.page.map_or(0, |page| page.borders(from));
+            if len == BLOCK && self.passes(kinds, borders) {
+                bytes = rest;
+                continue;
+            }
             self.digits(kinds.digits, block, &work)?;
             self.words(kinds.word, from, len, &work)?;
             for at in bits(kinds.at).map(|bit| from + bit) {
@@ -42,8 +48,6 @@ impl Lane {
                 self.escaped
                     .look(at, work.of(at).window, work.last, &mut decoded);
             }
-            // As what stands before a text.
-            let borders = work.page.map_or(0, |page| page.borders(from));
             self.spelled
                 .take(kinds.word | borders, from, len, &work, &mut decoded);
             self.listed
@@ -82,6 +86,29 @@ impl Lane {
         });
         self.places = places;
         result.map(|_| ())
+    }
+
+    /// Passes over a block that is nothing to anybody, as most of prose is: no digit, no sign that is looked at, no long run of characters of words,
+    /// and none alone. Else false, and it is still to be looked at.
+    #[inline]
+    fn passes(&mut self, kinds: Kinds, borders: u64) -> bool {
+        let seen = kinds.digits | kinds.at | kinds.escapes | self.listed.digits();
+        if seen != 0 || self.digits.is_some() {
+            return false;
+        }
+        let open = self.word.map_or(0, |start| self.scanned - start);
+        let begun = open + kinds.word.trailing_ones() as usize;
+        let words = kinds.word | borders;
+        if begun >= RUN_BYTES_MIN || long(kinds.word) != 0 || self.spelled.may_hold(words) {
+            return false;
+        }
+        self.letters = u64::MAX;
+        self.scanned += BLOCK;
+        let open = kinds.word.leading_ones() as usize;
+        self.word = (open > 0).then(|| self.scanned - open);
+        self.spelled.pass(words);
+        self.listed.pass(kinds.word);
+        true
     }
 
     /// What was left open goes on.
@@ -255,13 +282,14 @@ impl Lane {
                 return self.portions(end, *work);
             }
             self.word = None;
-            self.run(start..from + more, from + more + 1, *work)?;
+            let run = start..from + more;
+            // As nearly all words are.
+            if run.len() >= RUN_BYTES_MIN {
+                self.run(run, from + more + 1, *work)?;
+            }
             word &= u64::MAX << more;
         }
-        let two = word & word >> 1;
-        let four = two & two >> 2;
-        let eight = four & four >> 4;
-        let mut long = eight & eight >> (RUN_BYTES_MIN - 8);
+        let mut long = long(word);
         while long != 0 {
             let start = long.trailing_zeros() as usize;
             let run = (word >> start).trailing_ones() as usize;
@@ -395,6 +423,15 @@ impl Lane {
         self.inner = Some(lane);
         Ok(())
     }
+}
+
+/// Where as many in a row begin as are decoded.
+#[inline]
+const fn long(word: u64) -> u64 {
+    let two = word & word >> 1;
+    let four = two & two >> 2;
+    let eight = four & four >> 4;
+    eight & eight >> (RUN_BYTES_MIN - 8)
 }
 
 /// Which letters stand before a place of a block, if they begin in it.
