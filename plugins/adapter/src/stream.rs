@@ -130,10 +130,10 @@ impl Stream {
         let trailer_edits = exchange.take_trailer_edits();
         let edited = edit_fields(way.map(), fields, &exchange.take_header_edits())
             .and_then(|()| edit_fields(way.trailers(), None, &trailer_edits));
-        let action = match edited {
-            Ok(()) => perform(way, step),
+        let step = match edited {
+            Ok(()) => step,
             // A credential that could not be removed must not travel.
-            Err(_) if matches!(step, Step::Reply(_)) => perform(way, step),
+            Err(_) if matches!(step, Step::Reply(_)) => step,
             Err(_) => {
                 abi::log(
                     Level::Error,
@@ -146,9 +146,18 @@ impl Stream {
                     store: &mut store,
                     filter_state: &host::filter_state,
                 };
-                perform(way, exchange.give_up(&mut turn, message))
+                exchange.give_up(&mut turn, message)
             }
         };
+        let action = perform(way, step).unwrap_or_else(|_| {
+            abi::log(
+                Level::Error,
+                "portcullis: the host refused an edited body, so the stream was closed",
+            );
+            abi::close_stream(Half::Response);
+            exchange.was_cut_off();
+            Action::Pause
+        });
         publish(exchange);
         if let Some(worked) = &mut self.worked
             && let Some(steps) = stands_for(self.steps)
@@ -237,8 +246,6 @@ impl Stream {
 
     /// Request headers are there.
     pub fn request_headers(&mut self, end_of_stream: bool) -> Action {
-        let wanted = self.exchange.as_ref().is_some_and(Exchange::wants_source);
-        let source = wanted.then(host::source).flatten();
         if let Some(exchange) = &mut self.exchange
             && !exchange.attributes().is_empty()
         {
@@ -249,7 +256,7 @@ impl Stream {
             Way::Request,
             Map::RequestHeaders,
             &mut |exchange, turn, fields| {
-                exchange.request_head(turn, fields, source, end_of_stream)
+                exchange.request_head(turn, fields, &host::source, end_of_stream)
             },
         )
     }
@@ -313,12 +320,7 @@ impl Stream {
                 .unwrap_or_default();
             exchange.request_unseen(&turn, &fields, host::source(), host::request_age());
         }
-        let status = if exchange.wants_end_status() {
-            host::response_status()
-        } else {
-            0
-        };
-        exchange.end(&mut turn, status);
+        exchange.end(&mut turn, &host::response_status);
         publish(exchange);
         if let Some(worked) = &mut self.worked {
             *worked = worked.saturating_add(host::now().since(now));
@@ -332,26 +334,17 @@ pub(crate) fn refuse_unknown() -> Action {
     reply(&unavailable("The gateway does not know this stream."))
 }
 
-/// Carries out what the exchange wants done with the message.
-fn perform(way: Way, step: Step) -> Action {
-    match step {
+/// Carries out what the exchange wants done with the message; an error where the host refuses an edited body.
+fn perform(way: Way, step: Step) -> Result<Action, abi::Failure> {
+    Ok(match step {
         Step::Pass | Step::Release(None) => Action::Continue,
         Step::Hold => Action::Pause,
         Step::Replace(bytes) | Step::Release(Some(bytes)) => {
-            match abi::replace_buffer(way.buffer(), &bytes) {
-                Ok(()) => Action::Continue,
-                Err(_) => {
-                    abi::log(
-                        Level::Error,
-                        "portcullis: the host refused an edited body, so the stream was closed",
-                    );
-                    abi::close_stream(Half::Response);
-                    Action::Pause
-                }
-            }
+            abi::replace_buffer(way.buffer(), &bytes)?;
+            Action::Continue
         }
         Step::Reply(local) => reply(&local),
-    }
+    })
 }
 
 fn reply(local: &LocalReply) -> Action {

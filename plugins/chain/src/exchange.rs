@@ -2,7 +2,7 @@
 
 use crate::fanout::{Fanout, Member};
 use crate::request::RequestState;
-use crate::response::ResponseState;
+use crate::response::{ResponseState, SUCCESS};
 use crate::shared::{self, Published, Stage};
 use crate::{Completeness, Gateway, Step};
 use portcullis_policy::{
@@ -46,6 +46,8 @@ pub struct Exchange {
     /// The request asks for the usage of its stream, and the client did not.
     pub(crate) usage_hidden: bool,
     pub(crate) published: Published,
+    /// The status of a response that went on from here whole.
+    passed: Option<u16>,
     ended: bool,
 }
 
@@ -76,6 +78,7 @@ impl Exchange {
             listing: None,
             usage_hidden: false,
             published: Published::default(),
+            passed: None,
             ended: false,
         }
     }
@@ -102,19 +105,18 @@ impl Exchange {
     }
 
     /// Whether somebody wants to know where the request comes from.
-    #[must_use]
-    pub fn wants_source(&self) -> bool {
-        self.gateway.interest.source
+    pub(crate) fn wants_source(&self) -> bool {
+        let interest = self.gateway.interest;
+        interest.source || (interest.source_of_strangers && self.fanout.facts.identity.is_none())
     }
 
-    /// Whether somebody wants to know what status the client got.
-    #[must_use]
-    pub fn wants_end_status(&self) -> bool {
-        self.gateway.interest.end_status
+    /// The proxy did not do what the last step of a body said, and closed the stream: nobody knows what the client got.
+    pub const fn was_cut_off(&mut self) {
+        self.passed = None;
     }
 
-    /// The exchange is over; `status` is what the client got, 0 when it got nothing.
-    pub fn end(&mut self, turn: &mut Turn<'_>, status: u16) {
+    /// The exchange is over; `status` asks the proxy what the client got, 0 when it got nothing.
+    pub fn end(&mut self, turn: &mut Turn<'_>, status: &dyn Fn() -> u16) {
         if self.ended {
             return;
         }
@@ -129,8 +131,19 @@ impl Exchange {
                 self.published.import_usage(facts, filter_state);
             }
         }
+        let status = self.end_status(status);
         self.close_response(turn, status);
         self.fanout.tell_all(turn, &Event::End { status });
+    }
+
+    /// What the client got, where somebody wants to know. Asking the proxy is dear, and a success that went on whole is what the client gets, as long
+    /// as no module nearer to it refused.
+    fn end_status(&self, ask: &dyn Fn() -> u16) -> u16 {
+        match self.passed {
+            _ if !self.gateway.interest.end_status => 0,
+            Some(status) if self.fanout.facts.refusal.is_none() => status,
+            Some(_) | None => ask(),
+        }
     }
 
     /// What is known so far.
@@ -260,6 +273,7 @@ impl Exchange {
         if meaning.usage.is_some() {
             self.fanout.facts.usage = meaning.usage;
         }
+        self.passed = (meaning.complete && meaning.status == SUCCESS).then_some(SUCCESS);
         self.fanout.tell_all(turn, &Event::ResponseEnd(&meaning));
     }
 }

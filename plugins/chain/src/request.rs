@@ -28,21 +28,23 @@ pub(crate) enum RequestState {
 }
 
 impl Exchange {
-    /// Request line and headers; `complete` when no body follows. Header edits are ready after it, whatever the step.
+    /// Request line and headers; `source` asks the proxy where the request comes from, `complete` when no body follows. Header edits are ready after
+    /// it, whatever the step.
     pub fn request_head(
         &mut self,
         turn: &mut Turn<'_>,
         headers: &[(&str, &[u8])],
-        source: Option<IpAddr>,
+        source: &dyn Fn() -> Option<IpAddr>,
         complete: bool,
     ) -> Step {
         let attested = self.take_attested();
-        let mut head = self.describe(turn, headers, source);
-        head.attributes = &attested;
         if self.gateway.interest.identity && self.stands_with_others() {
             self.published
                 .import_identity(&mut self.fanout.facts, turn.filter_state);
         }
+        let source = self.wants_source().then(source).flatten();
+        let mut head = self.describe(turn, headers, source);
+        head.attributes = &attested;
         let (edits, verdict) = self.fanout.tell(turn, &Event::RequestHead(&head));
         self.header_edits = edits;
         let settings = &self.gateway.settings;

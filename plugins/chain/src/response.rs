@@ -27,7 +27,7 @@ pub(crate) enum ResponseState {
 }
 
 /// The status of an answer that is none of a proxy's own making, or might as well be the provider's.
-const SUCCESS: u16 = 200;
+pub(crate) const SUCCESS: u16 = 200;
 
 /// What follows is another protocol.
 pub(crate) const SWITCHING_PROTOCOLS: u16 = 101;

@@ -229,11 +229,15 @@ impl Published {
     /// Reads all that other modules learned by the end of the exchange, where this one does not know better itself.
     pub fn import_all(&mut self, facts: &mut Facts, filter_state: &dyn Fn(&str) -> Option<String>) {
         self.import_identity(facts, filter_state);
+        import_shadow(facts, filter_state);
         if facts.auth == AuthOutcome::None {
-            facts.auth = match filter_state(names::AUTH).as_deref() {
-                Some("success") => AuthOutcome::Success,
-                Some("failure") => AuthOutcome::Failure,
-                _ => AuthOutcome::None,
+            // Whose key it was stands there also where it was refused, but then that refusal does as well: without one, nobody needs to be asked.
+            let refused = self.told == Some(Decision::Refuse)
+                || facts.refusal.is_some()
+                || !facts.shadow.is_empty();
+            facts.auth = match &facts.identity {
+                Some(_) if !refused => AuthOutcome::Success,
+                Some(_) | None => auth(filter_state),
             };
             self.auth = facts.auth;
         }
@@ -259,7 +263,6 @@ impl Published {
             self.unscanned.clone_from(&facts.unscanned);
         }
         self.import_usage(facts, filter_state);
-        import_shadow(facts, filter_state);
     }
 
     /// Reads what a module nearer to the provider read of its count.
@@ -279,6 +282,15 @@ impl Published {
 fn decided(facts: &Facts) -> (Decision, Option<Reason>) {
     let reason = facts.refusal.as_ref().map(|refusal| refusal.reason);
     (facts.decision(), reason)
+}
+
+/// What became of the caller's credentials.
+fn auth(filter_state: &dyn Fn(&str) -> Option<String>) -> AuthOutcome {
+    match filter_state(names::AUTH).as_deref() {
+        Some("success") => AuthOutcome::Success,
+        Some("failure") => AuthOutcome::Failure,
+        _ => AuthOutcome::None,
+    }
 }
 
 /// Reads what policies in shadow mode would have refused, those of modules before this one first: whoever writes, writes all of it.
@@ -422,6 +434,33 @@ mod tests {
             state.get(names::TOKENS_TOTAL).map(String::as_str),
             Some("7")
         );
+    }
+
+    #[test]
+    fn who_was_not_refused_has_authenticated() {
+        let identity = Identity {
+            user: "a@b".into(),
+            team: None,
+            key_id: "k".into(),
+        };
+        let read = |auth: &str, other: Option<(&'static str, &str)>| {
+            let mut asked = HashMap::from([
+                (names::IDENTITY, identity.to_json()),
+                (names::AUTH, auth.to_owned()),
+            ]);
+            asked.extend(other.map(|(name, value)| (name, value.to_owned())));
+            let mut facts = Facts::default();
+            let mut published = Published::default();
+            let filter_state = |name: &str| asked.get(name).cloned();
+            published.import_refusal(&mut facts, &filter_state);
+            published.import_all(&mut facts, &filter_state);
+            facts.auth
+        };
+        assert_eq!(read("anything", None), AuthOutcome::Success);
+        let shadowed = Some((names::SHADOW, "expired_api_key"));
+        assert_eq!(read("failure", shadowed), AuthOutcome::Failure);
+        let limited = Some((names::SHADOW, "rate_limit_tokens"));
+        assert_eq!(read("success", limited), AuthOutcome::Success);
     }
 
     #[test]

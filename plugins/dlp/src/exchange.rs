@@ -52,6 +52,7 @@ impl Policy for Dlp {
             // What was masked must come back.
             response_text: response || (request && config.masker.is_some()),
             source: false,
+            source_of_strangers: false,
             identity: any(&|rule| rule.scope.teams.is_some()),
             record: false,
             end_status: false,

@@ -75,6 +75,8 @@ pub struct Interest {
     pub response_text: bool,
     /// Where a request comes from is wanted. Asking the proxy costs a microsecond; where nobody wants to know, it is not known.
     pub source: bool,
+    /// The same, only where nobody is known to call ([`Facts::identity`]) when the request's head comes.
+    pub source_of_strangers: bool,
     /// From [`Event::RequestHead`] on, [`Facts::identity`] must hold whom another module of the filter chain found to call.
     pub identity: bool,
     /// At [`Event::End`], [`Facts`] must hold what the other modules of the filter chain learned.
@@ -100,6 +102,7 @@ impl Interest {
             response_usage: self.response_usage || other.response_usage,
             response_text: self.response_text || other.response_text,
             source: self.source || other.source,
+            source_of_strangers: self.source_of_strangers || other.source_of_strangers,
             identity: self.identity || other.identity,
             record: self.record || other.record,
             end_status: self.end_status || other.end_status,

@@ -113,7 +113,7 @@ impl Policy for RateLimit {
         Interest {
             request_body: true,
             response_usage: true,
-            source: true,
+            source_of_strangers: true,
             identity: true,
             end_status: true,
             ..Interest::default()

@@ -166,7 +166,7 @@ impl Stream {
         self.exchange
             .attest(Verified::wanted(&call.verified, self.exchange.attributes()));
         let step =
-            self.run(|exchange, turn| exchange.request_head(turn, &fields, source, complete));
+            self.run(|exchange, turn| exchange.request_head(turn, &fields, &|| source, complete));
         self.edit(Way::Request);
         self.pass_head(Way::Request, step, complete);
     }
@@ -354,7 +354,7 @@ impl Stream {
             store: &mut *store,
             filter_state: &|_| None,
         };
-        self.exchange.end(&mut turn, status);
+        self.exchange.end(&mut turn, &|| status);
         drop(store);
         self.publish();
         let record = self.seen.state.get(names::AUDIT).cloned();

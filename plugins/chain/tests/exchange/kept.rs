@@ -19,7 +19,7 @@ fn what_the_provider_kept_is_refused_also_where_no_policy_reads_bodies() {
             (":path", path.as_bytes()),
             ("content-type", b"application/json"),
         ];
-        exchange.request_head(&mut turn, &head, None, false);
+        exchange.request_head(&mut turn, &head, &|| None, false);
         exchange.request_data(&mut turn, body, true)
     };
     for hold_headers in [false, true] {

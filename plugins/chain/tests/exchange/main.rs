@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod ended;
 mod kept;
 mod probe;
 
@@ -74,7 +75,7 @@ fn run(
     ];
     let mut held = Vec::new();
     let mut answered = None;
-    match exchange.request_head(&mut turn, &head, None, false) {
+    match exchange.request_head(&mut turn, &head, &|| None, false) {
         Step::Reply(reply) => answered = Some(reply),
         step => assert_eq!(step == Step::Hold, script.hold_headers),
     }
@@ -136,8 +137,8 @@ fn run(
         outcome.client_status = reply.status;
         outcome.client_got = reply.body;
     }
-    exchange.end(&mut turn, outcome.client_status);
-    exchange.end(&mut turn, outcome.client_status);
+    exchange.end(&mut turn, &|| outcome.client_status);
+    exchange.end(&mut turn, &|| outcome.client_status);
     outcome.events = log.take();
     outcome
 }
@@ -255,7 +256,7 @@ fn what_is_given_up_is_a_refusal_of_ours() {
     let head: [(&str, &[u8]); 1] = [(":status", b"503")];
     let passes = exchange.response_head(&mut turn, &head, &|| Origin::Proxy, true);
     assert_eq!(passes, Step::Pass);
-    exchange.end(&mut turn, 503);
+    exchange.end(&mut turn, &|| 503);
     let refusal = exchange.facts().refusal.as_ref().unwrap();
     assert_eq!(refusal.reason, Reason::PolicyUnavailable);
     assert_eq!(log.take(), ["refused policy_unavailable", "end 503"]);
@@ -289,7 +290,7 @@ fn a_path_with_a_model_is_judged_before_its_headers_leave() {
         let mut turn = turn(&mut store);
         let head: [(&str, &[u8]); 2] = [(":method", b"GET"), (":path", b"/v1/models/gpt-4o")];
         let mut exchange = opened(&log, false);
-        match exchange.request_head(&mut turn, &head, None, complete) {
+        match exchange.request_head(&mut turn, &head, &|| None, complete) {
             Step::Reply(reply) => Some(reply.status),
             Step::Pass | Step::Hold | Step::Replace(_) | Step::Release(_) => None,
         }
@@ -379,7 +380,7 @@ fn an_answer_that_cannot_be_read_is_not_waited_for() {
             (":path", script.path.as_bytes()),
             ("content-type", b"application/json"),
         ];
-        let _ = exchange.request_head(&mut turn, &head, None, false);
+        let _ = exchange.request_head(&mut turn, &head, &|| None, false);
         let _ = exchange.request_data(&mut turn, script.request, true);
         let head: [(&str, &[u8]); 2] = [
             (":status", b"200"),
@@ -401,7 +402,7 @@ fn an_exchange_that_ends_early_still_ends_once() {
     let log = Rc::new(RefCell::new(Vec::new()));
     let mut store = MemoryStore::default();
     let mut turn = turn(&mut store);
-    opened(&log, false).end(&mut turn, 0);
+    opened(&log, false).end(&mut turn, &|| 0);
     assert_eq!(log.take(), ["end 0"]);
 }
 
@@ -416,7 +417,7 @@ fn told_by(origin: Origin, status: u16) -> (Vec<String>, bool) {
         (":path", b"/v1/chat/completions"),
         ("content-type", b"application/json"),
     ];
-    let _ = exchange.request_head(&mut turn, &head, None, false);
+    let _ = exchange.request_head(&mut turn, &head, &|| None, false);
     let _ = exchange.request_data(&mut turn, CLEAN, true);
     let _ = exchange.take_header_edits();
     let text = status.to_string();
@@ -430,7 +431,7 @@ fn told_by(origin: Origin, status: u16) -> (Vec<String>, bool) {
         Step::Pass
     );
     let kept = exchange.take_header_edits().is_empty();
-    exchange.end(&mut turn, status);
+    exchange.end(&mut turn, &|| status);
     let refused = exchange.facts().refusal.as_ref();
     assert_eq!(
         refused.map(|refusal| refusal.reason),

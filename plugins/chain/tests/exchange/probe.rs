@@ -24,6 +24,7 @@ impl Policy for Probe {
             response_usage: true,
             response_text: true,
             source: true,
+            source_of_strangers: true,
             identity: true,
             record: true,
             end_status: true,
