@@ -254,7 +254,8 @@ impl TextScan {
         work.report.hold_from = (held < window.end()).then_some(held);
         self.released = self.released.max(held);
         // One character more than is needed: assertions look at what stands before.
-        let unneeded = window.character(needed.saturating_sub(1)) - self.kept_base;
+        let unneeded = window.character(needed.saturating_sub(1));
+        let unneeded = unneeded.saturating_sub(self.kept_base);
         if first {
             kept.extend_from_slice(piece.as_bytes().get(unneeded..).unwrap_or_default());
             self.kept_base += unneeded;
@@ -489,7 +490,9 @@ impl TextScan {
     /// From where on the text may be needed again, and from where on it must be held back. Reports the redactions before.
     fn undecided(&mut self, streamed: bool, work: &mut Work<'_>) -> (usize, usize) {
         let end = work.window.end();
-        let (mut needed, mut held, mut decided) = (end, self.unsighted, self.unsighted);
+        let (mut held, mut decided) = (self.unsighted, self.unsighted);
+        // What is seen and not decided may be redacted yet, or masked.
+        let mut needed = decided.min(end);
         if work.rules.driver().is_some() {
             needed = needed.min(self.lane.needs().saturating_sub(self.before));
         }

@@ -348,10 +348,13 @@ impl Lane {
             match self
                 .within
                 .iter_mut()
-                .find(|(of, within)| *of == rule && within.end >= range.start)
+                .find(|(of, within, _)| *of == rule && within.end >= range.start)
             {
-                Some((_, within)) => within.end = within.end.max(end),
-                None => self.within.push((rule, range.start.saturating_sub(1)..end)),
+                Some((_, within, _)) => within.end = within.end.max(end),
+                None => {
+                    let range = range.start.saturating_sub(1)..end;
+                    self.within.push((rule, range, latched.decided));
+                }
             }
             self.seen.push(Sighting {
                 rule,

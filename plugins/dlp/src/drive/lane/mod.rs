@@ -87,8 +87,9 @@ pub(crate) struct Lane {
     /// Detectors whose queue is not as it was made.
     begun: Vec<u16>,
     latched: Vec<Latched>,
-    /// By rule, bytes of the text that a match which goes on has covered: what else its rule sees there is a part of it.
-    within: Vec<(u16, Range<usize>)>,
+    /// By rule, bytes of the text that a match which goes on has covered, and when that match was decided: what else its rule sees there from then
+    /// on is a part of it.
+    within: Vec<(u16, Range<usize>, usize)>,
     announced: Announced,
     /// By when all that was asked about the digits so far is answered.
     numbers_answered: usize,
@@ -431,7 +432,7 @@ impl Lane {
         }
         self.view.forget(self.kept_base);
         let needs = self.needs();
-        self.within.retain(|(_, range)| range.end >= needs);
+        self.within.retain(|(_, range, _)| range.end >= needs);
         self.kept = kept;
         Ok(())
     }
@@ -442,8 +443,9 @@ impl Lane {
         let decided = |sighting: &mut Sighting| last || sighting.decided <= end;
         for mut sighting in self.seen.extract_if(.., decided) {
             let start = sighting.range.start;
-            sighting.continues |= self.within.iter().any(|(rule, range)| {
-                *rule == sighting.rule && range.start < start && start < range.end
+            sighting.continues |= self.within.iter().any(|(rule, range, decided)| {
+                let is_there = range.start < start && start < range.end;
+                *rule == sighting.rule && is_there && *decided <= sighting.decided
             });
             sighting.decided = self.view.text_position(sighting.decided.min(end));
             self.found.push(sighting);
