@@ -31,7 +31,7 @@ pub(super) const URL: Class = Class::of("0-9A-Za-z_\\-");
 /// [`URL`] and what test data and some vendors put beside it.
 pub(super) const URL_PADDED: Class = Class::of("0-9A-Za-z_=\\-");
 /// The alphabet of base64 (RFC 4648, section 4), padding too.
-pub(super) const BASE64: Class = Class::of("0-9A-Za-z+/=");
+pub(crate) const BASE64: Class = Class::of("0-9A-Za-z+/=");
 
 impl Class {
     /// Characters and ranges of them (`a-z`); a backslash takes the special meaning from what follows it.

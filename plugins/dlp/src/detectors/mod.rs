@@ -16,7 +16,7 @@ mod azure_key;
 pub(crate) mod base64;
 mod checked_numbers;
 mod checksum;
-mod class;
+pub(crate) mod class;
 mod cn_resident_id;
 mod command_credentials;
 mod context;

@@ -42,11 +42,12 @@ impl Latched {
         let bytes = window.from(from);
         let behind = self.covered - from;
         // `until` may begin in what is covered, but must end behind it.
+        let first = (behind + 1).saturating_sub(until.len());
         let ends = bytes
             .windows(until.len().max(1))
+            .skip(first)
             .position(|here| here == until)
-            .map(|at| at + until.len())
-            .filter(|end| *end > behind);
+            .map(|at| first + at + until.len());
         let foreign = bytes
             .iter()
             .enumerate()
@@ -69,5 +70,44 @@ impl Latched {
     /// The rule that looks for it.
     pub(super) fn rule(&self, driver: &Driver) -> Option<u16> {
         driver.entry(self.entry).map(|entry| entry.rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detectors::class::BASE64;
+
+    /// What is covered when a text comes in these pieces, of which the first one began the match.
+    fn covered(pieces: &[&str]) -> (usize, bool) {
+        let latch = Latch {
+            range: 0..pieces[0].len(),
+            until: "==",
+            body: BASE64,
+        };
+        let mut latched = Latched::new(0, latch, pieces[0].len(), 0);
+        for known in 2..=pieces.len() {
+            let text = pieces[..known].concat();
+            let (covers, over) = latched.go_on(Window::new(text.as_bytes(), 0));
+            if over {
+                return (covers.end, true);
+            }
+        }
+        (latched.covered, false)
+    }
+
+    #[test]
+    fn its_end_is_the_first_that_ends_behind_what_is_covered() {
+        for (pieces, expected) in [
+            (&["QUJD==", "==QUJD"][..], (7, true)),
+            (&["QUJD==", "=", "=QUJD"], (7, true)),
+            (&["QUJD=", "QUJD==QUJD"], (11, true)),
+            (&["QUJD=", "=QUJD"], (6, true)),
+            (&["QUJD", "=", "=QUJD"], (6, true)),
+            (&["QUJD", "QU", " JD=="], (6, true)),
+            (&["QUJD==", "QUJD", "QUJD"], (14, false)),
+        ] {
+            assert_eq!(covered(pieces), expected, "{pieces:?}");
+        }
     }
 }
