@@ -1,6 +1,6 @@
 //! What stands around a policy.
 
-use super::{check, common};
+use super::{assert_documented, check};
 use serde_json::Value;
 
 /// A configuration with nothing to be said against it, for the one provider that it calls.
@@ -60,7 +60,6 @@ pub fn around(text: &str) -> Vec<String> {
 #[test]
 fn what_stands_around_a_policy_is_judged() {
     assert_eq!(around(AROUND), Vec::<String>::new());
-    let documented = std::fs::read_to_string(common::root().join("docs/check.md")).unwrap();
     for (what, instead, expected) in [
         ("127.0.0.1", "0.0.0.0", "1 admin_open"),
         (
@@ -149,11 +148,7 @@ fn what_stands_around_a_policy_is_judged() {
     ] {
         assert_eq!(AROUND.matches(what).count(), 1, "{what}");
         assert_eq!(around(&AROUND.replace(what, instead)), [expected], "{what}");
-        let (_, name) = expected.split_once(' ').unwrap();
-        assert!(
-            documented.contains(&format!("`{name}`")),
-            "{name} is not in docs/check.md"
-        );
+        assert_documented(expected);
     }
 }
 
