@@ -1,7 +1,7 @@
 //! Whether the proxy is asked what the client got: where a whole success went on from here, and nobody nearer to the client refused it, that is known.
 
-use super::{CLEAN, Probe, chat, opened};
-use portcullis_chain::{Completeness, Exchange, Gateway, Origin, Settings, Turn, names};
+use super::{CLEAN, Probe, answered, chat, opened};
+use portcullis_chain::{Completeness, Exchange, Gateway, Settings, Turn, names};
 use portcullis_policy::{MemoryStore, Policy, Timestamp};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,18 +22,7 @@ fn asked(
         filter_state,
     };
     let script = chat(CLEAN, answer, "application/json", true);
-    let head: [(&str, &[u8]); 3] = [
-        (":method", b"POST"),
-        (":path", script.path.as_bytes()),
-        ("content-type", b"application/json"),
-    ];
-    let _ = exchange.request_head(&mut turn, &head, &|| None, false);
-    let _ = exchange.request_data(&mut turn, script.request, true);
-    let head: [(&str, &[u8]); 2] = [
-        (":status", status.as_bytes()),
-        ("content-type", script.content_type.as_bytes()),
-    ];
-    let _ = exchange.response_head(&mut turn, &head, &|| Origin::Provider, false);
+    let _ = answered(&mut exchange, &mut turn, &script, status);
     let _ = exchange.response_data(&mut turn, script.response, complete);
     after(&mut exchange);
     let asked = Cell::new(0);

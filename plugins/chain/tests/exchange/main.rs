@@ -366,6 +366,27 @@ fn an_answer_that_cannot_be_read_is_refused() {
     }
 }
 
+/// Sends the script's request and then the head of a response with this status, and says what is done with that.
+fn answered(
+    exchange: &mut Exchange,
+    turn: &mut Turn<'_>,
+    script: &Script<'_>,
+    status: &str,
+) -> Step {
+    let head: [(&str, &[u8]); 3] = [
+        (":method", b"POST"),
+        (":path", script.path.as_bytes()),
+        ("content-type", b"application/json"),
+    ];
+    let _ = exchange.request_head(turn, &head, &|| None, false);
+    let _ = exchange.request_data(turn, script.request, true);
+    let head: [(&str, &[u8]); 2] = [
+        (":status", status.as_bytes()),
+        ("content-type", script.content_type.as_bytes()),
+    ];
+    exchange.response_head(turn, &head, &|| Origin::Provider, false)
+}
+
 /// What cannot be read tells no usage, so nothing is waited for; of what is blocked the rest may.
 #[test]
 fn an_answer_that_cannot_be_read_is_not_waited_for() {
@@ -375,18 +396,7 @@ fn an_answer_that_cannot_be_read_is_not_waited_for() {
         let mut store = MemoryStore::default();
         let mut turn = turn(&mut store);
         let script = chat(CLEAN, answer, "application/json", true);
-        let head: [(&str, &[u8]); 3] = [
-            (":method", b"POST"),
-            (":path", script.path.as_bytes()),
-            ("content-type", b"application/json"),
-        ];
-        let _ = exchange.request_head(&mut turn, &head, &|| None, false);
-        let _ = exchange.request_data(&mut turn, script.request, true);
-        let head: [(&str, &[u8]); 2] = [
-            (":status", b"200"),
-            ("content-type", script.content_type.as_bytes()),
-        ];
-        let held = exchange.response_head(&mut turn, &head, &|| Origin::Provider, false);
+        let held = answered(&mut exchange, &mut turn, &script, "200");
         assert_eq!(held, Step::Hold);
         exchange.response_data(&mut turn, script.response, false)
     };
