@@ -157,9 +157,6 @@ fn find(context: &Context<'_>) -> Outcome {
     if is_other {
         return Outcome::None;
     }
-    if rest - at.end < JOINED_BYTES_MIN && is_short(context, rest) {
-        return Outcome::None;
-    }
     judge(context, rest)
 }
 
@@ -195,7 +192,25 @@ fn is_short(context: &Context<'_>, end: usize) -> bool {
 fn judge(context: &Context<'_>, rest: usize) -> Outcome {
     let at = context.at.clone();
     // What the name says is asked last: most names stand before nothing that could be a secret.
-    let found = match value(context, rest) {
+    let found = if rest - at.end < JOINED_BYTES_MIN && is_short(context, rest) {
+        Outcome::None
+    } else {
+        assigned(context, rest)
+    };
+    if found == Outcome::None && !context.has_needed(at.end + FIRST_BYTES) {
+        return found;
+    }
+    // What is of no interest is not waited for.
+    if is_harmless(context, rest) {
+        context.needed_only(rest + 1);
+        return Outcome::None;
+    }
+    found
+}
+
+/// The secret that is assigned to a name which ends at `rest`, or joined to it.
+fn assigned(context: &Context<'_>, rest: usize) -> Outcome {
+    match value(context, rest) {
         Ok(value)
             if value.may_be_random()
                 && (value.is_plain || is_noise(context.bytes(value.range.clone())))
@@ -208,16 +223,7 @@ fn judge(context: &Context<'_>, rest: usize) -> Outcome {
         }
         Ok(_) | Err(Outcome::None) => joined(context, rest),
         Err(outcome) => outcome,
-    };
-    if found == Outcome::None && !context.has_needed(at.end + FIRST_BYTES) {
-        return found;
     }
-    // What is of no interest is not waited for.
-    if is_harmless(context, rest) {
-        context.needed_only(rest + 1);
-        return Outcome::None;
-    }
-    found
 }
 
 /// What is called a key, a secret or a password up to here.
