@@ -46,8 +46,8 @@ pub struct Exchange {
     /// The request asks for the usage of its stream, and the client did not.
     pub(crate) usage_hidden: bool,
     pub(crate) published: Published,
-    /// The status of a response that went on from here whole.
-    passed: Option<u16>,
+    /// A success went on from here whole.
+    passed: bool,
     ended: bool,
 }
 
@@ -78,7 +78,7 @@ impl Exchange {
             listing: None,
             usage_hidden: false,
             published: Published::default(),
-            passed: None,
+            passed: false,
             ended: false,
         }
     }
@@ -112,7 +112,7 @@ impl Exchange {
 
     /// The proxy did not do what the last step of a body said, and closed the stream: nobody knows what the client got.
     pub const fn was_cut_off(&mut self) {
-        self.passed = None;
+        self.passed = false;
     }
 
     /// The exchange is over; `status` asks the proxy what the client got, 0 when it got nothing.
@@ -139,10 +139,12 @@ impl Exchange {
     /// What the client got, where somebody wants to know. Asking the proxy is dear, and a success that went on whole is what the client gets, as long
     /// as no module nearer to it refused.
     fn end_status(&self, ask: &dyn Fn() -> u16) -> u16 {
-        match self.passed {
-            _ if !self.gateway.interest.end_status => 0,
-            Some(status) if self.fanout.facts.refusal.is_none() => status,
-            Some(_) | None => ask(),
+        if !self.gateway.interest.end_status {
+            0
+        } else if self.passed && self.fanout.facts.refusal.is_none() {
+            SUCCESS
+        } else {
+            ask()
         }
     }
 
@@ -273,7 +275,7 @@ impl Exchange {
         if meaning.usage.is_some() {
             self.fanout.facts.usage = meaning.usage;
         }
-        self.passed = (meaning.complete && meaning.status == SUCCESS).then_some(SUCCESS);
+        self.passed = meaning.complete && meaning.status == SUCCESS;
         self.fanout.tell_all(turn, &Event::ResponseEnd(&meaning));
     }
 }
