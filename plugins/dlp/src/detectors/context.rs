@@ -187,14 +187,18 @@ impl<'a> Context<'a> {
     /// Whether one of these words (lower case) stands shortly before a position, in any case.
     #[inline(never)]
     pub(super) fn mentions(&self, position: usize, words: &[&str]) -> bool {
-        let window = self.bytes(position.saturating_sub(MENTION_BYTES)..position);
+        let from = position.saturating_sub(MENTION_BYTES);
+        let window = self.bytes(from..position);
         let letters = Letters::of(window);
         let here = match window.len() {
             MENTION_BYTES => u64::MAX,
             length => !(u64::MAX << length),
         };
+        let goes_on = self
+            .before(from)
+            .is_some_and(|byte| byte.is_ascii_alphabetic());
         // Words begin where no letter stands before. By the first byte, the second ones that were seen.
-        let edges = here & !(letters.ascii << 1);
+        let edges = here & !(letters.ascii << 1 | u64::from(goes_on));
         let begins = edges & letters.any();
         let mut seconds = [0_u32; 32];
         let place = |byte: u8| usize::from(byte.to_ascii_lowercase() % 32);

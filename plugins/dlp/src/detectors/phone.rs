@@ -344,4 +344,13 @@ mod tests {
             "ref 012-345-6789, 212-055-0187, 212 555 0187, a+1234567890, v212.555.0187.1",
         );
     }
+
+    /// What is looked at before a number may begin within a word.
+    #[test]
+    fn the_end_of_a_word_announces_nothing() {
+        for signs in 0..80 {
+            let signs = ";".repeat(signs);
+            check("phone", &format!("saxophone{signs} 0431 19 97 94"));
+        }
+    }
 }
