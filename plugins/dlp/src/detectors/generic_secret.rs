@@ -308,7 +308,7 @@ fn is_secret(value: &[u8]) -> bool {
             | [_, _, _, _, b'-', _, _, b'-', ..]
             | [b'v', b'0'..=b'9', b'.', b'0'..=b'9', b'.', ..]
     );
-    if value.len() < SECRET_BYTES_MIN || is_path || is_other {
+    if value.len() < SECRET_BYTES_MIN || is_path || is_other || is_integer(value) {
         return false;
     }
     // Its beginning tells, and many names can stand before one long value.
@@ -331,6 +331,20 @@ fn is_secret(value: &[u8]) -> bool {
         && !is_placeholder(value)
         && !CODE.iter().any(|sign| contains(value, sign))
         && !PUBLIC.iter().any(|begin| value.starts_with(begin))
+}
+
+/// `-2147483648i32`, `1048576UL`: a number with its type behind it.
+fn is_integer(value: &[u8]) -> bool {
+    const TYPES: [&[u8]; 12] = [
+        b"i32", b"u32", b"i64", b"u64", b"i128", b"u128", b"isize", b"usize", b"l", b"ul", b"ll",
+        b"ull",
+    ];
+    let digits = value.strip_prefix(b"-").unwrap_or(value);
+    let behind = digits
+        .iter()
+        .position(|byte| !byte.is_ascii_digit() && *byte != b'_');
+    let behind = behind.and_then(|at| digits.get(at..));
+    behind.is_some_and(|behind| TYPES.iter().any(|known| behind.eq_ignore_ascii_case(known)))
 }
 
 /// Whether what stands in quotes is noise rather than code, a pattern or a template: of all kinds of signs, and hardly any twice.
@@ -510,6 +524,18 @@ mod tests {
         check(
             "generic_secret",
             r#"file_path: "a1b2c3d4e5f6a7b8c9", key: "^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$", token: "{{ vault('kv/data/ci').token | b64encode }}""#,
+        );
+    }
+
+    #[test]
+    fn leaves_numbers_with_their_types() {
+        check(
+            "generic_secret",
+            "const ACCESS_MASK: TYPE = 268435456u32; AUTH_ALL = -2147483648i32, SECRET_SIZE = 1_048_576UL, key: usize = 1048576000usize",
+        );
+        check(
+            "generic_secret",
+            "token = «1048576i32x», secret = «i321048576000»",
         );
     }
 
