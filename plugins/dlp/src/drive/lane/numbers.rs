@@ -158,7 +158,8 @@ mod tests {
         /// What a detector finds at a run of digits is found wherever that stands in a block, and whatever stands before it: no mask skips it.
         #[test]
         fn whoever_finds_something_is_heard(
-            before in "[a-z ]{0,70}",
+            // Also a word that announces a number, or ends as one does, as far before it as any is looked for.
+            before in "[a-z ]{0,70}|[a-z]?(tel|call|phone)[; ]{54,66}0431 19 97 94,",
             parts in prop::collection::vec(
                 prop_oneof![
                     2 => "[0-9a-fA-F-]{1,20}",
