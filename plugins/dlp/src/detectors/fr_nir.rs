@@ -70,6 +70,8 @@ fn find(context: &Context<'_>) -> Outcome {
                 correction = 2_000_000;
                 b'0'
             }
+            // The year has two digits where the sex stands alone.
+            b' ' if (count, spaces) == (2, 1) => return Outcome::None,
             b' ' if count > 0 && spaces < 6 && context.before(position) != Some(b' ') => {
                 spaces += 1;
                 position += 1;
