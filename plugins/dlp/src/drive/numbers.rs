@@ -435,4 +435,4 @@ fn group(bytes: &[u8], last: bool) -> Option<(usize, &[u8])> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -136,6 +136,7 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use crate::detectors::{Context, Detector, Grade, Outcome, Trigger, all};
+    use crate::drive::numbers::tests::grouped;
     use crate::drive::{Driver, Lane};
     use proptest::prelude::*;
     use std::sync::LazyLock;
@@ -166,6 +167,7 @@ mod tests {
                     2 => "[ .:,/+_\"-]",
                     1 => "[A-Za-z]{1,7}",
                     1 => "[0-9]{1,4}",
+                    2 => grouped(),
                     4 => prop::sample::select(vec![
                         "8-Lp22ov7halMBLUpG97Wg4y7fibQi3CW19VJiZcCu746zgCs0mdDdTCoOcpgEucgu",
                         "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "138519649684711|L1wDVrk-9e3PZr5mC0Nq3XyZ7Ab",

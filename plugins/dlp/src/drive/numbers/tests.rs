@@ -112,6 +112,56 @@ fn check(text: &str) {
     }
 }
 
+/// A number that detectors know, its digits grouped in any way.
+pub(in crate::drive) fn grouped() -> impl Strategy<Value = String> {
+    let number = prop::sample::select(vec![
+        "255081416802538",
+        "184122A45108946",
+        "4012888888881881",
+        "378282246310005",
+        "6221260062379699",
+        "536904399",
+        "900701234",
+        "DE89370400440532013000",
+        "NO9386011117947",
+        "12345678Z",
+        "X1234567L",
+        "131052-308T",
+        "1EG4TE5MK73",
+        "AB123456C",
+        "11010519491231002X",
+        "S1234567D",
+        "ABCDE1234F",
+        "52998224725",
+        "11222333000181",
+        "736028/5163",
+        "7569217076985",
+        "8112189876",
+        "345678901234",
+        "85073003328",
+        "111222333",
+        "123456789",
+        "501964843",
+        "+4930901820",
+        "+12125550187",
+        "2125550187",
+        "0431199794",
+        "192168110",
+        "10001254",
+    ]);
+    let signs = prop_oneof![
+        5 => Just(""),
+        4 => Just(" "),
+        3 => prop::sample::select(vec!["-", ".", "/", "  ", " - ", "(", ") "]),
+    ];
+    (number, prop::collection::vec(signs, 24)).prop_map(|(number, signs)| {
+        let signed = number.chars().zip(signs);
+        signed
+            .map(|(letter, sign)| format!("{letter}{sign}"))
+            .collect()
+    })
+}
+
 #[test]
 fn kinds_of_all_detectors_fit() {
     let numbers = Numbers::new(&entries(|_| true));
@@ -166,29 +216,14 @@ proptest! {
     /// The same of numbers whose digits are grouped in any way, behind a word or none.
     #[test]
     fn whoever_finds_something_grouped_is_asked(
-        number in prop::sample::select(vec![
-            "255081416802538", "184122A45108946", "4012888888881881", "378282246310005", "6221260062379699", "536904399", "900701234",
-            "DE89370400440532013000", "NO9386011117947", "12345678Z", "X1234567L", "131052-308T", "1EG4TE5MK73", "AB123456C",
-            "11010519491231002X", "S1234567D", "ABCDE1234F", "52998224725", "11222333000181", "736028/5163", "7569217076985", "8112189876",
-            "345678901234", "85073003328", "111222333", "123456789", "501964843", "+4930901820", "+12125550187", "2125550187", "0431199794",
-            "192168110", "10001254",
-        ]),
         word in prop::option::of(prop::sample::select(
             all().flat_map(|one| one.announcing().iter().copied()).collect::<Vec<_>>()
         )),
-        signs in prop::collection::vec(prop_oneof![
-            5 => Just(""),
-            4 => Just(" "),
-            3 => prop::sample::select(vec!["-", ".", "/", "  ", " - ", "(", ") "]),
-        ], 24),
+        number in grouped(),
         behind in "[.;) ]?[0-9a-z]?",
     ) {
-        let mut text = word.map_or(String::new(), |word| format!("{word}: "));
-        for (letter, sign) in number.chars().zip(&signs) {
-            text.push(letter);
-            text.push_str(sign);
-        }
-        check(&(text + &behind));
+        let before = word.map_or(String::new(), |word| format!("{word}: "));
+        check(&(before + &number + &behind));
     }
 }
 
