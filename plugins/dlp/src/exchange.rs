@@ -1,6 +1,7 @@
 //! The policy: what is found in a message becomes findings, edits and verdicts.
 
 use crate::config::{Config, Unscannable};
+use crate::joint::Seam;
 use crate::mask::{TooMany, Vault};
 use crate::placeholder::{self, Kind};
 use crate::report::Stop;
@@ -217,7 +218,7 @@ impl DlpExchange {
         out: &mut Effects<'_>,
     ) -> Result<bool, Refused> {
         let part = matches!(text.part, Part::First | Part::Next);
-        for (range, replacement) in self.replacements()? {
+        for (range, replacement) in self.replacements(None)? {
             if part {
                 let joint = at_hand(&mut self.scanner, &self.spare).joint();
                 joint.goes(text.id, range.clone());
@@ -234,7 +235,7 @@ impl DlpExchange {
         }
         result?;
         if part && let Some(seam) = scanner.part(&self.config.rules, reaching, *text)? {
-            for (range, replacement) in self.replacements()? {
+            for (range, replacement) in self.replacements(Some(&seam))? {
                 let joint = at_hand(&mut self.scanner, &self.spare).joint();
                 let edits = seam.edits(&range, replacement, joint);
                 edits.into_iter().flatten().for_each(|edit| out.edit(edit));
@@ -243,18 +244,31 @@ impl DlpExchange {
         Ok(false)
     }
 
-    /// What is to stand in the place of what was found in the text at hand; what is masked is kept.
-    fn replacements(&mut self) -> Result<Vec<(Range<usize>, String)>, Refused> {
-        let report = at_hand(&mut self.scanner, &self.spare).report();
-        let mut values = report.values.drain(..);
-        let mut replacements = Vec::with_capacity(report.redactions.len());
-        for redaction in report.redactions.drain(..) {
+    /// What is to stand in the place of what was found in the text at hand, or across a seam; what is masked is kept.
+    fn replacements(
+        &mut self,
+        seam: Option<&Seam>,
+    ) -> Result<Vec<(Range<usize>, String)>, Refused> {
+        let scanner = at_hand(&mut self.scanner, &self.spare);
+        let report = scanner.report();
+        let mut values = std::mem::take(&mut report.values).into_iter();
+        let redactions = std::mem::take(&mut report.redactions);
+        let mut replacements = Vec::with_capacity(redactions.len());
+        for mut redaction in redactions {
             let rule = redaction.rule.and_then(|rule| self.config.rules.rule(rule));
             let value = redaction.masks.then(|| values.next()).flatten();
             let replacement = match (rule, &self.config.masker, value) {
                 (Some(rule), Some(masker), Some(value)) if !value.is_empty() => {
                     let label = placeholder::label(&rule.name);
-                    let placeholder = self.vault.put(masker, Kind::Value, &label, &value)?;
+                    let mut value = value.as_str();
+                    if let Some(seam) = seam {
+                        redaction.range = seam.masks(&redaction.range, scanner.joint());
+                        value = seam.text().get(redaction.range.clone()).unwrap_or_default();
+                        if value.is_empty() {
+                            continue;
+                        }
+                    }
+                    let placeholder = self.vault.put(masker, Kind::Value, &label, value)?;
                     placeholder.as_str().to_owned()
                 }
                 (Some(rule), _, _) => rule.replacement.clone(),

@@ -114,6 +114,26 @@ impl Seam {
         place.map_or(0..0, |(_, range)| range)
     }
 
+    /// What is to be masked of a match: what came to it since it was masked across the seam before, if it was.
+    pub(crate) fn masks(&self, range: &Range<usize>, joint: &mut Joint) -> Range<usize> {
+        let mut places = self.row.places(range);
+        let Some((text, first)) = places.next().filter(|_| !self.is_gone(range, joint)) else {
+            return range.clone();
+        };
+        let begin = (text, first.start);
+        let end = places
+            .last()
+            .map_or((text, first.end), |(text, last)| (text, last.end));
+        let known = joint.masked.replace([begin, end]);
+        let from = known
+            .filter(|[known, _]| *known == begin)
+            .and_then(|[_, (text, end)]| {
+                let run = self.row.runs.iter().rfind(|run| run.text == text)?;
+                (run.at + end).checked_sub(run.position)
+            });
+        from.unwrap_or(range.start).max(range.start)..range.end
+    }
+
     /// A change of what stands around it as changes of the texts: the replacement stands in the first. `None` where something of it goes already.
     pub(crate) fn edits(
         &self,
@@ -121,19 +141,21 @@ impl Seam {
         mut replacement: String,
         joint: &Joint,
     ) -> Option<Vec<Edit>> {
-        let places: Vec<_> = self.row.places(range).collect();
-        if places
-            .iter()
-            .any(|(text, range)| joint.is_gone(*text, range))
-        {
+        if self.is_gone(range, joint) {
             return None;
         }
-        let edits = places.into_iter().map(|(text, range)| Edit {
+        let edits = self.row.places(range).map(|(text, range)| Edit {
             text,
             range,
             replacement: std::mem::take(&mut replacement),
         });
         Some(edits.collect())
+    }
+
+    /// Whether something of it goes with what was found in a part.
+    fn is_gone(&self, range: &Range<usize>, joint: &Joint) -> bool {
+        let mut places = self.row.places(range);
+        places.any(|(text, range)| joint.is_gone(text, &range))
     }
 }
 
@@ -148,6 +170,8 @@ pub(crate) struct Joint {
     part: Option<(TextId, usize)>,
     /// What goes of the parts that can still lie at a seam.
     gone: Vec<(TextId, Range<usize>)>,
+    /// Where what was masked last across a seam begins and ends.
+    masked: Option<[(TextId, usize); 2]>,
     seams: usize,
 }
 
@@ -256,6 +280,26 @@ mod tests {
         assert!(joint.push(part(4, "x", true, true)).unwrap().is_none());
         assert_eq!(joint.last.text, "x");
         assert!(joint.gone.is_empty());
+    }
+
+    #[test]
+    fn what_is_masked_already_is_not_masked_again() {
+        let mut joint = Joint::default();
+        joint.push(part(1, "ab", true, true)).unwrap();
+        let seam = joint.push(part(2, "cd", true, false)).unwrap().unwrap();
+        assert_eq!(seam.masks(&(1..4), &mut joint), 1..4);
+        let seam = joint.push(part(3, "ef", true, false)).unwrap().unwrap();
+        assert_eq!(seam.masks(&(1..5), &mut joint), 4..5);
+        let seam = joint.push(part(4, "gh", true, false)).unwrap().unwrap();
+        assert_eq!(seam.masks(&(1..7), &mut joint), 5..7);
+        assert!(seam.masks(&(1..7), &mut joint).is_empty());
+        // Another one.
+        assert_eq!(seam.masks(&(0..7), &mut joint), 0..7);
+        // What was found in a part goes with that, and nothing is known of the rest.
+        joint.goes(TextId(4), 1..2);
+        assert_eq!(seam.masks(&(0..8), &mut joint), 0..8);
+        assert!(seam.edits(&(0..8), String::new(), &joint).is_none());
+        assert_eq!(seam.masks(&(0..7), &mut joint), 7..7);
     }
 
     #[test]
