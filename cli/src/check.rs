@@ -1,6 +1,7 @@
 //! `portcullis check`: is this policy right, and what of the security guide does it leave open?
 
 mod checklist;
+mod cut_keys;
 pub(crate) mod report;
 mod surroundings;
 
@@ -78,7 +79,8 @@ impl Check {
                 .mistakes
                 .push(Place::of(policy, &mistake.path, "mistake", mistake.message));
         }
-        for warning in checklist::warnings(&document, now) {
+        let warnings = checklist::warnings(&document, now);
+        for warning in warnings.into_iter().chain(cut_keys::warnings(&document)) {
             report.warnings.push(Place::of(
                 policy,
                 &warning.path,

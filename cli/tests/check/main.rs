@@ -249,6 +249,94 @@ fn the_guide_has_a_word_on_what_is_left_open() {
 }
 
 #[test]
+fn rules_that_take_the_beginning_of_a_key_are_told_from_those_that_take_it() {
+    const SSN: &str = r"    - { name: ssn, pattern: '\b\d{3}-\d{2}-\d{4}\b', action: block }";
+    const CUT: &str = "key_cut_short";
+    assert_documented(&format!("0 {CUT}"));
+    for (rules, expected) in [
+        // The guide's own, which ends at the first dash.
+        (
+            &["pattern: 'sk-ant-api[0-9a-zA-Z]+', action: redact"][..],
+            &["anthropic_key"][..],
+        ),
+        (
+            &["pattern: 'sk-ant-(api|admin|oat)[0-9a-zA-Z_-]+', action: redact"],
+            &[],
+        ),
+        (&["detector: anthropic_key, action: redact"], &[]),
+        // What another rule takes, or refuses, does not go on.
+        (
+            &[
+                "pattern: 'sk-ant-api[0-9a-zA-Z]+', action: redact",
+                "detector: secrets, action: redact",
+            ],
+            &[],
+        ),
+        (
+            &[
+                "pattern: 'sk-ant-api[0-9a-zA-Z]+', action: redact",
+                "contains: sk-ant-api03-, action: block",
+            ],
+            &[],
+        ),
+        (
+            &[
+                "pattern: 'sk-ant-api[0-9a-zA-Z]+', action: redact",
+                "detector: anthropic_key, action: flag",
+            ],
+            &["anthropic_key"],
+        ),
+        (&["pattern: 'sk-ant-api[0-9a-zA-Z]+', action: flag"], &[]),
+        // The head of a private key, the name of a token.
+        (
+            &["pattern: '-----BEGIN [A-Z ]*PRIVATE KEY-----', action: redact"],
+            &["private_key"],
+        ),
+        (
+            &["contains: github_pat_, action: redact"],
+            &["github_token"],
+        ),
+        (&["pattern: 'eyJ[0-9a-zA-Z_-]+', action: redact"], &["jwt"]),
+        // Numbers and names that stand in a key by chance.
+        (&["pattern: '[0-9]{4}', action: redact"], &[]),
+        (&["pattern: '[A-Z]{2}[0-9]{6}', action: redact"], &[]),
+        (&["contains: pineapple, action: redact"], &[]),
+    ] {
+        let rules: Vec<String> = rules
+            .iter()
+            .enumerate()
+            .map(|(at, rule)| format!("    - {{ name: own-{at}, {rule} }}"))
+            .collect();
+        let policy = GOOD.replace(SSN, &rules.join("\n"));
+        let output = check(&policy, &["--json"]);
+        assert_eq!(output.code, 0, "{output:?}");
+        let report: Value = serde_json::from_str(&output.stdout).unwrap();
+        let warnings = report["warnings"].as_array().unwrap();
+        assert_eq!(
+            warnings.len(),
+            usize::from(!expected.is_empty()),
+            "{rules:?} {warnings:?}"
+        );
+        for warning in warnings {
+            assert_eq!(warning["check"], CUT);
+            assert_eq!(warning["line"], 20, "{warning}");
+            let message = warning["message"].as_str().unwrap();
+            for detector in expected {
+                assert!(message.contains(&format!("`{detector}`")), "{message}");
+            }
+        }
+    }
+    // One that cuts keys of many kinds has all of them looked for.
+    let many = GOOD.replace(
+        SSN,
+        "    - { name: own, pattern: 'eyJ[0-9a-zA-Z_-]+', action: redact }",
+    );
+    let output = check(&many, &[]);
+    assert!(output.stdout.contains(" more would find"), "{output:?}");
+    assert!(output.stdout.contains("`detector: secrets`"), "{output:?}");
+}
+
+#[test]
 fn keys_are_judged_as_of_the_day_that_is_asked_for() {
     let at = |time: &str| {
         let output = Run::new(&["check", "-", "--at", time]).stdin(GOOD).output();

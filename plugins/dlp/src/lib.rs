@@ -41,6 +41,7 @@ mod window;
 #[cfg(test)]
 mod oracle;
 
+pub use detectors::{Specimens, specimens};
 pub use exchange::Dlp;
 use portcullis_policy::config::{Document, Environment};
 pub use survey::{Finding, Survey};

@@ -56,6 +56,7 @@ pub(crate) mod runs;
 mod seed_phrase;
 mod sg_nric;
 mod shape;
+mod specimens;
 mod ssn;
 mod stand_in;
 mod telegram_bot_token;
@@ -76,6 +77,7 @@ pub(crate) use class::Class;
 pub(crate) use memo::Memo;
 pub(crate) use packed::Shapes;
 use runs::{AnyBefore, AnyBehind, Run};
+pub use specimens::{Specimens, specimens};
 use std::ops::Range;
 pub(crate) use words::begins_with;
 
