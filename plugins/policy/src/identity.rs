@@ -1,11 +1,10 @@
 //! Who calls, and how one module tells the next.
 
+use crate::config::Value;
 use crate::json::push_text;
-use serde::Deserialize;
 
 /// Who calls.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The person or service.
     pub user: String,
@@ -34,10 +33,19 @@ impl Identity {
     /// Reads what [`Self::to_json`] wrote; `None` for anything else. Nothing unexpected is tolerated: who cannot be read is nobody.
     #[must_use]
     pub fn from_json(text: &str) -> Option<Self> {
-        // serde would also read a struct from a list of its fields.
-        let identity: Self = text
-            .starts_with('{')
-            .then(|| serde_json::from_str(text).ok())??;
+        let Value::Map(members) = Value::from_json(text).ok()? else {
+            return None;
+        };
+        let mut identity = Self::default();
+        for (name, value) in members {
+            match (name.as_str(), value) {
+                ("user", Value::String(user)) => identity.user = user,
+                ("team", Value::String(team)) => identity.team = Some(team),
+                ("team", Value::Null) => {}
+                ("key_id", Value::String(key_id)) => identity.key_id = key_id,
+                _ => return None,
+            }
+        }
         (!identity.user.is_empty() && !identity.key_id.is_empty()).then_some(identity)
     }
 }
@@ -64,6 +72,7 @@ mod tests {
             r#"{"user":"john"}"#,
             r#"{"user":"john","key_id":"k","admin":true}"#,
             r#"{"user":"john","user":"root","key_id":"k"}"#,
+            r#"{"user":"john","team":7,"key_id":"k"}"#,
             r#"{"user":"john","key_id":"k"} "x""#,
         ] {
             assert_eq!(Identity::from_json(text), None, "{text}");

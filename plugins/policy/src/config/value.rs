@@ -1,7 +1,7 @@
 //! A configuration value, from JSON text or from a protobuf `Struct`.
 
 use crate::sort::sort_by;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 /// Deepest nesting of a policy document. Protects the stack; serde_json's own limit is 128.
@@ -28,9 +28,34 @@ impl Value {
     /// Parses JSON text (RFC 8259). A key that stands twice is an error: serde_json's own value would silently take the last.
     ///
     /// # Errors
-    /// A sentence with line and column.
+    /// A sentence with line and column, or with the name that stands twice.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
+        let value: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        match value.name_that_stands_twice() {
+            Some(path) => Err(format!("{path:?} stands twice")),
+            None => Ok(value),
+        }
+    }
+
+    /// The path of one that does. It is looked for when all has been read: an error out of the midst of reading has serde_json bring the search for
+    /// texts in texts into a module, 4 KiB.
+    pub(super) fn name_that_stands_twice(&self) -> Option<String> {
+        match self {
+            Self::Map(entries) => {
+                // Sorted, since a set of names would be the only one that some modules have: 10 KiB of them.
+                let mut names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+                sort_by(&mut names, Ord::cmp);
+                let twice = names.iter().zip(names.iter().skip(1));
+                if let Some((name, _)) = twice.into_iter().find(|(one, other)| one == other) {
+                    return Some((*name).to_owned());
+                }
+                entries.iter().find_map(|(name, value)| {
+                    Some([name, ".", &value.name_that_stands_twice()?].concat())
+                })
+            }
+            Self::List(items) => items.iter().find_map(Self::name_that_stands_twice),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => None,
+        }
     }
 
     /// A member of a mapping.
@@ -79,7 +104,7 @@ impl Value {
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
-            // Not by the library's formatting of floating point, which is 15 KiB of a module.
+            // Not by the standard library's formatting of floating point, which is 15 KiB of a module.
             Self::Number(value) => {
                 let json = serde_json::to_string(value).unwrap_or_default();
                 json.strip_suffix(".0").unwrap_or(&json).to_owned()
@@ -151,15 +176,6 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(entry) = map.next_entry()? {
             entries.push(entry);
         }
-        // Sorted, since a set of names would be the only one that some modules have: 10 KiB of them.
-        let mut names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
-        sort_by(&mut names, Ord::cmp);
-        let twice = names.iter().zip(names.iter().skip(1));
-        if let Some((name, _)) = twice.into_iter().find(|(one, other)| one == other) {
-            return Err(A::Error::custom(format_args!(
-                "the name {name:?} stands twice"
-            )));
-        }
         Ok(Value::Map(entries))
     }
 }
@@ -169,9 +185,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_stand_twice_are_refused() {
-        let error = Value::from_json(r#"{"a": 1, "a": 2}"#).unwrap_err();
-        assert!(error.contains("\"a\" stands twice"), "{error}");
+    fn names_that_stand_twice_are_told_with_their_path() {
+        for (text, path) in [
+            (r#"{"a": 1, "b": 2, "a": 1}"#, "a"),
+            (
+                r#"{"auth": {"keys": [{"id": 1}, {"id": 1, "user": 2, "id": 1}]}}"#,
+                "auth.keys.id",
+            ),
+            (r#"[{"a": {"": 1, "": 2}}]"#, "a."),
+        ] {
+            assert_eq!(
+                Value::from_json(text),
+                Err(format!("{path:?} stands twice"))
+            );
+        }
     }
 
     #[test]
