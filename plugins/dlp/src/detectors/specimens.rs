@@ -27,85 +27,81 @@ enum Part {
     Run(&'static Class, usize),
 }
 
-use Part::{Run as Of, Text};
+/// Keys that differ in what they begin with.
+struct Known {
+    detector: &'static str,
+    begins: &'static [&'static str],
+    then: &'static [Part],
+}
 
 /// Kinds of keys that people write rules for themselves.
-const KNOWN: &[(&str, &[Part])] = &[
-    (
-        "anthropic_key",
-        &[Text("sk-ant-api03-"), Of(&URL, 93), Text("AA")],
-    ),
-    (
-        "anthropic_key",
-        &[Text("sk-ant-admin01-"), Of(&URL, 93), Text("AA")],
-    ),
-    (
-        "anthropic_key",
-        &[Text("sk-ant-oat01-"), Of(&URL, 93), Text("AA")],
-    ),
-    ("aws_access_key", &[Text("AKIA"), Of(&UPPER, 16)]),
-    (
-        "jwt",
-        &[
-            Text(
-                "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwiaWF0IjoxNTE2MjM5MDIyfQ.",
-            ),
-            Of(&URL, 43),
+const KNOWN: &[Known] = &[
+    Known {
+        detector: "anthropic_key",
+        begins: &["sk-ant-api03-", "sk-ant-admin01-", "sk-ant-oat01-"],
+        then: &[Part::Run(&URL, 93), Part::Text("AA")],
+    },
+    Known {
+        detector: "aws_access_key",
+        begins: &["AKIA"],
+        then: &[Part::Run(&UPPER, 16)],
+    },
+    Known {
+        detector: "jwt",
+        begins: &[
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwiaWF0IjoxNTE2MjM5MDIyfQ.",
         ],
-    ),
-    (
-        "openai_key",
-        &[
-            Text("sk-proj-"),
-            Of(&URL, 74),
-            Text("T3BlbkFJ"),
-            Of(&URL, 74),
+        then: &[Part::Run(&URL, 43)],
+    },
+    Known {
+        detector: "openai_key",
+        begins: &["sk-proj-", "sk-svcacct-"],
+        then: &[
+            Part::Run(&URL, 74),
+            Part::Text("T3BlbkFJ"),
+            Part::Run(&URL, 74),
         ],
-    ),
-    (
-        "openai_key",
-        &[
-            Text("sk-svcacct-"),
-            Of(&URL, 74),
-            Text("T3BlbkFJ"),
-            Of(&URL, 74),
+    },
+    Known {
+        detector: "openai_key",
+        begins: &["sk-"],
+        then: &[
+            Part::Run(&ALNUM, 20),
+            Part::Text("T3BlbkFJ"),
+            Part::Run(&ALNUM, 20),
         ],
-    ),
-    (
-        "openai_key",
-        &[
-            Text("sk-"),
-            Of(&ALNUM, 20),
-            Text("T3BlbkFJ"),
-            Of(&ALNUM, 20),
+    },
+    Known {
+        detector: "private_key",
+        begins: &["-----BEGIN PRIVATE KEY-----\nMIIE"],
+        then: &[
+            Part::Run(&BASE64, 60),
+            Part::Text("\n"),
+            Part::Run(&BASE64, 64),
+            Part::Text("\n"),
+            Part::Run(&BASE64, 64),
+            Part::Text("\n-----END PRIVATE KEY-----"),
         ],
-    ),
-    (
-        "private_key",
-        &[
-            Text("-----BEGIN PRIVATE KEY-----\nMIIE"),
-            Of(&BASE64, 60),
-            Text("\n"),
-            Of(&BASE64, 64),
-            Text("\n"),
-            Of(&BASE64, 64),
-            Text("\n-----END PRIVATE KEY-----"),
-        ],
-    ),
+    },
 ];
 
 /// Keys of all shapes that are known. They are nobody's, and the same each time.
 pub fn specimens() -> impl Iterator<Item = Specimens> {
     let mut random = Random(1);
     let mut known = Random(1);
-    let known = KNOWN.iter().map(move |(detector, parts)| Specimens {
-        detector,
+    let begins = KNOWN
+        .iter()
+        .flat_map(|kind| kind.begins.iter().map(move |begin| (kind, *begin)));
+    let known = begins.map(move |(kind, begin)| Specimens {
+        detector: kind.detector,
         keys: several(|| {
             let of = |part: &Part| match *part {
-                Text(text) => text.to_owned(),
-                Of(class, length) => known.of_class(class, length),
+                Part::Text(text) => text.to_owned(),
+                Part::Run(class, length) => known.of_class(class, length),
             };
-            parts.iter().map(of).collect()
+            std::iter::once(begin.to_owned())
+                .chain(kind.then.iter().map(of))
+                .collect()
         }),
     });
     let shapes = KEYS.iter().flat_map(|detector| {
@@ -200,7 +196,8 @@ mod tests {
 
     #[test]
     fn what_vendors_give_out_is_found_whole() {
-        for Specimens { detector, keys } in specimens().take(KNOWN.len()) {
+        let known = KNOWN.iter().map(|kind| kind.begins.len()).sum();
+        for Specimens { detector, keys } in specimens().take(known) {
             for key in keys {
                 let text = format!("\"{key}\"");
                 let found = all()
