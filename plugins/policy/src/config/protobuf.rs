@@ -13,16 +13,9 @@ pub fn from_struct_bytes(bytes: &[u8]) -> Option<Value> {
 }
 
 /// `message Struct { map<string, Value> fields = 1; }`, sorted by name: a map has no order on the wire.
-fn struct_value(mut bytes: &[u8], depth_left: usize) -> Option<Value> {
+fn struct_value(bytes: &[u8], depth_left: usize) -> Option<Value> {
     let depth_left = depth_left.checked_sub(1)?;
-    let mut entries = Vec::new();
-    while !bytes.is_empty() {
-        match field(&mut bytes)? {
-            (1, Content::Bytes(entry)) => entries.push(map_entry(entry, depth_left)?),
-            (1, _) => return None,
-            _ => {}
-        }
-    }
+    let mut entries = repeated(bytes, |entry| map_entry(entry, depth_left))?;
     sort_by(&mut entries, |(one, _), (other, _)| one.cmp(other));
     Some(Value::Map(entries))
 }
@@ -61,17 +54,22 @@ fn plain_value(mut bytes: &[u8], depth_left: usize) -> Option<Value> {
 }
 
 /// `message ListValue { repeated Value values = 1; }`.
-fn list_value(mut bytes: &[u8], depth_left: usize) -> Option<Value> {
+fn list_value(bytes: &[u8], depth_left: usize) -> Option<Value> {
     let depth_left = depth_left.checked_sub(1)?;
-    let mut items = Vec::new();
+    repeated(bytes, |item| plain_value(item, depth_left)).map(Value::List)
+}
+
+/// A message that is nothing but messages, all of them as field 1.
+fn repeated<T>(mut bytes: &[u8], read: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
+    let mut all = Vec::new();
     while !bytes.is_empty() {
         match field(&mut bytes)? {
-            (1, Content::Bytes(item)) => items.push(plain_value(item, depth_left)?),
+            (1, Content::Bytes(one)) => all.push(read(one)?),
             (1, _) => return None,
             _ => {}
         }
     }
-    Some(Value::List(items))
+    Some(all)
 }
 
 /// What a field of a message holds on the wire.
